@@ -1,0 +1,1 @@
+"""What happens between upload and prediction: Celery tasks and the Triton client. Never imports torch."""
