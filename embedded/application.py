@@ -1,0 +1,118 @@
+"""The portal's own processes and the steps that come before them."""
+
+from __future__ import annotations
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from embedded import valkey
+from embedded.process import Spec
+from embedded.settings import ROOT, Settings
+from embedded.state import VarFolder
+
+NAMES = ("worker", "beat", "web")
+HEALTH = "/health/live"
+
+
+def application_environment(
+    var: VarFolder, settings: Settings, port: int, base: Mapping[str, str], services: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables of the portal's processes: ``base`` (the caller's), the services' addresses, and what follows."""
+    hosts = ["localhost", "127.0.0.1", "[::1]"]
+    if settings.host not in ("0.0.0.0", "::", *hosts):
+        hosts.append(settings.host)
+    defaults = {
+        "DEBUG": "0",
+        "ALLOWED_HOSTS": ",".join(hosts),
+        "EMAIL_URL": f"filemail://{var.path / 'mail'}",
+        # two cores are shared by all processes: no process but tritonserver opens a pool of threads of its own
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "PYTHONUNBUFFERED": "1",
+    }
+    given = {name: value for name, value in base.items() if value}
+    return {
+        **defaults,
+        **given,
+        **services,
+        "DJANGO_SETTINGS_MODULE": "portal.config.settings",
+        "PORT": str(port),
+        "HOST": settings.host,
+        "SITE_URL": settings.site_url or f"http://localhost:{port}",
+        "MEDIA_ROOT": str(var.path / "media"),
+        "STATIC_ROOT": str(ROOT / "staticfiles"),
+    }
+
+
+def setup_steps(var: VarFolder) -> list[tuple[str, list[str]]]:
+    """Label and command of each step that runs once the database answers, in order."""
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    return [
+        ("migrate the database", [*manage, "migrate", "--no-input", "--verbosity=1"]),
+        ("register the model", [*manage, "register_model"]),
+        ("seed the demo laboratory", [*manage, "seed_demo", "--accounts-file", str(var.accounts_file)]),
+    ]
+
+
+def application_specs(var: VarFolder, settings: Settings, port: int, environment: Mapping[str, str]) -> list[Spec]:
+    """Specs of the Celery worker, beat and the web server."""
+    python = sys.executable
+    celery = [python, "-m", "celery", "-A", "worker.app"]
+    schedule = var.path / "beat-schedule"
+    ports, secrets = var.ports(), var.secrets()
+    configuration = ROOT / "portal" / "config" / "gunicorn.py"
+    web = [
+        *(python, "-m", "gunicorn", "portal.config.wsgi:application"),
+        *(["--config", str(configuration)] if configuration.exists() else ["--access-logfile", "-"]),
+        *("--bind", f"[{settings.host}]:{port}" if ":" in settings.host else f"{settings.host}:{port}"),
+        *("--worker-class", "gthread", "--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
+    ]
+    return [
+        Spec(
+            name="worker",
+            command=[
+                *(*celery, "worker", "--loglevel=info", "--without-gossip", "--without-mingle"),
+                *(f"--concurrency={settings.worker_concurrency}", f"--pool={settings.worker_pool}"),
+            ],
+            environment=environment,
+            folder=ROOT,
+            ready=lambda: valkey.has_consumer(ports["valkey"], secrets["valkey"]),
+            stop_grace=20.0,
+            stage=2,
+        ),
+        Spec(
+            name="beat",
+            command=[*celery, "beat", "--loglevel=info", f"--schedule={schedule}", "--pidfile="],
+            environment=environment,
+            folder=ROOT,
+            ready=lambda: any(var.path.glob(f"{schedule.name}*")),
+            stage=2,
+            before_start=lambda: _remove(var.path, f"{schedule.name}*"),
+        ),
+        Spec(
+            name="web",
+            command=web,
+            environment=environment,
+            folder=ROOT,
+            ready=lambda: _answers(settings.host, port),
+            stage=2,
+        ),
+    ]
+
+
+def _remove(folder: Path, pattern: str) -> None:
+    for file in folder.glob(pattern):
+        file.unlink()
+
+
+def _answers(host: str, port: int) -> bool:
+    target = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    try:
+        with urllib.request.urlopen(f"http://{target}:{port}{HEALTH}", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,159 @@
+"""How tritonserver is laid out, started and watched.
+
+The wheel has no libtorch. Triton takes ``backends/pytorch/model.py`` where it finds no ``libtriton_pytorch.so``, so
+``pytorch_backend.py`` serves the same repository and ``config.pbtxt`` that the production image serves through libtorch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import sys
+import sysconfig
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+from embedded.errors import EmbeddedError
+from embedded.process import Spec
+
+_STUB = "triton_python_backend_stub"
+_BACKEND = Path(__file__).with_name("pytorch_backend.py")
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """The folders of the installed wheel ``nvidia-pytriton``."""
+
+    server: Path
+    libraries: Path
+
+    @classmethod
+    def find(cls) -> Wheel:
+        package = find_spec("pytriton")
+        if package is None or package.origin is None:
+            raise EmbeddedError("The wheel nvidia-pytriton is not installed: run 'make run' or 'make install' again.")
+        folder = Path(package.origin).parent
+        return cls(folder / "tritonserver", folder.parent / "nvidia_pytriton.libs")
+
+
+def model_problem(repository: Path, model: str) -> str:
+    """What keeps ``model`` from being served out of ``repository``, as a sentence, or ""."""
+    folder = repository / model
+    if not (folder / "config.pbtxt").exists():
+        return f"The model repository {repository} has no model {model}: check MODEL_REPOSITORY and MODEL_NAME."
+    versions = [version for version in folder.iterdir() if version.name.isdigit()]
+    for version in versions:
+        if not (version / "model.pt").exists():
+            return f"Version {version.name} of the model {model} has no model.pt: run 'make export'."
+    return "" if versions else f"The model {model} has no version folder: check {folder}."
+
+
+def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], timeout: float) -> Spec:
+    """tritonserver serving ``model`` out of ``repository``; ``folder`` holds its backends.
+
+    ``ports`` has ``triton_grpc``, ``triton_http`` and ``triton_metrics``; ``timeout`` is in seconds.
+    """
+    wheel = Wheel.find()
+    # one prefix per instance: the stubs' shared memory is named, and machine-wide
+    prefix = f"hemalens-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}-"
+    shared = f"shm-region-prefix-name={prefix}"
+    patience = f"stub-timeout-seconds={int(timeout)}"
+
+    def prepare() -> None:
+        problem = model_problem(repository, model)
+        if problem:
+            raise EmbeddedError(problem)
+        _lay_out(wheel, folder / "backends")
+        for region in Path("/dev/shm").glob(f"{prefix}*"):  # left by a server that was killed
+            region.unlink(missing_ok=True)
+
+    return Spec(
+        name="triton",
+        command=[
+            str(wheel.server / "bin" / "tritonserver"),
+            f"--model-repository={repository}",
+            f"--backend-directory={folder / 'backends'}",
+            f"--cache-directory={wheel.server / 'caches'}",
+            *("--model-control-mode=explicit", f"--load-model={model}"),
+            "--disable-auto-complete-config",
+            "--strict-readiness=true",
+            "--allow-gpu-metrics=false",
+            *("--grpc-address=127.0.0.1", f"--grpc-port={ports['triton_grpc']}"),
+            *("--http-address=127.0.0.1", f"--http-port={ports['triton_http']}"),
+            *("--metrics-address=127.0.0.1", f"--metrics-port={ports['triton_metrics']}"),
+            *(f"--backend-config={backend},{option}" for backend in ("python", "pytorch") for option in (shared, patience)),
+            "--exit-timeout-secs=5",
+        ],
+        environment=_environment(wheel),
+        folder=folder.parent,
+        ready=lambda: _is_ready(ports["triton_http"]),
+        before_start=prepare,
+        stop_signal=signal.SIGTERM,
+        stop_grace=15.0,
+        start_timeout=timeout,
+        stage=1,
+        explain=_explain,
+    )
+
+
+def _lay_out(wheel: Wheel, backends: Path) -> None:
+    """Put the backends where tritonserver looks for them: the wheel keeps library and stub apart."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stub = wheel.server / "python_backend_stubs" / version / _STUB
+    if not stub.exists():
+        raise EmbeddedError(f"nvidia-pytriton has no stub for Python {version}: use Python 3.11.")
+    shutil.rmtree(backends, ignore_errors=True)
+    python = backends / "python"
+    python.mkdir(parents=True)
+    for file in ("libtriton_python.so", "triton_python_backend_utils.py"):
+        shutil.copy(wheel.server / "backends" / "python" / file, python / file)
+    shutil.copy(stub, python / _STUB)
+    (python / _STUB).chmod(0o755)
+    (backends / "pytorch").mkdir()
+    shutil.copy(_BACKEND, backends / "pytorch" / "model.py")
+    binary = wheel.server / "bin" / "tritonserver"
+    if not os.access(binary, os.X_OK):
+        binary.chmod(0o755)
+
+
+def _environment(wheel: Wheel) -> dict[str, str]:
+    libraries = [str(wheel.libraries), sysconfig.get_config_var("LIBDIR") or "", os.environ.get("LD_LIBRARY_PATH", "")]
+    return {
+        # the stub embeds Python and finds the virtual environment by the python3 that comes first here
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
+        "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "HOME": os.environ.get("HOME", "/"),
+    }
+
+
+def _is_ready(http_port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/v2/health/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _explain(process: psutil.Process | None, output: str) -> str:
+    """A sentence on the known ways in which tritonserver does not become ready."""
+    missing = re.findall(r"(\S+\.so\S*): cannot open shared object file", output)
+    if missing:
+        return (
+            f"The model server's Python stub died because the library {missing[-1]} is missing: "
+            f"install it (Debian: apt-get install libpython3.11) and start again."
+        )
+    if process is not None and not any(child.name().startswith(_STUB[:15]) for child in process.children(recursive=True)):
+        return "The model server's Python stub died: its last words are in the log."
+    return ""
