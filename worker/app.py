@@ -14,8 +14,8 @@ app.conf.include = ["worker.tasks"]
 def task(name: str, **options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Register a task under the name the portal sends: the one decorator of this project.
 
-    It carries the rules of delivery. A task is acknowledged after it ran and handed to another worker when its
-    own one dies, so its message may come twice and the task must be idempotent. It keeps no result, because
+    It carries the rules of delivery. A task is acknowledged after it ran and handed to another worker when
+    its own one dies, so its message may come twice and the task must be idempotent. It keeps no result, because
     rows in the database are the truth, and Celery never tries it again by itself, because ``Attempt`` rows
     count the tries. Its arguments are JSON: one id.
     """

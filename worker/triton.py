@@ -18,15 +18,12 @@ from typing import Any
 
 import numpy as np
 import stamina
-import structlog
 from django.conf import settings
 from numpy.typing import NDArray
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException
 
 from worker import contract
-
-log = structlog.get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 CHANNEL_ARGUMENTS: tuple[tuple[str, int], ...] = (
@@ -75,38 +72,51 @@ class Answer:
 class TritonClient:
     """One connection to one Triton server. Safe to share between threads.
 
-    ``deadline`` bounds each try of a call and ``retry_for`` all its tries together, both in seconds; with
-    ``retry_for=0`` there is one try.
+    ``deadline`` bounds every call, in seconds. Only :meth:`infer` tries again; the questions about the model
+    are asked by those who come back by themselves.
     """
 
-    def __init__(self, url: str, *, deadline: float, retry_for: float) -> None:
+    def __init__(self, url: str, *, deadline: float) -> None:
         self.url = url
         self.deadline = deadline
-        self.retry_for = retry_for
         self._server = InferenceServerClient(url, channel_args=list(CHANNEL_ARGUMENTS))
 
     def close(self) -> None:
         self._server.close()
 
-    def infer(self, model: str, version: str, images: NDArray[np.uint8]) -> tuple[Answer, ...]:
+    def infer(
+        self, model: str, version: str, images: NDArray[np.uint8], *, retry_for: float = 0.0
+    ) -> tuple[Answer, ...]:
         """Ask one version of one model about a batch of photographs.
 
         ``images`` is uint8 [B, 3, 224, 224] as ``smear.tensor`` makes it; the answers come in its order.
-        A server that is restarting is waited for, up to ``retry_for`` seconds.
+        A server that is restarting is waited for, ``retry_for`` seconds in all.
 
         Raises ``TritonUnavailable`` when there was no answer in time, ``TritonRejected`` when Triton
         refused or the answer is not of the contract's shape.
         """
         outputs = [InferRequestedOutput(tensor.name) for tensor in contract.OUTPUTS]
-        return _answers(self._infer(model, version, images, outputs), len(images))
+        give_up_at = monotonic() + retry_for
+        for attempt in stamina.retry_context(
+            on=TritonUnavailable,
+            attempts=None if retry_for else 1,
+            timeout=retry_for or None,
+            wait_initial=0.1,
+            wait_max=2.0,
+            wait_jitter=0.2,
+        ):
+            with attempt:
+                left = self.deadline if attempt.num == 1 else max(0.1, give_up_at - monotonic())
+                result = self._infer(model, version, images, outputs, min(self.deadline, left))
+        return _answers(result, len(images))
 
     def metadata(self, model: str, version: str) -> Any:
         """The served version's ``ModelMetadataResponse``: tensors' names, types and shapes."""
-        return self._ask(partial(self._server.get_model_metadata, model, version))
+        return self._ask(partial(self._server.get_model_metadata, model, version), self.deadline)
 
     def config(self, model: str, version: str) -> Any:
         """The served version's ``ModelConfig`` as Triton loaded it."""
-        return self._ask(partial(self._server.get_model_config, model, version)).config
+        return self._ask(partial(self._server.get_model_config, model, version), self.deadline).config
 
     def labels(self, model: str, version: str) -> tuple[str, ...]:
         """The labels Triton itself puts on the outputs, in the outputs' order.
@@ -116,8 +126,9 @@ class TritonClient:
         """
         grey = np.full((1, *contract.IMAGE.shape), 128, dtype=np.uint8)
         ranked = InferRequestedOutput(contract.PROBABILITIES.name, class_count=len(contract.LABELS))
-        result = self._infer(model, version, grey, [ranked])
-        found = result.as_numpy(contract.PROBABILITIES.name)
+        found = self._infer(model, version, grey, [ranked], self.deadline).as_numpy(
+            contract.PROBABILITIES.name
+        )
         if found is None:
             raise TritonRejected(f"Triton left out {contract.PROBABILITIES.name}.")
         rows = [bytes(row).decode().split(":", 2) for row in found.ravel()]
@@ -125,32 +136,27 @@ class TritonClient:
         return tuple(label for _, label in by_index)
 
     def _infer(
-        self, model: str, version: str, images: NDArray[np.uint8], outputs: list[InferRequestedOutput]
+        self,
+        model: str,
+        version: str,
+        images: NDArray[np.uint8],
+        outputs: list[InferRequestedOutput],
+        deadline: float,
     ) -> InferResult:
         tensor = InferInput(contract.IMAGE.name, list(images.shape), contract.IMAGE.datatype)
         tensor.set_data_from_numpy(np.ascontiguousarray(images))
-        return self._ask(partial(self._server.infer, model, [tensor], model_version=version, outputs=outputs))
-
-    def _ask(self, call: Callable[..., Any]) -> Any:
-        """Make one call, again while Triton is unavailable and the time for it lasts."""
-        give_up_at = monotonic() + self.retry_for
-        tries = stamina.retry_context(
-            on=TritonUnavailable,
-            attempts=None if self.retry_for else 1,
-            timeout=self.retry_for or None,
-            wait_initial=0.1,
-            wait_max=2.0,
-            wait_jitter=0.2,
+        ask = partial(
+            self._server.infer,
+            model,
+            [tensor],
+            model_version=version,
+            outputs=outputs,
+            # Triton drops a queued request that nobody waits for any more.
+            timeout=int(deadline * 1_000_000),
         )
-        for attempt in tries:
-            with attempt:
-                deadline = self.deadline
-                if attempt.num > 1:
-                    deadline = min(deadline, max(0.1, give_up_at - monotonic()))
-                return self._ask_once(call, deadline)
-        raise AssertionError("stamina either returns or raises")
+        return self._ask(ask, deadline)
 
-    def _ask_once(self, call: Callable[..., Any], deadline: float) -> Any:
+    def _ask(self, call: Callable[..., Any], deadline: float) -> Any:
         try:
             return call(client_timeout=deadline)
         except InferenceServerException as error:
@@ -205,10 +211,6 @@ def triton() -> TritonClient:
     global _client, _client_pid
     with _lock:
         if _client is None or _client_pid != os.getpid():
-            _client = TritonClient(
-                settings.TRITON_GRPC_URL,
-                deadline=settings.TRITON_DEADLINE_SECONDS,
-                retry_for=settings.TRITON_RETRY_SECONDS,
-            )
+            _client = TritonClient(settings.TRITON_GRPC_URL, deadline=settings.TRITON_DEADLINE_SECONDS)
             _client_pid = os.getpid()
         return _client
