@@ -1,0 +1,36 @@
+"""Roles, and what each may do. The one place that says so."""
+
+from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person does in one laboratory."""
+
+    SUBMITTER = "submitter", _("Submitter")
+    REVIEWER = "reviewer", _("Reviewer")
+    LAB_ADMIN = "lab_admin", _("Laboratory administrator")
+
+
+class Action(StrEnum):
+    """What can be done with the things of a laboratory."""
+
+    VIEW_CASE = "view_case"
+    SUBMIT_CASE = "submit_case"
+    READ_CASE = "read_case"
+    MANAGE_USERS = "manage_users"
+
+
+ROLE_ACTIONS: dict[str, frozenset[Action]] = {
+    Role.SUBMITTER: frozenset({Action.VIEW_CASE, Action.SUBMIT_CASE}),
+    Role.REVIEWER: frozenset({Action.VIEW_CASE, Action.SUBMIT_CASE, Action.READ_CASE}),
+    Role.LAB_ADMIN: frozenset({Action.VIEW_CASE, Action.SUBMIT_CASE, Action.MANAGE_USERS}),
+}
+
+ROLE_EXPLANATIONS: dict[str, str] = {
+    Role.SUBMITTER: _("Files cases and photographs and sees their results."),
+    Role.REVIEWER: _("Reads cases and signs diagnoses; may file cases too."),
+    Role.LAB_ADMIN: _("Invites people and sets their roles; may file cases, does not read them."),
+}

@@ -1,0 +1,31 @@
+"""May this person do that in this laboratory? Asked by every service before it writes."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
+
+from portal.accounts.choices import ROLE_ACTIONS, Action
+from portal.accounts.models import Laboratory, User
+from portal.accounts.selectors import role_in
+from portal.errors import NotAllowed
+
+REFUSALS: dict[Action, str] = {
+    Action.VIEW_CASE: "You are not a member of this laboratory.",
+    Action.SUBMIT_CASE: "Your role does not let you file cases in this laboratory.",
+    Action.READ_CASE: "Only reviewers of this laboratory can read its cases.",
+    Action.MANAGE_USERS: "Only administrators can manage people.",
+}
+
+
+def can(user: User | AnonymousUser, action: Action, laboratory: Laboratory) -> bool:
+    """Whether an active member's role covers the action; a superuser manages users everywhere."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if action is Action.MANAGE_USERS and user.is_superuser:
+        return True
+    return action in ROLE_ACTIONS.get(role_in(user, laboratory) or "", frozenset())
+
+
+def require(user: User | AnonymousUser, action: Action, laboratory: Laboratory) -> None:
+    """Raise NotAllowed, in words, where ``can`` says no."""
+    if not can(user, action, laboratory):
+        raise NotAllowed(_(REFUSALS[action]))

@@ -1,0 +1,47 @@
+"""Reads about people and laboratories."""
+
+from django.db.models import Q, QuerySet
+
+from portal.accounts.choices import ROLE_ACTIONS, Action, Role
+from portal.accounts.models import Invitation, Laboratory, Membership, User
+
+
+def role_in(user: User, laboratory: Laboratory) -> str | None:
+    """The active role of a person in a laboratory, remembered on the user for the length of a request."""
+    roles: dict[int, str] | None = getattr(user, "_roles", None)
+    if roles is None:
+        roles = dict(user.memberships.filter(is_active=True).values_list("laboratory_id", "role"))
+        user._roles = roles  # type: ignore[attr-defined]
+    return roles.get(laboratory.pk)
+
+
+def laboratories_for(user: User, action: Action = Action.VIEW_CASE) -> QuerySet[Laboratory]:
+    """The laboratories in which a person may do something."""
+    if action is Action.MANAGE_USERS and user.is_superuser:
+        return Laboratory.objects.all()
+    roles = [role for role in Role.values if action in ROLE_ACTIONS[role]]
+    return Laboratory.objects.filter(
+        memberships__user=user, memberships__is_active=True, memberships__role__in=roles
+    ).distinct()
+
+
+def members(laboratory: Laboratory) -> QuerySet[Membership]:
+    """Everyone who is or was a member, the active ones first."""
+    return laboratory.memberships.select_related("user").order_by("-is_active", "user__full_name")
+
+
+def open_invitations(laboratory: Laboratory) -> QuerySet[Invitation]:
+    """Invitations nobody has taken up yet, expired ones among them (they can be sent again)."""
+    return laboratory.invitations.filter(accepted_at=None).select_related("invited_by")
+
+
+def other_active_admins(membership: Membership) -> QuerySet[Membership]:
+    """The other active administrators of the membership's laboratory."""
+    return membership.laboratory.memberships.filter(
+        Q(role=Role.LAB_ADMIN), is_active=True, user__is_active=True
+    ).exclude(pk=membership.pk)
+
+
+def has_account(email: str) -> bool:
+    """Whether somebody with this address can sign in."""
+    return User.objects.filter(email__iexact=email, is_active=True).exists()

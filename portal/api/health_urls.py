@@ -1,0 +1,6 @@
+"""Addresses of the health checks."""
+
+from django.urls import URLPattern
+
+app_name = "health"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,143 @@
+"""Cases and their smear images."""
+
+import uuid
+from typing import Any
+
+import pghistory
+import pgtrigger
+from django.db import models
+from django.db.models import Case as Switch
+from django.db.models import Q, Value, When
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import Laboratory, User
+from portal.cases.choices import (
+    PRIORITY_ORDER,
+    TRANSITIONS,
+    CaseState,
+    Magnification,
+    Priority,
+    Specimen,
+    Stain,
+)
+
+
+class AccessionCounter(models.Model):
+    """The last accession number a laboratory gave out in a year; its row lock keeps them gapless and unique."""
+
+    laboratory = models.ForeignKey(Laboratory, on_delete=models.CASCADE)
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["laboratory", "year"], name="one_counter_per_year")]
+
+    def __str__(self) -> str:
+        return f"{self.laboratory} {self.year}: {self.last}"
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def by_urgency(self) -> "CaseQuerySet":
+        """The most pressing first, then the longest waiting."""
+        whens = [When(priority=priority, then=Value(place)) for place, priority in enumerate(PRIORITY_ORDER)]
+        return self.order_by(Switch(*whens, default=Value(len(whens))), "submitted_at", "created_at")
+
+
+@pghistory.track()
+class Case(models.Model):
+    """One patient's smear photographs on their way to a signed diagnosis."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    laboratory = models.ForeignKey(Laboratory, on_delete=models.PROTECT, related_name="cases")
+    accession = models.CharField(_("accession"), max_length=24, editable=False)
+    patient_pseudonym = models.CharField(
+        _("patient pseudonym"),
+        max_length=64,
+        help_text=_("The laboratory's code for the patient. No name, no date of birth."),
+    )
+    specimen = models.CharField(_("specimen"), max_length=24, choices=Specimen.choices)
+    stain = models.CharField(_("stain"), max_length=24, choices=Stain.choices, blank=True)
+    magnification = models.CharField(_("magnification"), max_length=8, choices=Magnification.choices, blank=True)
+    clinical_note = models.TextField(_("clinical note"), max_length=4000, blank=True)
+    priority = models.CharField(
+        _("priority"), max_length=8, choices=Priority.choices, default=Priority.ROUTINE, db_index=True
+    )
+    state = models.CharField(_("state"), max_length=24, choices=CaseState.choices, default=CaseState.DRAFT)
+    no_preclassification_reason = models.CharField(
+        max_length=300, blank=True, help_text=_("Why the model has not answered, where it has not.")
+    )
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    state_changed_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["laboratory", "accession"], name="accession_unique_in_laboratory"),
+            models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=[CaseState.DRAFT, CaseState.CANCELLED]) | Q(submitted_at__isnull=False),
+                name="case_submitted_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["laboratory", "state", "-created_at"]),
+            models.Index(fields=["laboratory", "-created_at"]),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="case_state_machine",
+                field="state",
+                transitions=[(old, new) for old, following in TRANSITIONS.items() for new in following if old != new],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.accession
+
+
+def image_path(image: "SmearImage", _name: str) -> str:
+    """A name of our own: what the file was called may hold a patient's name."""
+    return f"cases/{image.case_id}/{image.pk}.{image.extension}"
+
+
+def thumbnail_path(image: "SmearImage", _name: str) -> str:
+    return f"cases/{image.case_id}/{image.pk}.thumb.jpg"
+
+
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["file", "thumbnail"]
+)
+class SmearImage(models.Model):
+    """One photograph of a field, decoded, turned upright and stored without metadata."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="images")
+    position = models.PositiveSmallIntegerField()
+    file = models.FileField(upload_to=image_path, max_length=200)
+    thumbnail = models.FileField(upload_to=thumbnail_path, max_length=200)
+    extension = models.CharField(max_length=8)
+    content_type = models.CharField(max_length=32)
+    width = models.PositiveIntegerField(help_text=_("pixels"))
+    height = models.PositiveIntegerField(help_text=_("pixels"))
+    size = models.PositiveIntegerField(help_text=_("bytes as stored"))
+    pixel_sha256 = models.CharField(max_length=64, help_text=_("over the pixels, whatever the file around them"))
+    notices = models.JSONField(default=list, blank=True)
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "pixel_sha256"], name="photograph_once_per_case"),
+            models.UniqueConstraint(fields=["case", "position"], name="position_once_per_case"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case.accession} #{self.position}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("Use cases.services.remove_image: it checks the state and removes the files.")

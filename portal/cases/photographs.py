@@ -1,0 +1,45 @@
+"""From an uploaded file to what may be stored: decoded, upright, without metadata."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+
+from smear.decode import Limits, decode
+
+THUMBNAIL_EDGE = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A photograph ready for storage."""
+
+    file: ContentFile[bytes]
+    thumbnail: ContentFile[bytes]
+    fields: dict[str, Any]
+
+
+def read_photograph(upload: UploadedFile) -> Photograph:
+    """Decode an upload within the limits. Raises smear.decode.ImageRejected with words for the user."""
+    upload.seek(0)
+    decoded = decode(
+        upload.file if upload.file is not None else upload,
+        filename=upload.name or "",
+        limits=Limits(max_bytes=settings.UPLOAD_MAX_BYTES),
+    )
+    content, extension, content_type = decoded.encode()
+    return Photograph(
+        file=ContentFile(content, name=f"photograph.{extension}"),
+        thumbnail=ContentFile(decoded.thumbnail(THUMBNAIL_EDGE), name="thumbnail.jpg"),
+        fields={
+            "extension": extension,
+            "content_type": content_type,
+            "width": decoded.width,
+            "height": decoded.height,
+            "size": len(content),
+            "pixel_sha256": decoded.pixel_sha256,
+            "notices": [notice.message for notice in decoded.notices],
+        },
+    )

@@ -1,0 +1,159 @@
+"""Every change to a case before it is read: filing, photographs, submission, cancelling."""
+
+import contextlib
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.accounts.choices import Action
+from portal.accounts.models import Laboratory, User
+from portal.accounts.permissions import require
+from portal.cases.choices import EDITABLE, CaseState
+from portal.cases.models import AccessionCounter, Case, SmearImage
+from portal.cases.photographs import read_photograph
+from portal.cases.transitions import lock_case, move, require_state
+from portal.errors import Duplicate, Invalid
+from portal.inference import services as inference
+
+#: What a person enters about a case.
+CASE_FIELDS = ("patient_pseudonym", "specimen", "stain", "magnification", "clinical_note", "priority")
+
+
+@transaction.atomic
+def create_case(by: User, *, laboratory: Laboratory, **fields: Any) -> Case:
+    """File a draft under the laboratory's next accession number.
+
+    ``fields`` are those of ``CASE_FIELDS``. Raises NotAllowed, Invalid.
+    """
+    require(by, Action.SUBMIT_CASE, laboratory)
+    case = Case(laboratory=laboratory, created_by=by)
+    _enter(case, fields)
+    case.accession = _next_accession(laboratory, timezone.localdate())
+    case.save()
+    return case
+
+
+@transaction.atomic
+def update_case(by: User, case: Case, **fields: Any) -> Case:
+    """Change what was entered about a draft. Raises NotAllowed, Invalid, WrongState."""
+    require(by, Action.SUBMIT_CASE, case.laboratory)
+    case = lock_case(case.pk)
+    require_state(case, EDITABLE, _("Only a draft can be changed."))
+    _enter(case, fields)
+    case.save()
+    return case
+
+
+def _enter(case: Case, fields: dict[str, Any]) -> None:
+    unknown = set(fields) - set(CASE_FIELDS)
+    if unknown:
+        raise TypeError(f"not fields of a case: {', '.join(sorted(unknown))}")
+    for name, value in fields.items():
+        setattr(case, name, value.strip() if isinstance(value, str) else value)
+    try:
+        case.clean_fields(exclude={"accession", "created_by", "laboratory"})
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Invalid(" ".join(messages), field=name) from error
+
+
+def _next_accession(laboratory: Laboratory, day: date) -> str:
+    AccessionCounter.objects.get_or_create(laboratory=laboratory, year=day.year)
+    counter = AccessionCounter.objects.select_for_update().get(laboratory=laboratory, year=day.year)
+    counter.last += 1
+    counter.save(update_fields=["last"])
+    return f"{laboratory.accession_prefix}-{day.year}-{counter.last:06d}"
+
+
+def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
+    """Store one photograph of a draft. What is worth knowing about it stands in its ``notices``.
+
+    Raises smear.decode.ImageRejected, NotAllowed, WrongState, Duplicate, Invalid; nothing is stored then.
+    """
+    require(by, Action.SUBMIT_CASE, case.laboratory)
+    require_state(case, EDITABLE, _("Photographs can be added to a draft only."))
+    # Decoding takes its time, so it happens before the lock.
+    photograph = read_photograph(upload)
+    image = SmearImage(case=case, uploaded_by=by, **photograph.fields)
+    try:
+        with transaction.atomic():
+            case = lock_case(case.pk)
+            require_state(case, EDITABLE, _("Photographs can be added to a draft only."))
+            _check_room(case, image)
+            last = case.images.aggregate(last=Max("position"))["last"] or 0
+            image.position = last + 1
+            image.file.save("photograph", photograph.file, save=False)
+            image.thumbnail.save("thumbnail", photograph.thumbnail, save=False)
+            image.save(force_insert=True)
+    except BaseException:
+        _remove_files(image)
+        raise
+    return image
+
+
+def _check_room(case: Case, image: SmearImage) -> None:
+    if twin := case.images.filter(pixel_sha256=image.pixel_sha256).first():
+        raise Duplicate(
+            _("This photograph is in the case already, as image %(position)d.") % {"position": twin.position},
+            code="duplicate_image",
+            field="file",
+        )
+    if case.images.count() >= settings.UPLOAD_MAX_IMAGES_PER_CASE:
+        raise Invalid(
+            _("A case holds at most %(count)d photographs.") % {"count": settings.UPLOAD_MAX_IMAGES_PER_CASE},
+            code="too_many_images",
+            field="file",
+        )
+
+
+def _remove_files(image: SmearImage) -> None:
+    for file in (image.file, image.thumbnail):
+        if file:
+            with contextlib.suppress(OSError):
+                file.storage.delete(file.name)
+
+
+@transaction.atomic
+def remove_image(by: User, image: SmearImage) -> None:
+    """Take a photograph out of a draft, files included. Raises NotAllowed, WrongState."""
+    require(by, Action.SUBMIT_CASE, image.case.laboratory)
+    case = lock_case(image.case_id)
+    require_state(case, EDITABLE, _("Photographs can be removed from a draft only."))
+    SmearImage.objects.filter(pk=image.pk).delete()
+    transaction.on_commit(lambda: _remove_files(image), robust=True)
+
+
+@transaction.atomic
+def submit(by: User, case: Case) -> Case:
+    """Hand a draft over: its photographs go to the model, the case to the reviewers.
+
+    Raises NotAllowed, WrongState, Invalid (no photograph).
+    """
+    require(by, Action.SUBMIT_CASE, case.laboratory)
+    case = lock_case(case.pk)
+    require_state(case, EDITABLE, _("This case has been submitted already."))
+    if not case.images.exists():
+        raise Invalid(
+            _("Add at least one photograph before you submit the case."), code="no_images", field="images"
+        )
+    case.submitted_at = timezone.now()
+    move(case, CaseState.SUBMITTED, also=("submitted_at",))
+    inference.enqueue(case)
+    return case
+
+
+@transaction.atomic
+def cancel(by: User, case: Case) -> Case:
+    """Withdraw a case that nobody has read yet. Raises NotAllowed, WrongState."""
+    require(by, Action.SUBMIT_CASE, case.laboratory)
+    case = lock_case(case.pk)
+    move(case, CaseState.CANCELLED)
+    inference.withdraw(case)
+    return case

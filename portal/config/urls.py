@@ -1,0 +1,19 @@
+"""Every address of the portal."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="cases:worklist"), name="home"),
+    path("cases/", include("portal.cases.urls")),
+    path("quick-look/", include("portal.inference.urls")),
+    path("cases/", include("portal.reading.urls")),
+    path("cases/", include("portal.reports.urls")),
+    path("users/", include("portal.accounts.urls")),
+    path("account/", include("allauth.account.urls")),
+    path("account/2fa/", include("allauth.mfa.urls")),
+    path("api/v1/", include("portal.api.urls")),
+    path("health/", include("portal.api.health_urls")),
+    path("django-admin/", admin.site.urls),
+]

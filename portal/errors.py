@@ -1,0 +1,52 @@
+"""What the portal refuses, in the user's words.
+
+Services raise these; pages show ``message`` beside ``field``, the API answers with problem+json. Each class
+carries the HTTP status that both use.
+"""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A request that the portal understands and refuses."""
+
+    status: ClassVar[int] = 400
+    default_code: ClassVar[str] = "invalid"
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.field = field
+
+
+class Invalid(DomainError):
+    """What was entered cannot be taken as it stands."""
+
+
+class NotAllowed(DomainError):
+    """The person's role does not cover this."""
+
+    status = 403
+    default_code = "not_allowed"
+
+
+class WrongState(DomainError):
+    """The case, claim or account is not in a state in which this can be done."""
+
+    status = 409
+    default_code = "wrong_state"
+
+
+class Duplicate(DomainError):
+    """The same thing is there already."""
+
+    status = 409
+    default_code = "duplicate"
+
+
+class Gone(DomainError):
+    """It was there and has expired."""
+
+    status = 410
+    default_code = "expired"

@@ -1,0 +1,37 @@
+"""The model's answer as it comes from Triton, before it is stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portal.inference.models import ModelVersion
+from smear.classes import CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One photograph's outputs, as the model's contract names them (docs/model.md).
+
+    ``probabilities`` float32 [4]; ``activation_map`` float32 [4, 14, 14]; ``embedding`` float32 [512];
+    ``outlier_score`` a distance; ``seconds`` from claiming the job to the answer.
+    """
+
+    probabilities: NDArray[np.float32]
+    activation_map: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    outlier_score: float
+    seconds: float
+
+    def fields(self, version: ModelVersion) -> dict[str, Any]:
+        """What a stored answer holds, with the version's threshold applied."""
+        return {
+            "label": CLASSES[int(np.argmax(self.probabilities))],
+            "probabilities": [float(p) for p in self.probabilities],
+            "activation_map": self.activation_map.astype("<f2").tobytes(),
+            "embedding": self.embedding.astype("<f2").tobytes(),
+            "outlier_score": float(self.outlier_score),
+            "refer": float(self.outlier_score) > version.outlier_threshold,
+            "seconds": round(self.seconds, 4),
+        }

@@ -1,0 +1,134 @@
+"""Quick looks: one photograph, an answer within seconds, nothing kept unless the person makes it a case."""
+
+import contextlib
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.accounts.choices import Action
+from portal.accounts.models import Laboratory, User
+from portal.accounts.permissions import require
+from portal.cases import services as cases
+from portal.cases.models import Case
+from portal.cases.photographs import read_photograph
+from portal.errors import Gone, NotAllowed, WrongState
+from portal.inference.answers import Answer
+from portal.inference.choices import OPEN_STATES, JobState
+from portal.inference.models import QuickLook, QuickLookAnswer
+from portal.inference.selectors import active_version
+from portal.inference.sending import send_quick_look
+
+
+def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
+    """Take a photograph and ask the model. Raises smear.decode.ImageRejected, NotAllowed, WrongState."""
+    require(by, Action.SUBMIT_CASE, laboratory)
+    version = active_version()
+    if version is None:
+        raise WrongState(_("Pre-classification is switched off, so there is nothing to look up."), code="model_off")
+    photograph = read_photograph(upload)
+    quick_look = QuickLook(
+        owner=by,
+        laboratory=laboratory,
+        model_version=version,
+        expires_at=timezone.now() + timedelta(minutes=settings.QUICK_LOOK_MINUTES),
+        **photograph.fields,
+    )
+    try:
+        with transaction.atomic():
+            quick_look.file.save("photograph", photograph.file, save=False)
+            quick_look.thumbnail.save("thumbnail", photograph.thumbnail, save=False)
+            quick_look.save(force_insert=True)
+    except BaseException:
+        _remove_files(quick_look)
+        raise
+    if not send_quick_look(quick_look.pk):
+        fail(quick_look.pk, _("The work queue cannot be reached. Try again in a minute, or file a case."))
+        quick_look.refresh_from_db()
+    return quick_look
+
+
+def visible_to(user: User, quick_look_id: UUID) -> QuickLook:
+    """The person's own quick look. Raises Gone when it has expired or never was theirs."""
+    found = (
+        QuickLook.objects.select_related("laboratory", "model_version", "answer")
+        .filter(owner=user, pk=quick_look_id, expires_at__gt=timezone.now())
+        .first()
+    )
+    if found is None:
+        raise Gone(_("This quick look has expired; nothing of it was kept."))
+    return found
+
+
+def claim(quick_look_id: UUID) -> QuickLook | None:
+    """For the worker: the quick look, unless it is gone, expired or answered."""
+    changed = QuickLook.objects.filter(
+        pk=quick_look_id, state__in=OPEN_STATES, expires_at__gt=timezone.now()
+    ).update(state=JobState.RUNNING)
+    return QuickLook.objects.select_related("model_version").get(pk=quick_look_id) if changed else None
+
+
+@transaction.atomic
+def record(quick_look_id: UUID, answer: Answer) -> None:
+    """For the worker: keep the answer for as long as the quick look lives."""
+    quick_look = QuickLook.objects.select_for_update().filter(pk=quick_look_id, state=JobState.RUNNING).first()
+    if quick_look is None:
+        return
+    QuickLookAnswer.objects.create(quick_look=quick_look, **answer.fields(quick_look.model_version))
+    quick_look.state = JobState.DONE
+    quick_look.save(update_fields=["state"])
+
+
+def fail(quick_look_id: UUID, error: str) -> None:
+    """For the worker: say why there is no answer."""
+    QuickLook.objects.filter(pk=quick_look_id, state__in=OPEN_STATES).update(
+        state=JobState.FAILED, error=error[:500]
+    )
+
+
+def discard(by: User, quick_look: QuickLook) -> None:
+    """Remove row and files now. Raises NotAllowed."""
+    if quick_look.owner_id != by.pk:
+        raise NotAllowed(_("Only who made a quick look can discard it."))
+    _remove(quick_look)
+
+
+@transaction.atomic
+def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
+    """Turn a quick look into a draft with its photograph; the model is asked again when the draft is submitted.
+
+    ``fields`` are those of ``cases.services.CASE_FIELDS``. Raises NotAllowed, Invalid.
+    """
+    if quick_look.owner_id != by.pk:
+        raise NotAllowed(_("Only who made a quick look can keep it."))
+    case = cases.create_case(by, laboratory=quick_look.laboratory, **fields)
+    with quick_look.file.open("rb") as file:
+        upload = SimpleUploadedFile(f"photograph.{quick_look.extension}", file.read(), quick_look.content_type)
+    cases.add_image(by, case, upload)
+    transaction.on_commit(lambda: _remove(quick_look), robust=True)
+    return case
+
+
+def purge() -> int:
+    """Remove every expired quick look; beat calls it each minute. Returns how many."""
+    expired = list(QuickLook.objects.filter(expires_at__lte=timezone.now())[:500])
+    for quick_look in expired:
+        _remove(quick_look)
+    return len(expired)
+
+
+def _remove(quick_look: QuickLook) -> None:
+    QuickLook.objects.filter(pk=quick_look.pk).delete()
+    _remove_files(quick_look)
+
+
+def _remove_files(quick_look: QuickLook) -> None:
+    for file in (quick_look.file, quick_look.thumbnail):
+        if file:
+            with contextlib.suppress(OSError):
+                file.storage.delete(file.name)

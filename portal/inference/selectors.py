@@ -1,0 +1,77 @@
+"""Reads about what the model said."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.cache import cache
+
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion, Prediction
+from smear.classes import CLASSES, MALIGNANT
+
+#: Cache keys under which a living worker and beat say so; the values are JSON-able dictionaries.
+WORKER_HEARTBEAT_PREFIX = "worker:heartbeat:"
+WORKER_HEARTBEAT_INDEX = "worker:heartbeats"
+BEAT_HEARTBEAT = "beat:heartbeat"
+
+
+def active_version() -> ModelVersion | None:
+    """The version that new photographs are sent to, or None while the model is switched off."""
+    return ModelVersion.objects.filter(name=settings.MODEL_NAME, is_active=True).first()
+
+
+def worker_heartbeats() -> dict[str, dict[str, Any]]:
+    """What each living worker last said, by host name."""
+    names: list[str] = cache.get(WORKER_HEARTBEAT_INDEX) or []
+    found = cache.get_many([WORKER_HEARTBEAT_PREFIX + name for name in names])
+    return {key.removeprefix(WORKER_HEARTBEAT_PREFIX): value for key, value in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CasePreclassification:
+    """What the model says about a case, from all its images.
+
+    ``probabilities`` are the means over the images; ``counts`` how many images each class leads; ``spread`` the
+    lowest and highest probability of the case's label among the images. ``refer`` is set when an image is
+    unlike the training photographs or when benign and malignant stand side by side.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    counts: dict[str, int]
+    spread: tuple[float, float]
+    images: int
+    refer: bool
+    mixed: bool
+    version: ModelVersion
+
+
+def case_preclassification(case: Case) -> CasePreclassification | None:
+    """The model's answer for a case, or None while it has none. Uses prefetched predictions where there are."""
+    predictions = latest_predictions(case)
+    if not predictions:
+        return None
+    matrix = np.array([prediction.probabilities for prediction in predictions])
+    mean = matrix.mean(axis=0)
+    lead = int(mean.argmax())
+    counts = Counter(prediction.label for prediction in predictions)
+    mixed = 0 < sum(n for label, n in counts.items() if label in MALIGNANT) < len(predictions)
+    return CasePreclassification(
+        label=CLASSES[lead],
+        probabilities={label: float(p) for label, p in zip(CLASSES, mean, strict=True)},
+        counts={label: counts.get(label, 0) for label in CLASSES},
+        spread=(float(matrix[:, lead].min()), float(matrix[:, lead].max())),
+        images=len(predictions),
+        refer=mixed or any(prediction.refer for prediction in predictions),
+        mixed=mixed,
+        version=predictions[0].model_version,
+    )
+
+
+def latest_predictions(case: Case) -> list[Prediction]:
+    """The newest prediction of each image, in the images' order."""
+    newest = (max(image.predictions.all(), key=lambda p: p.pk, default=None) for image in case.images.all())
+    return [prediction for prediction in newest if prediction is not None]

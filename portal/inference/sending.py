@@ -1,0 +1,42 @@
+"""Handing work to the broker: ids only, after the commit, and never in the way of the person who waits."""
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from portal.cases.choices import Priority
+from portal.config.celery import app
+from portal.inference.models import Job
+
+log = logging.getLogger(__name__)
+
+#: Redis serves the lowest number first.
+BROKER_PRIORITY: dict[str, int] = {Priority.STAT: 0, Priority.URGENT: 3, Priority.ROUTINE: 6}
+
+
+def _send(name: str, argument: str | int, priority: int) -> bool:
+    try:
+        app.send_task(name, args=[argument], priority=priority, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("The broker did not take %s %s: %s", name, argument, error)
+        return False
+    return True
+
+
+def send_jobs(jobs: Sequence[Job], priority: str) -> int:
+    """Send the ids of queued jobs; what the broker does not take is sent again by ``requeue_stale``."""
+    sent: list[int] = []
+    for job in jobs:
+        if not _send("worker.classify", job.pk, BROKER_PRIORITY[priority]):
+            break
+        sent.append(job.pk)
+    Job.objects.filter(pk__in=sent).update(sent_at=timezone.now())
+    return len(sent)
+
+
+def send_quick_look(quick_look_id: UUID) -> bool:
+    """Send one quick look, ahead of every job."""
+    return _send("worker.quick_look", str(quick_look_id), 0)

@@ -1,0 +1,243 @@
+"""Every change to jobs and predictions.
+
+Locks are taken in one order: the case first, then the job. ``claim``, ``record`` and ``fail`` are what a worker
+calls; each may be called twice with the same effect as once.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.cases.choices import UNDER_ANALYSIS, CaseState
+from portal.cases.models import Case
+from portal.cases.transitions import lock_case, move
+from portal.inference.answers import Answer
+from portal.inference.choices import OPEN_STATES, JobState, Outcome
+from portal.inference.models import Attempt, Job, ModelVersion, Prediction
+from portal.inference.selectors import active_version
+from portal.inference.sending import send_jobs
+
+log = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def register_version(*, name: str, version: int, sha256: str, activate: bool, **fields: Any) -> ModelVersion:
+    """Make a model version known, and the one that new cases go to where ``activate`` says so.
+
+    The weights of a registered version never change: raises ValueError when the hash differs and something has
+    been predicted with it.
+    """
+    known = ModelVersion.objects.select_for_update().filter(name=name, version=version).first()
+    if known is not None and known.sha256 != sha256 and known.predictions.exists():
+        raise ValueError(
+            f"{known} is registered with weights {known.sha256[:12]} and has predictions; give {sha256[:12]} a new version."
+        )
+    if activate:
+        ModelVersion.objects.filter(name=name, is_active=True).exclude(version=version).update(is_active=False)
+    row, _created = ModelVersion.objects.update_or_create(
+        name=name, version=version, defaults={"sha256": sha256, "is_active": activate, **fields}
+    )
+    return row
+
+
+def enqueue(case: Case) -> list[Job]:
+    """Order a pre-classification of every photograph of a locked, just submitted case.
+
+    The rows are written in the caller's transaction; their ids go to the broker when it commits. Without an
+    active model version the case goes on to reading with the reason.
+    """
+    version = active_version()
+    if version is None:
+        _to_reading(case, _("Pre-classification is switched off."))
+        return []
+    jobs = Job.objects.bulk_create(
+        [Job(image=image, case=case, model_version=version) for image in case.images.all()]
+    )
+    transaction.on_commit(lambda: send_jobs(jobs, case.priority), robust=True)
+    return jobs
+
+
+def withdraw(case: Case) -> None:
+    """End the open jobs of a locked, cancelled case."""
+    case.jobs.filter(state__in=OPEN_STATES).update(
+        state=JobState.FAILED, finished_at=timezone.now(), error=_("The case was cancelled.")
+    )
+
+
+def _lock_job(job_id: int) -> Job | None:
+    case_id = Job.objects.filter(pk=job_id).values_list("case_id", flat=True).first()
+    if case_id is None:
+        return None
+    case = lock_case(case_id)
+    job = Job.objects.select_for_update(of=("self",)).select_related("image", "model_version").get(pk=job_id)
+    job.case = case
+    return job
+
+
+@transaction.atomic
+def claim(job_id: int, worker: str) -> Attempt | None:
+    """Take a queued job for one try. None when it is gone, taken, done, or not due yet."""
+    job = _lock_job(job_id)
+    now = timezone.now()
+    if job is None or job.state != JobState.QUEUED or (job.not_before and job.not_before > now):
+        return None
+    if job.case.state == CaseState.SUBMITTED:
+        move(job.case, CaseState.ANALYSING)
+    job.state, job.started_at = JobState.RUNNING, now
+    job.attempt_count += 1
+    job.save(update_fields=["state", "started_at", "attempt_count"])
+    return Attempt.objects.create(job=job, number=job.attempt_count, worker=worker[:120])
+
+
+@transaction.atomic
+def record(attempt: Attempt, answer: Answer) -> Prediction | None:
+    """Store the answer of an attempt; None when the job was ended or given to another worker meanwhile."""
+    job = _lock_job(attempt.job_id)
+    if job is None or not _is_current(job, attempt):
+        _end_attempt(attempt, Outcome.SUPERSEDED)
+        return None
+    prediction = Prediction.objects.create(
+        job=job, image=job.image, model_version=job.model_version, **answer.fields(job.model_version)
+    )
+    _end_attempt(attempt, Outcome.ANSWERED)
+    _end_job(job, JobState.DONE)
+    return prediction
+
+
+@transaction.atomic
+def fail(attempt: Attempt, error: str, *, outcome: Outcome = Outcome.ERROR, final: bool = False) -> None:
+    """Note a failed try. The job is queued again, with a growing pause, until it is out of tries or of time.
+
+    ``final`` ends it at once: the same input would fail again. A server that was unavailable costs time, not a try.
+    """
+    job = _lock_job(attempt.job_id)
+    if job is None or not _is_current(job, attempt):
+        _end_attempt(attempt, Outcome.SUPERSEDED, error)
+        return
+    _end_attempt(attempt, outcome, error)
+    if final or _is_exhausted(job):
+        _end_job(job, JobState.FAILED, error)
+        return
+    _requeue(job, pause=min(2.0 ** min(job.attempt_count, 4), settings.JOB_RESEND_SECONDS))
+
+
+def _is_current(job: Job, attempt: Attempt) -> bool:
+    return job.state == JobState.RUNNING and job.attempt_count == attempt.number
+
+
+def _is_exhausted(job: Job) -> bool:
+    spent = job.attempts.exclude(outcome=Outcome.UNAVAILABLE).count()
+    overdue = job.queued_at < timezone.now() - timedelta(seconds=settings.JOB_GIVE_UP_SECONDS)
+    return spent >= settings.JOB_MAX_ATTEMPTS or overdue
+
+
+def _requeue(job: Job, *, pause: float) -> None:
+    job.state, job.sent_at = JobState.QUEUED, None
+    job.not_before = timezone.now() + timedelta(seconds=pause)
+    job.save(update_fields=["state", "sent_at", "not_before"])
+
+
+def _end_attempt(attempt: Attempt, outcome: Outcome, error: str = "") -> None:
+    attempt.outcome, attempt.error, attempt.finished_at = outcome, error[:500], timezone.now()
+    attempt.save(update_fields=["outcome", "error", "finished_at"])
+
+
+def _end_job(job: Job, state: JobState, error: str = "") -> None:
+    job.state, job.finished_at, job.error = state, timezone.now(), error[:500]
+    job.save(update_fields=["state", "finished_at", "error"])
+    finish_analysis(job.case)
+
+
+def finish_analysis(case: Case) -> bool:
+    """Move a locked case on to reading once none of its jobs is open; says whether it did."""
+    if case.state not in UNDER_ANALYSIS or case.jobs.filter(state__in=OPEN_STATES).exists():
+        return False
+    failed = list(case.jobs.filter(state=JobState.FAILED).values_list("error", flat=True))
+    reason = ""
+    if failed:
+        total = case.jobs.count()
+        reason = _("%(failed)d of %(total)d photographs have no pre-classification: %(error)s") % {
+            "failed": len(failed),
+            "total": total,
+            "error": failed[0],
+        }
+    _to_reading(case, reason)
+    return True
+
+
+def _to_reading(case: Case, reason: str) -> None:
+    case.no_preclassification_reason = reason[:300]
+    move(case, CaseState.AWAITING_READ, also=("no_preclassification_reason",))
+
+
+def requeue_stale() -> dict[str, int]:
+    """Repair from the database what workers, broker or server lost; beat calls it every few seconds.
+
+    Jobs that outran their lease are queued again, jobs without a message are sent again, jobs that waited too
+    long are given up so that their case can be read, cases without open jobs move on. Returns how many of each.
+    """
+    now = timezone.now()
+    done = {"lost": 0, "given_up": 0, "finished": 0, "sent": 0}
+    late = now - timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    for pk in Job.objects.filter(state=JobState.RUNNING, started_at__lt=late).values_list("pk", flat=True)[:500]:
+        done["lost"] += _take_back(pk)
+    overdue = now - timedelta(seconds=settings.JOB_GIVE_UP_SECONDS)
+    for pk in Job.objects.filter(state=JobState.QUEUED, queued_at__lt=overdue).values_list("pk", flat=True)[:500]:
+        done["given_up"] += _give_up(pk)
+    stuck = Case.objects.filter(state__in=UNDER_ANALYSIS).exclude(jobs__state__in=OPEN_STATES)
+    for case_id in stuck.values_list("pk", flat=True)[:500]:
+        with transaction.atomic():
+            done["finished"] += finish_analysis(lock_case(case_id))
+    done["sent"] = _send_unsent()
+    return done
+
+
+@transaction.atomic
+def _take_back(job_id: int) -> bool:
+    job = _lock_job(job_id)
+    late = timezone.now() - timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    if job is None or job.state != JobState.RUNNING or job.started_at is None or job.started_at >= late:
+        return False
+    error = _("The worker stopped before it answered.")
+    for attempt in job.attempts.filter(finished_at=None):
+        _end_attempt(attempt, Outcome.LOST, error)
+    if _is_exhausted(job):
+        _end_job(job, JobState.FAILED, error)
+    else:
+        _requeue(job, pause=0)
+    return True
+
+
+@transaction.atomic
+def _give_up(job_id: int) -> bool:
+    job = _lock_job(job_id)
+    if job is None or job.state != JobState.QUEUED:
+        return False
+    last = job.attempts.exclude(error="").order_by("-number").values_list("error", flat=True).first()
+    _end_job(job, JobState.FAILED, last or _("The model did not answer in time."))
+    return True
+
+
+def _send_unsent() -> int:
+    """Send what is due and was never sent, or so long ago that its message must be lost; the oldest first."""
+    now = timezone.now()
+    resend = now - timedelta(seconds=settings.JOB_RESEND_SECONDS)
+    due = (
+        Job.objects.filter(state=JobState.QUEUED)
+        .filter(Q(not_before=None) | Q(not_before__lte=now))
+        .filter(Q(sent_at=None, queued_at__lt=now - timedelta(seconds=2)) | Q(sent_at__lt=resend))
+        .annotate(priority=F("case__priority"))
+        .order_by("queued_at")[:200]
+    )
+    sent = 0
+    for job in due:
+        if not send_jobs([job], job.priority):
+            break
+        sent += 1
+    return sent
