@@ -16,8 +16,8 @@ THUMBNAIL_EDGE = 320
 class Photograph:
     """A photograph ready for storage."""
 
-    file: ContentFile[bytes]
-    thumbnail: ContentFile[bytes]
+    file: ContentFile
+    thumbnail: ContentFile
     fields: dict[str, Any]
 
 
