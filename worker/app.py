@@ -1,23 +1,28 @@
 """The worker's Celery application: ``celery -A worker.app worker`` and ``celery -A worker.app beat``."""
 
 from collections.abc import Callable
+from logging.config import dictConfig
 from typing import Any, ParamSpec, TypeVar
+
+import django
+from celery.signals import setup_logging
+from django.conf import settings
 
 from portal.config.celery import app
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-app.conf.include = ["worker.tasks"]
+django.setup()
 
 
 def task(name: str, **options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Register a task under the name the portal sends: the one decorator of this project.
 
     It carries the rules of delivery. A task is acknowledged after it ran and handed to another worker when
-    its own one dies, so its message may come twice and the task must be idempotent. It keeps no result, because
-    rows in the database are the truth, and Celery never tries it again by itself, because ``Attempt`` rows
-    count the tries. Its arguments are JSON: one id.
+    its own one dies, so its message may come twice and the task must be idempotent. It keeps no result,
+    because rows in the database are the truth, and Celery never tries it again by itself, because ``Attempt``
+    rows count the tries. Its arguments are JSON: one id.
     """
     return app.task(
         name=name,
@@ -28,3 +33,20 @@ def task(name: str, **options: Any) -> Callable[[Callable[P, R]], Callable[P, R]
         max_retries=0,
         **options,
     )
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Log as the portal does; Celery would put its own format over it."""
+    dictConfig(settings.LOGGING)
+
+
+def _assemble() -> None:
+    # These modules use ``task`` and the settings, so they come after both.
+    from worker import heartbeat, tasks  # noqa: F401
+
+    app.steps["worker"].update({heartbeat.ContractStep, heartbeat.WorkerHeartbeat})
+    app.conf.beat_scheduler = "worker.heartbeat:BeatScheduler"
+
+
+_assemble()

@@ -45,8 +45,9 @@ class Registered(Protocol):
     """What the check reads of a ``portal.inference.models.ModelVersion`` row."""
 
     name: str
-    version: str
-    weights_sha256: str
+    version: int
+    sha256: str
+    labels: list[str]
     outlier_threshold: float
 
 
@@ -61,7 +62,7 @@ def differences(registered: Registered, metadata: Any, config: Any, labels: tupl
         *_tensors("input", (IMAGE,), metadata.inputs),
         *_tensors("output", OUTPUTS, metadata.outputs),
         *_batch(config),
-        *_labels(labels),
+        *_labels(registered, labels),
         *_weights(registered, config),
         *_threshold(registered, config),
     ]
@@ -69,7 +70,7 @@ def differences(registered: Registered, metadata: Any, config: Any, labels: tupl
 
 def _version(registered: Registered, metadata: Any) -> list[str]:
     served = list(metadata.versions)
-    if metadata.name == registered.name and registered.version in served:
+    if metadata.name == registered.name and str(registered.version) in served:
         return []
     return [
         f"asked for {registered.name} version {registered.version}, "
@@ -101,17 +102,20 @@ def _batch(config: Any) -> list[str]:
     return [f"max_batch_size is {config.max_batch_size}, the worker needs at least {SMALLEST_BATCH}"]
 
 
-def _labels(labels: tuple[str, ...]) -> list[str]:
-    if labels == LABELS:
-        return []
-    return [f"labels are {', '.join(labels) or 'absent'}, not {', '.join(LABELS)}"]
+def _labels(registered: Registered, served: tuple[str, ...]) -> list[str]:
+    found = [("served", served), ("registered", tuple(registered.labels))]
+    return [
+        f"{kind} labels are {', '.join(labels) or 'absent'}, not {', '.join(LABELS)}"
+        for kind, labels in found
+        if labels != LABELS
+    ]
 
 
 def _weights(registered: Registered, config: Any) -> list[str]:
     served = _parameter(config, f"weights_sha256:{registered.version}")
-    if served == registered.weights_sha256:
+    if served == registered.sha256:
         return []
-    return [f"weights are {_short(served)}, registered are {_short(registered.weights_sha256)}"]
+    return [f"weights are {_short(served)}, registered are {_short(registered.sha256)}"]
 
 
 def _threshold(registered: Registered, config: Any) -> list[str]:

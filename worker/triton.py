@@ -39,6 +39,9 @@ CHANNEL_ARGUMENTS: tuple[tuple[str, int], ...] = (
     ("grpc.enable_http_proxy", 0),
 )
 
+#: Seconds for a question that needs no inference.
+SHORT_DEADLINE = 5.0
+
 #: gRPC codes that say "not now": the same request may succeed later. A killed server or a backend that Triton
 #: starts again shows as any of these, by the moment it was hit; a job's attempts bound the tries.
 PASSING = frozenset(
@@ -56,8 +59,8 @@ class TritonRejected(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """What one model version said about one photograph."""
+class Outputs:
+    """The tensors Triton answered with for one photograph."""
 
     #: float32 [4], calibrated, in the order of ``smear.classes.CLASSES``
     probabilities: NDArray[np.float32]
@@ -79,6 +82,7 @@ class TritonClient:
     def __init__(self, url: str, *, deadline: float) -> None:
         self.url = url
         self.deadline = deadline
+        self._short_deadline = min(deadline, SHORT_DEADLINE)
         self._server = InferenceServerClient(url, channel_args=list(CHANNEL_ARGUMENTS))
 
     def close(self) -> None:
@@ -86,7 +90,7 @@ class TritonClient:
 
     def infer(
         self, model: str, version: str, images: NDArray[np.uint8], *, retry_for: float = 0.0
-    ) -> tuple[Answer, ...]:
+    ) -> tuple[Outputs, ...]:
         """Ask one version of one model about a batch of photographs.
 
         ``images`` is uint8 [B, 3, 224, 224] as ``smear.tensor`` makes it; the answers come in its order.
@@ -112,11 +116,11 @@ class TritonClient:
 
     def metadata(self, model: str, version: str) -> Any:
         """The served version's ``ModelMetadataResponse``: tensors' names, types and shapes."""
-        return self._ask(partial(self._server.get_model_metadata, model, version), self.deadline)
+        return self._ask(partial(self._server.get_model_metadata, model, version), self._short_deadline)
 
     def config(self, model: str, version: str) -> Any:
         """The served version's ``ModelConfig`` as Triton loaded it."""
-        return self._ask(partial(self._server.get_model_config, model, version), self.deadline).config
+        return self._ask(partial(self._server.get_model_config, model, version), self._short_deadline).config
 
     def labels(self, model: str, version: str) -> tuple[str, ...]:
         """The labels Triton itself puts on the outputs, in the outputs' order.
@@ -171,13 +175,13 @@ def _sentence(error: InferenceServerException, url: str, deadline: float) -> str
     return f"Triton at {url} is not reachable or not ready: {error.message()}"
 
 
-def _answers(result: InferResult, count: int) -> tuple[Answer, ...]:
+def _answers(result: InferResult, count: int) -> tuple[Outputs, ...]:
     arrays = {tensor.name: _output(result, tensor, count) for tensor in contract.OUTPUTS}
     probabilities = arrays[contract.PROBABILITIES.name]
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
         raise TritonRejected("The model's probabilities do not add up to one.")
     return tuple(
-        Answer(
+        Outputs(
             probabilities=probabilities[i],
             activation_map=arrays[contract.ACTIVATION_MAP.name][i],
             embedding=arrays[contract.EMBEDDING.name][i],

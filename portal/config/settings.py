@@ -11,6 +11,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -189,6 +190,11 @@ SPECTACULAR_SETTINGS = {"TITLE": "Hemalens", "VERSION": "1.0.0", "SERVE_INCLUDE_
 TRITON_GRPC_URL = env.str("TRITON_GRPC_URL", default="127.0.0.1:8001")
 TRITON_HTTP_URL = env.str("TRITON_HTTP_URL", default="http://127.0.0.1:8000")
 TRITON_DEADLINE_SECONDS = env.float("TRITON_DEADLINE_SECONDS", default=20)
+# How long one try of a job waits for a server that is restarting; deadline and this together stay below the lease.
+TRITON_RETRY_SECONDS = env.float("TRITON_RETRY_SECONDS", default=20)
+CONTRACT_CHECK_SECONDS = env.float("CONTRACT_CHECK_SECONDS", default=15)
+HEARTBEAT_SECONDS = env.float("HEARTBEAT_SECONDS", default=3)
+HEARTBEAT_TTL_SECONDS = env.int("HEARTBEAT_TTL_SECONDS", default=15)
 MODEL_NAME = env.str("MODEL_NAME", default="leukemia_vgg16")
 MODEL_VERSION = env.int("MODEL_VERSION", default=1)
 MODEL_REPOSITORY = env.path("MODEL_REPOSITORY", default=str(BASE_DIR / "triton_models"))
@@ -213,9 +219,19 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # Well above the hard time limit: redelivery is not how a lost task comes back (beat repairs from the database).
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "queue_order_strategy": "priority",  # "quick" is emptied before "default" is looked at
+}
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"worker.quick_look": {"queue": "quick"}}
+CELERY_TASK_QUEUES = [Queue("quick"), Queue("default")]
+CELERY_TASK_ROUTES = {
+    task: {"queue": "quick"} for task in ("worker.quick_look", "worker.requeue_stale", "worker.purge_quick_looks")
+}
+# A task is left to end when the broker goes away: its rows are idempotent, and the answer is worth keeping.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE = {
     "requeue-stale-jobs": {"task": "worker.requeue_stale", "schedule": 5.0, "options": {"expires": 5}},
     "purge-quick-looks": {"task": "worker.purge_quick_looks", "schedule": 60.0, "options": {"expires": 60}},

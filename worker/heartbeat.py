@@ -1,0 +1,81 @@
+"""What worker and beat say about themselves in the cache, for the health page.
+
+Both write from the loop that does their work, so the sign stops when the loop does, even while the process is
+still there. ``portal.inference.selectors`` names the keys and reads them.
+"""
+
+import os
+from time import time
+from typing import Any
+
+import redis
+import structlog
+from celery import bootsteps
+from celery.beat import PersistentScheduler
+from django.conf import settings
+from django.core.cache import cache
+
+from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_INDEX, WORKER_HEARTBEAT_PREFIX
+from worker.readiness import watch
+
+log = structlog.get_logger(__name__)
+
+INDEX_SECONDS = 24 * 3600
+
+
+class WorkerHeartbeat(bootsteps.StartStopStep):
+    """Says every few seconds that the worker takes messages, and whether it may classify."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def start(self, worker: Any) -> None:
+        self.write(worker.hostname)
+        self.entry = worker.timer.call_repeatedly(
+            settings.HEARTBEAT_SECONDS, self.write, (worker.hostname,), priority=10
+        )
+
+    def stop(self, worker: Any) -> None:
+        self.entry.cancel()
+
+    def write(self, hostname: str) -> None:
+        verdict = watch.current
+        _write(WORKER_HEARTBEAT_PREFIX + hostname, state=verdict.state, detail=verdict.detail)
+        _announce(hostname)
+
+
+class ContractStep(bootsteps.StartStopStep):
+    """Runs the check of the served model beside the worker's loop, from its start to its end."""
+
+    def start(self, worker: Any) -> None:
+        watch.start()
+
+    def stop(self, worker: Any) -> None:
+        watch.stop()
+
+
+class BeatScheduler(PersistentScheduler):
+    """Celery's scheduler, which also says that it still goes round."""
+
+    max_interval = 5
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        _write(BEAT_HEARTBEAT)
+        return super().tick(*args, **kwargs)
+
+
+def _write(key: str, **sign: Any) -> None:
+    # Without the cache the sign is missing, which is what the health page then says.
+    try:
+        cache.set(key, {"pid": os.getpid(), "at": time(), **sign}, settings.HEARTBEAT_TTL_SECONDS)
+    except redis.RedisError as error:
+        log.warning("heartbeat.not_written", key=key, error=str(error))
+
+
+def _announce(hostname: str) -> None:
+    # Two workers may overwrite each other's entry here; the next heartbeat puts it right.
+    try:
+        known: list[str] = cache.get(WORKER_HEARTBEAT_INDEX) or []
+        if hostname not in known:
+            cache.set(WORKER_HEARTBEAT_INDEX, sorted({*known, hostname}), INDEX_SECONDS)
+    except redis.RedisError as error:
+        log.warning("heartbeat.not_written", key=WORKER_HEARTBEAT_INDEX, error=str(error))

@@ -1,0 +1,70 @@
+"""From a stored photograph to the model's answer: one path for jobs and quick looks."""
+
+from time import monotonic
+
+import structlog
+from django.conf import settings
+from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext as _
+from PIL import Image, UnidentifiedImageError
+
+from portal.inference.answers import Answer
+from portal.inference.choices import Outcome
+from portal.inference.models import ModelVersion
+from smear.tensor import to_tensor
+from worker.contract import ContractMismatch
+from worker.readiness import watch
+from worker.triton import TritonRejected, TritonUnavailable, triton
+
+log = structlog.get_logger(__name__)
+
+
+class NoAnswer(Exception):
+    """Why a photograph got no answer, in words for the laboratory; ``outcome`` is that of the attempt."""
+
+    def __init__(self, message: str, outcome: Outcome = Outcome.ERROR) -> None:
+        super().__init__(message)
+        self.message = message
+        self.outcome = outcome
+
+
+def classify_photograph(file: FieldFile, version: ModelVersion) -> Answer:
+    """Ask ``version`` about one stored photograph. Raises ``NoAnswer``; the log has the technical side."""
+    started = monotonic()
+    try:
+        watch.require(version)
+        # Stored photographs went through smear.decode: upright RGB, within the limits.
+        with file.open("rb") as stored, Image.open(stored) as image:
+            tensor = to_tensor(image)
+        outputs = triton().infer(
+            version.name, str(version.version), tensor[None], retry_for=settings.TRITON_RETRY_SECONDS
+        )[0]
+    except Exception as error:
+        raise _no_answer(error) from error
+    return Answer(
+        probabilities=outputs.probabilities,
+        activation_map=outputs.activation_map,
+        embedding=outputs.embedding,
+        outlier_score=outputs.outlier_score,
+        seconds=monotonic() - started,
+    )
+
+
+def _no_answer(error: Exception) -> NoAnswer:
+    """What went wrong, for the people whose photograph it is."""
+    match error:
+        case TritonUnavailable():
+            watch.forget()
+            log.warning("triton.unavailable", error=str(error))
+            return NoAnswer(_("The model server could not be reached."), Outcome.UNAVAILABLE)
+        case ContractMismatch():
+            return NoAnswer(_("The model server does not serve the registered model."), Outcome.UNAVAILABLE)
+        case TritonRejected():
+            log.error("triton.rejected", error=str(error))
+            return NoAnswer(_("The model server refused the photograph."))
+        case UnidentifiedImageError() | OSError():
+            log.error("photograph.unreadable", error=str(error))
+            return NoAnswer(_("The stored photograph could not be read."))
+        case _:
+            log.exception("photograph.failed", exc_info=error)
+            return NoAnswer(_("An unexpected error stopped the pre-classification."))

@@ -1,0 +1,82 @@
+"""The tasks the portal sends by name. States are changed by services, which may be called twice."""
+
+from uuid import UUID
+
+import structlog
+from celery import current_task
+
+from portal.inference import quick_look as quick_looks
+from portal.inference import services
+from portal.inference.choices import JobState
+from portal.inference.models import Job
+from worker.app import task
+from worker.contract import ContractMismatch
+from worker.photograph import NoAnswer, classify_photograph
+from worker.readiness import watch
+from worker.triton import TritonUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+@task("worker.classify")
+def classify(job_id: int) -> None:
+    """Classify the photograph of one job, unless that is done, under way or not due."""
+    job = (
+        Job.objects.select_related("image", "model_version").filter(pk=job_id, state=JobState.QUEUED).first()
+    )
+    if job is None or not _may_claim(job):
+        return
+    attempt = services.claim(job_id, _worker_name())
+    if attempt is None:
+        return
+    try:
+        answer = classify_photograph(job.image.file, job.model_version)
+    except NoAnswer as reason:
+        services.fail(attempt, reason.message, outcome=reason.outcome)
+    else:
+        services.record(attempt, answer)
+
+
+@task("worker.quick_look")
+def quick_look(quick_look_id: str) -> None:
+    """Classify the photograph of one quick look, unless that is done or it has expired."""
+    found = quick_looks.claim(UUID(quick_look_id))
+    if found is None:
+        return
+    try:
+        answer = classify_photograph(found.file, found.model_version)
+    except NoAnswer as reason:
+        quick_looks.fail(found.pk, reason.message)
+    else:
+        quick_looks.record(found.pk, answer)
+
+
+@task("worker.requeue_stale")
+def requeue_stale() -> None:
+    """Repair from the database what a worker, the broker or Triton lost."""
+    done = services.requeue_stale()
+    if any(done.values()):
+        log.info("jobs.repaired", **done)
+
+
+@task("worker.purge_quick_looks")
+def purge_quick_looks() -> None:
+    """Remove quick looks whose time is over."""
+    removed = quick_looks.purge()
+    if removed:
+        log.info("quick_looks.purged", removed=removed)
+
+
+def _may_claim(job: Job) -> bool:
+    """Whether the served model is the job's. That a server is away is for the try to note."""
+    try:
+        watch.require(job.model_version)
+    except ContractMismatch:
+        return False
+    except TritonUnavailable:
+        pass
+    return True
+
+
+def _worker_name() -> str:
+    return (current_task.request.hostname if current_task else None) or "local"
