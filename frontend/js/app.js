@@ -1,0 +1,75 @@
+// What every page needs: htmx, the account menu, confirmations, copy buttons and live fragments.
+import htmx from "htmx.org";
+import Dropdown from "bootstrap/js/dist/dropdown";
+
+import { announce, meta } from "./dom.js";
+import { startLiveFragments } from "./live.js";
+
+window.htmx = htmx; // page scripts reach the one instance through this name
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = meta("csrf-token");
+});
+
+// A form that came back with errors (422) is shown like any other answer; other failures become a message.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status === 422) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+
+for (const toggle of document.querySelectorAll('[data-bs-toggle="dropdown"]')) {
+  Dropdown.getOrCreateInstance(toggle);
+}
+
+document.addEventListener("click", (event) => {
+  const dismiss = event.target.closest("[data-dismiss]");
+  if (dismiss) dismiss.closest(dismiss.dataset.dismiss)?.remove();
+
+  const opener = event.target.closest("[data-opens-dialog]");
+  if (opener) document.getElementById(opener.dataset.opensDialog)?.showModal();
+
+  const closer = event.target.closest("[data-closes-dialog]");
+  if (closer) closer.closest("dialog")?.close();
+});
+
+// A form with data-confirm asks first; the text says what will happen.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const question = form.dataset.confirm;
+  if (!question || form.dataset.confirmed === "yes") return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const dialog = document.getElementById("confirm-dialog");
+  dialog.querySelector("[data-confirm-text]").textContent = question;
+  const accept = dialog.querySelector("[data-confirm-accept]");
+  accept.textContent = form.dataset.confirmAction || accept.dataset.defaultText;
+  dialog.returnValue = "";
+  dialog.showModal();
+  dialog.addEventListener(
+    "close",
+    () => {
+      if (dialog.returnValue !== "accept") return;
+      form.dataset.confirmed = "yes";
+      form.requestSubmit(event.submitter ?? undefined);
+      delete form.dataset.confirmed;
+    },
+    { once: true },
+  );
+}, true);
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(field.value);
+    announce(button.dataset.copied);
+    button.querySelector("[data-copy-label]").textContent = button.dataset.copied;
+  } catch {
+    field.select(); // no clipboard without a secure context: leave the text selected
+  }
+});
+
+startLiveFragments(htmx);

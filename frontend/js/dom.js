@@ -1,0 +1,43 @@
+// Small helpers shared by the page scripts.
+
+/** Value of a <meta name=…>. */
+export function meta(name) {
+  return document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+}
+
+/** A `<svg>` that shows one icon of the sprite. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${meta("icons-url")}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** Says a message to screen readers without moving the focus. */
+export function announce(message) {
+  const region = document.getElementById("announcer");
+  if (region) region.textContent = message;
+}
+
+/** True while the person is typing, so that single-key shortcuts stay out of the way. */
+export function isTyping(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return true;
+  const field = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (!field) return false;
+  return !(field instanceof HTMLInputElement && ["radio", "checkbox", "range", "button", "submit"].includes(field.type));
+}
+
+/** 12.3 MB in the page's language. */
+export function fileSize(bytes) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  return new Intl.NumberFormat(document.documentElement.lang || "en", {
+    style: "unit",
+    unit: units[power],
+    unitDisplay: "short",
+    maximumFractionDigits: power ? 1 : 0,
+  }).format(bytes / 1000 ** power);
+}

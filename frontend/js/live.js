@@ -1,0 +1,45 @@
+// Live fragments: an element with data-live asks its hx-get address again until it says it is settled.
+//
+// The server answers 204 while nothing changed, or the element anew. data-live="running" is asked fast at first and
+// slower the longer it takes; "watching" is asked now and then; "settled" is left alone.
+
+const WATCH_EVERY_MS = 8000;
+// [up to this many ms after the page began to wait, ask every so many ms]
+const RUNNING_STEPS = [
+  [20_000, 400],
+  [60_000, 1000],
+  [Infinity, 3000],
+];
+
+export function startLiveFragments(htmx) {
+  let runningSince = performance.now();
+
+  const delay = (element) => {
+    if (element.dataset.live !== "running") {
+      runningSince = performance.now();
+      return WATCH_EVERY_MS;
+    }
+    const waited = performance.now() - runningSince;
+    return RUNNING_STEPS.find(([until]) => waited < until)[1];
+  };
+
+  const schedule = (element) => {
+    if (element.dataset.live === "settled" || element.dataset.liveScheduled) return;
+    element.dataset.liveScheduled = "yes";
+    setTimeout(() => {
+      delete element.dataset.liveScheduled;
+      if (!element.isConnected) return;
+      if (document.hidden) schedule(element);
+      else htmx.trigger(element, "live");
+    }, delay(element));
+  };
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const element = event.detail.elt;
+    if (element.dataset?.live && element.isConnected) schedule(element);
+  });
+  htmx.onLoad((content) => {
+    if (content.dataset?.live) schedule(content);
+    for (const element of content.querySelectorAll?.("[data-live]") ?? []) schedule(element);
+  });
+}

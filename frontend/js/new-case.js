@@ -1,0 +1,214 @@
+// Filing a case: the draft is made as soon as its required fields are there, every photograph goes up on its own,
+// and what was entered is saved as it is entered. Nothing is lost by a refused file, a lost connection or a reload.
+import { announce, fileSize, icon, meta } from "./dom.js";
+import { sendFile, takeFiles } from "./uploads.js";
+
+const MAX_PARALLEL = 3;
+
+const form = document.querySelector("[data-case-form]");
+const list = form.querySelector("[data-files]");
+const template = document.getElementById("file-row");
+const texts = JSON.parse(document.getElementById("upload-texts").textContent);
+const maxBytes = Number(form.dataset.maxBytes);
+
+let draft = form.dataset.draft ? JSON.parse(form.dataset.draft) : null; // {edit_url, images_url, accession}
+let makingDraft = null;
+const waiting = []; // rows whose file has not been sent yet
+let sending = 0;
+
+// ---- the draft -------------------------------------------------------------------------------------------
+
+const requiredAreFilled = () => [...form.querySelectorAll("[required]")].every((field) => field.value.trim());
+
+async function postForm(action) {
+  const data = new FormData(form);
+  data.delete("file");
+  data.set("action", action);
+  try {
+    const response = await fetch(draft?.edit_url ?? form.action, {
+      method: "POST",
+      body: data,
+      headers: { Accept: "application/json", "X-CSRFToken": meta("csrf-token") },
+    });
+    return { status: response.status, body: await response.json().catch(() => ({})) };
+  } catch {
+    return { status: 0, body: {} };
+  }
+}
+
+async function ensureDraft() {
+  if (draft || !requiredAreFilled()) return Boolean(draft);
+  makingDraft ??= (async () => {
+    const { status, body } = await postForm("save");
+    if (status === 201) {
+      draft = body;
+      form.action = body.edit_url;
+      history.replaceState(null, "", body.edit_url);
+      for (const place of document.querySelectorAll("[data-accession]")) place.textContent = body.accession;
+      for (const part of document.querySelectorAll("[data-needs-draft]")) part.hidden = false;
+    }
+    showErrors(status, body);
+    makingDraft = null;
+  })();
+  await makingDraft;
+  return Boolean(draft);
+}
+
+function showErrors(status, body) {
+  const errors = body.errors ?? {};
+  for (const place of form.querySelectorAll("[data-error-for]")) {
+    const messages = errors[place.dataset.errorFor] ?? [];
+    place.textContent = messages.join(" ");
+    const field = form.elements[place.dataset.errorFor];
+    if (field instanceof HTMLElement) field.setAttribute("aria-invalid", String(messages.length > 0));
+  }
+  const general = form.querySelector("[data-form-error]");
+  const words = errors.__all__?.join(" ") ?? (status >= 400 || status === 0 ? (body.message ?? "") : "");
+  general.querySelector("[data-text]").textContent = status === 0 ? texts.offline : words;
+  general.hidden = !general.querySelector("[data-text]").textContent;
+}
+
+let saveTimer;
+form.addEventListener("change", (event) => {
+  if (event.target.type === "file") return;
+  clearTimeout(saveTimer);
+  saveTimer = setTimeout(save, 300);
+});
+
+async function save() {
+  const note = form.querySelector("[data-saved]");
+  if (!draft) {
+    if (await ensureDraft()) note.textContent = texts.saved;
+  } else {
+    const { status, body } = await postForm("save");
+    showErrors(status, body);
+    note.textContent = status === 200 ? texts.saved : "";
+  }
+  work();
+}
+
+// ---- the photographs -------------------------------------------------------------------------------------
+
+function addFiles(files) {
+  for (const file of files) {
+    const row = template.content.firstElementChild.cloneNode(true);
+    row.file = file;
+    row.querySelector("[data-name]").textContent = file.name;
+    row.querySelector("[data-size]").textContent = fileSize(file.size);
+    list.append(row);
+    queue(row);
+  }
+  announce(texts.added.replace("%d", String(files.length)));
+  ensureDraft().then(work);
+}
+
+function queue(row) {
+  if (row.file.size > maxBytes) {
+    refuse(row, texts.tooLarge.replace("%s", fileSize(maxBytes)), false);
+  } else if (row.file.size === 0) {
+    refuse(row, texts.empty, false);
+  } else {
+    setState(row, "waiting", draft || requiredAreFilled() ? texts.waiting : texts.needsFields);
+    waiting.push(row);
+  }
+  update();
+}
+
+function work() {
+  while (draft && sending < MAX_PARALLEL && waiting.length) send(waiting.shift());
+  update();
+}
+
+async function send(row) {
+  sending += 1;
+  const progress = row.querySelector("progress");
+  const abort = new AbortController();
+  row.abort = abort;
+  setState(row, "sending", texts.sending);
+  const { status, body } = await sendFile(draft.images_url, row.file, {
+    signal: abort.signal,
+    onProgress: (share) => {
+      progress.value = share;
+      if (share === 1) setState(row, "sending", texts.checking);
+    },
+  });
+  sending -= 1;
+  if (status === 201) accept(row, body);
+  else if (!body.aborted) refuse(row, body.message ?? (status === 0 ? texts.offline : texts.failed), status === 0 || status >= 500 || status === 401);
+  work();
+}
+
+function accept(row, image) {
+  delete row.file;
+  row.dataset.removeUrl = image.remove_url;
+  const picture = row.querySelector("img");
+  picture.src = image.thumbnail_url;
+  picture.hidden = false;
+  row.querySelector("[data-placeholder]").hidden = true;
+  setState(row, "done", image.summary);
+  row.querySelector("[data-notices]").textContent = image.notices.join(" ");
+}
+
+function refuse(row, message, mayRetry) {
+  setState(row, "refused", message);
+  row.querySelector("[data-retry]").hidden = !mayRetry;
+  announce(`${row.querySelector("[data-name]").textContent}: ${message}`);
+}
+
+function setState(row, state, text) {
+  row.dataset.state = state;
+  row.querySelector("[data-status]").textContent = text;
+  row.querySelector("progress").hidden = state !== "sending";
+  row.querySelector("[data-retry]").hidden = true;
+  const mark = row.querySelector("[data-mark]");
+  const icons = { done: "check-circle-fill", refused: "exclamation-circle-fill", waiting: "hourglass-split" };
+  mark.replaceChildren(...(icons[state] ? [icon(icons[state])] : []));
+}
+
+async function remove(row) {
+  row.abort?.abort();
+  const place = waiting.indexOf(row);
+  if (place >= 0) waiting.splice(place, 1);
+  if (row.dataset.removeUrl) {
+    const response = await fetch(row.dataset.removeUrl, {
+      method: "POST",
+      headers: { Accept: "application/json", "X-CSRFToken": meta("csrf-token") },
+    }).catch(() => null);
+    if (!response?.ok) {
+      const body = await response?.json().catch(() => ({}));
+      row.querySelector("[data-notices]").textContent = body?.message ?? texts.offline;
+      return;
+    }
+  }
+  const next = row.nextElementSibling ?? row.previousElementSibling;
+  row.remove();
+  (next?.querySelector("[data-remove]") ?? form.querySelector('input[type="file"]')).focus();
+  update();
+}
+
+list.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-file]");
+  if (event.target.closest("[data-remove]")) remove(row);
+  else if (event.target.closest("[data-retry]")) {
+    queue(row);
+    ensureDraft().then(work);
+  }
+});
+
+// ---- the whole -------------------------------------------------------------------------------------------
+
+function update() {
+  const rows = [...list.querySelectorAll("[data-file]")];
+  const count = (state) => rows.filter((row) => row.dataset.state === state).length;
+  const done = count("done");
+  const busy = count("sending") + count("waiting");
+  form.querySelector("[data-submit]").disabled = done === 0 || busy > 0;
+  form.querySelector("[data-count]").textContent = rows.length
+    ? texts.count.replace("%(done)d", String(done)).replace("%(all)d", String(rows.length))
+    : "";
+  list.hidden = rows.length === 0;
+  window.onbeforeunload = busy > 0 ? (event) => event.preventDefault() : null;
+}
+
+takeFiles(form.querySelector("[data-drop-zone]"), addFiles);
+update();

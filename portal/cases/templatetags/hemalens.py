@@ -1,0 +1,109 @@
+"""What the templates of every page share: icons, chips, figures and bars."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from portal.cases.choices import STATE_ICONS, STATE_TONES
+from portal.cases.models import Case
+from smear.classes import SMEAR_CLASSES
+
+register = template.Library()
+
+ALERT_TONES = {"error": "tone-danger", "warning": "tone-attention", "success": "tone-done"}
+ALERT_ICONS = {"error": "exclamation-circle-fill", "warning": "exclamation-triangle-fill", "success": "check-circle-fill"}
+PRIORITY_ICONS = {"urgent": "exclamation-triangle-fill", "stat": "lightning-charge-fill"}
+CLASS_TITLES = {smear_class.label: smear_class.title for smear_class in SMEAR_CLASSES}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One icon of the sprite, for the eye only: the word stands beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("dist/icons.svg"), name
+    )
+
+
+@register.inclusion_tag("partials/state_chip.html")
+def state_chip(case: Case) -> dict[str, Any]:
+    """The chip that says where a case stands."""
+    return {
+        "tone": STATE_TONES[case.state],
+        "icon_name": STATE_ICONS[case.state],
+        "label": case.get_state_display(),
+    }
+
+
+@register.inclusion_tag("partials/priority.html")
+def priority(case: Case) -> dict[str, Any]:
+    """The priority of a case, louder the more pressing it is."""
+    return {
+        "value": case.priority,
+        "label": case.get_priority_display(),
+        "icon_name": PRIORITY_ICONS.get(case.priority),
+    }
+
+
+@register.inclusion_tag("partials/class_bars.html")
+def class_bars(probabilities: Mapping[str, float], top: str = "") -> dict[str, Any]:
+    """A model's four probabilities as bars, in the order of the labels."""
+    return {
+        "bars": [
+            {
+                "label": smear_class.label,
+                "title": smear_class.title,
+                "figure": percent(probabilities[smear_class.label]),
+                # SVG wants a decimal point whatever the language.
+                "width": f"{100 * probabilities[smear_class.label]:.1f}%",
+                "is_top": smear_class.label == top,
+            }
+            for smear_class in SMEAR_CLASSES
+        ]
+    }
+
+
+@register.filter
+def percent(share: float) -> str:
+    """0.973 as 97.3 %, never rounded up to a certainty."""
+    figure = min(100 * share, 99.9) if share < 1 else 100.0
+    return f"{number_format(figure, decimal_pos=1)} %"
+
+
+@register.filter
+def class_title(label: str) -> str:
+    """A class's name in full."""
+    return CLASS_TITLES.get(label, label)
+
+
+@register.filter
+def class_css(label: str) -> str:
+    """The CSS class that carries a class's colour."""
+    return f"class-{label.lower()}" if label in CLASS_TITLES else ""
+
+
+@register.filter
+def alert_tone(level: str) -> str:
+    """The tone of a message."""
+    return ALERT_TONES.get(level, "tone-progress")
+
+
+@register.filter
+def alert_icon(level: str) -> str:
+    """The icon of a message."""
+    return ALERT_ICONS.get(level, "info-circle-fill")
+
+
+@register.filter
+def allauth_button(tags: list[str] | None) -> str:
+    """Bootstrap's classes for a button of allauth's pages."""
+    tags = tags or []
+    if "link" in tags:
+        return "btn-link"
+    if "danger" in tags or "delete" in tags:
+        return "btn-outline-danger"
+    return "btn-quiet" if {"outline", "secondary", "cancel"} & set(tags) else "btn-primary"

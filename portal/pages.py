@@ -1,0 +1,68 @@
+"""What the pages of every app share: who may come in, and how a refusal is shown."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext as _
+
+from portal.accounts.models import User
+from portal.errors import DomainError
+from smear.decode import ImageRejected
+
+
+class SignedInRequest(HttpRequest):
+    """A request of somebody who is signed in."""
+
+    user: User
+
+
+View = Callable[Concatenate[SignedInRequest, ...], HttpResponseBase]
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a page's script asks, rather than the browser."""
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+def page(view: View) -> View:
+    """For signed-in people only; what a service refuses becomes a page (or JSON) with its words and status."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not isinstance(request.user, User):
+            return _ask_to_sign_in(request)
+        try:
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+        except (DomainError, ImageRejected) as error:
+            return refusal(request, error)
+
+    return guarded
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"message": _("You are signed out. Sign in again in another tab, then retry.")}, status=401)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+    return redirect_to_login(request.get_full_path())
+
+
+def refusal(request: HttpRequest, error: DomainError | ImageRejected) -> HttpResponse:
+    """What was refused and why, with the status that belongs to it."""
+    if wants_json(request):
+        field = getattr(error, "field", None)
+        body = {"code": error.code, "message": error.message, "field": field}
+        return JsonResponse(body, status=error.status)
+    return render(request, "refused.html", {"message": error.message}, status=error.status)
+
+
+def add_refusal(form: forms.Form, error: DomainError) -> int:
+    """Put a refusal beside the field it is about; returns the status to answer with."""
+    form.add_error(error.field if error.field in form.fields else None, error.message)
+    return error.status
