@@ -1,0 +1,194 @@
+"""Putting a run into the model repository: weights, the parameters clients compare, and the model card.
+
+The card's figures are measured here, on the delivered file itself, never copied from the run's log.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from training import weights
+from training.data import DataError, Photograph
+from training.evaluate import evaluate, read_note
+
+INTENDED_USE = (
+    "Pre-classification of photographs of stained blood smears for a reader who decides. "
+    "Research use only; not a medical device, not for diagnosis."
+)
+
+TRAINING_DATA = {
+    "name": "Acute Lymphoblastic Leukemia (ALL) image dataset",
+    "citation": "Aria, Ghaderzadeh, Bashash, Abolghasemi, Asadi, Hosseini. Kaggle 2021. "
+    "DOI 10.34740/KAGGLE/DSV/2175623",
+    "article": "Ghaderzadeh et al., Int J Intell Syst 2022, doi 10.1002/int.22753",
+    "photographs_used": "2,765 of 3,256; the others were kept apart by somebody else for an outside check",
+    "licence": "not found on any page at hand; cited, not redistributed",
+    "start": "VGG16 convolutions trained on ImageNet (original Oxford weights, CC BY 4.0)",
+}
+
+LIMITS = (
+    "One data set from one source; photographs of no other laboratory, stain or camera have been tried.",
+    "No patient identifiers exist: the split keeps contiguous file numbers and overlapping fields together and is "
+    "still no patient split. The same patient can be in both parts, so expect less on new patients.",
+    "Stain and brightness alone tell these classes apart to a large part; compare every figure with the baselines.",
+    "Benign means haematogones, not healthy blood in general; normal smears were not among the classes.",
+    "Temperature and outlier threshold were fitted on the validation part, so its calibration error is flattered.",
+    "The outlier score catches other kinds of pictures, not every unsuitable smear.",
+)
+
+
+def deliver(run: Path, model: Path, version: int, validation: Sequence[Photograph]) -> dict[str, Any]:
+    """Copy a run's weights into ``model``/``version``, measure them, and write parameters and card.
+
+    :param validation: the photographs the card's figures are measured on.
+    :returns: the card, as written to ``model_card.json``.
+    :raises DataError: when the run is not finished or its weights are too large to commit.
+    """
+    if not (run / "run.json").is_file():
+        raise DataError(f"{run} holds no finished run; python -m training train writes one")
+    record = json.loads((run / "run.json").read_text())
+    target = model / str(version) / "weights.safetensors"
+    if (run / target.name).stat().st_size > weights.LIMIT:
+        raise DataError(f"{run / target.name} is larger than {weights.LIMIT:,} bytes")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for name in (target.name, "baselines.safetensors"):
+        shutil.copyfile(run / name, target.with_name(name))
+    figures = evaluate(target, validation)
+    card = describe(record, figures, target, version)
+    for config in (model / "config.pbtxt", *sorted((model / "configs").glob("*.pbtxt"))):
+        set_parameter(config, f"weights_sha256:{version}", card["sha256"])
+        set_parameter(config, f"outlier_threshold:{version}", str(card["outlier_threshold"]))
+    (model / "model_card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    (model / "model_card.md").write_text(render(card))
+    return card
+
+
+def describe(record: dict[str, Any], figures: dict[str, Any], path: Path, version: int) -> dict[str, Any]:
+    """The card as data: what the portal shows and the Markdown is rendered from."""
+    note = read_note(path)
+    recipe = record["recipe"]
+    trained = (
+        f"block 5 and the linear layer fine-tuned for {recipe['epochs']} epochs on {1 + recipe['versions']} versions of "
+        "each training photograph; blocks 1 to 4 frozen"
+        if recipe["epochs"]
+        else "provisional: all convolutions as trained on ImageNet, only the linear layer fitted (logistic regression)"
+    )
+    return {
+        "name": path.parent.parent.name,
+        "version": version,
+        "sha256": figures["weights_sha256"],
+        "bytes": path.stat().st_size,
+        "research_use_only": True,
+        "intended_use": INTENDED_USE,
+        "classes": figures["confusion"]["labels"],
+        "architecture": "VGG16 convolutions (torchvision's vgg16, 14.7 M parameters) without the last max-pool, global "
+        "average pooling, one linear layer",
+        "training": trained,
+        "training_data": TRAINING_DATA,
+        "split": record["split"],
+        "figures": {
+            name: value for name, value in figures.items() if not name.startswith(("baselines", "weights"))
+        },
+        "baselines": figures["baselines"],
+        "baselines_over_folds": {
+            "contiguous": record["baselines"]["contiguous_folds"],
+            "random": record["baselines"]["random_folds"],
+        },
+        "temperature": note["temperature"],
+        "outlier_threshold": note["outlier_threshold"],
+        "limits": list(LIMITS),
+        "provenance": {
+            "command": "python -m training train; python -m training deliver",
+            "git_commit": record["git_commit"],
+            "manifest_sha256": record["manifest_sha256"],
+            "machine": record["machine"],
+            "seconds": record["seconds"],
+            "finished": record["finished"],
+            "recipe": {
+                name: value
+                for name, value in recipe.items()
+                if name not in ("data", "out", "cache", "backbone")
+            },
+        },
+    }
+
+
+def set_parameter(config: Path, key: str, value: str) -> None:
+    """Set one ``parameters`` entry of a ``config.pbtxt``, which stands on a line of its own, or add it at the end."""
+    line = f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}'
+    text = config.read_text()
+    changed, found = re.subn(
+        rf'^parameters {{ key: "{re.escape(key)}" .*$', lambda _: line, text, flags=re.MULTILINE
+    )
+    config.write_text(changed if found else f"{text.rstrip()}\n{line}\n")
+
+
+def render(card: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    figures, split = card["figures"], card["split"]
+    rows = [("**this model**", figures)] + [(one["title"], one) for one in (card["baselines"] or {}).values()]
+    matrix = figures["confusion"]["matrix"]
+    folds = card["baselines_over_folds"]
+    lines = [
+        f"# {card['name']}, version {card['version']}",
+        "",
+        f"**{card['intended_use']}**",
+        "",
+        f"Weights: `{card['version']}/weights.safetensors`, {card['bytes'] / 1e6:.1f} MB, SHA-256 `{card['sha256']}`. "
+        "Written by `python -m training deliver`; `model_card.json` holds the same as data.",
+        "",
+        f"- Classes: {', '.join(card['classes'])}",
+        f"- Network: {card['architecture']}",
+        f"- Training: {card['training']}",
+        f"- Data: {card['training_data']['name']}, {card['training_data']['citation']}; {card['training_data']['article']}. "
+        f"{card['training_data']['photographs_used']}. Licence: {card['training_data']['licence']}.",
+        f"- Start: {card['training_data']['start']}",
+        f"- Temperature {card['temperature']}, outlier threshold {card['outlier_threshold']}",
+        "",
+        "## Figures",
+        "",
+        f"{figures['images']} validation photographs ({split['train']} trained). Split: {split['kind']}. Measured on the "
+        f"committed half-precision file, {card['provenance']['machine']['cpus']} CPU cores.",
+        "",
+        "| | accuracy | macro-F1 | malignant sensitivity | Benign recall |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {title} | {_cell(one['accuracy'])} | {_cell(one['macro_f1'])} | {_cell(one['malignant_sensitivity'])} "
+            f"| {_cell(one['benign_recall'])} |"
+            for title, one in rows
+        ),
+        "",
+        f"AUROC (mean of each class against the rest) {_cell(figures['auroc'], 4)}, malignant against Benign "
+        f"{_cell(figures['auroc_malignant'], 4)}; expected calibration error {_cell(figures['ece'], 4)} (15 equal-mass "
+        "bins).",
+        "",
+        "| true \\ called | " + " | ".join(card["classes"]) + " | recall |",
+        "|---|" + "---|" * (len(card["classes"]) + 1),
+        *(
+            f"| {label} | " + " | ".join(map(str, row)) + f" | {_cell(figures['recall'][label])} |"
+            for label, row in zip(card["classes"], matrix, strict=True)
+        ),
+        "",
+        "What a random split would hide, for the baselines (five folds each; mean macro-F1, worst Benign recall):",
+        "",
+        "| | contiguous blocks | random images |",
+        "|---|---|---|",
+        *(
+            f"| {name} | {_cell(folds['contiguous'][name]['macro_f1'])}, {_cell(folds['contiguous'][name]['worst_benign_recall'])} "
+            f"| {_cell(folds['random'][name]['macro_f1'])}, {_cell(folds['random'][name]['worst_benign_recall'])} |"
+            for name in folds["contiguous"]
+        ),
+        "",
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in card["limits"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _cell(value: float | None, digits: int = 3) -> str:
+    return "n/a" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,69 @@
+"""Figures of a weights file on photographs: the network end to end, from files through ``smear.tensor``."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from tqdm import tqdm
+
+from training import baselines, metrics, weights
+from training.data import Photograph, file_sha256, load, targets
+
+BATCH = 16
+
+#: Key of the JSON note in a weights file's header: temperature, threshold, split, version.
+NOTE = "hemalens"
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """The JSON note of a weights file; empty when it has none."""
+    with safe_open(path, framework="np") as file:
+        return dict(json.loads((file.metadata() or {}).get(NOTE, "{}")))
+
+
+def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str, Any]:
+    """Classify ``photographs`` and measure, with the baselines beside.
+
+    The baselines are fitted on the training part's features in ``baselines.safetensors`` beside the weights; where
+    that file is missing, ``baselines`` is ``None`` and ``baselines_reason`` says so.
+
+    :raises DataError: when weights or a photograph cannot be read.
+    """
+    network = weights.load(weights_path).to(memory_format=torch.channels_last)
+    labels = targets(photographs)
+    probabilities, scores, block4, colour = [], [], [], []
+    with torch.inference_mode(), tqdm(total=len(photographs), desc="evaluate", unit="img") as bar:
+        for start in range(0, len(photographs), BATCH):
+            pixels = np.stack([load(photograph) for photograph in photographs[start : start + BATCH]])
+            pool4 = network.to_pool4(torch.from_numpy(pixels))
+            probabilities.append((network.logits(pool4) / network.temperature).softmax(dim=1).numpy())
+            scores.append(network.outlier_score(pool4)[:, 0].numpy())
+            block4.append(pool4.mean(dim=(2, 3)).numpy())
+            colour.append(baselines.colour_statistics(pixels))
+            bar.update(len(pixels))
+    note = read_note(weights_path)
+    result = metrics.measure(np.concatenate(probabilities), labels)
+    result["weights_sha256"] = file_sha256(weights_path)
+    result["outliers"] = _outliers(np.concatenate(scores), note.get("outlier_threshold"))
+    result |= _baselines(
+        weights_path.with_name("baselines.safetensors"),
+        baselines.Features(np.concatenate(colour), np.concatenate(block4)),
+        labels,
+    )
+    return result
+
+
+def _outliers(scores: np.ndarray, threshold: float | None) -> dict[str, Any]:
+    above = None if threshold is None else float((scores > threshold).mean())
+    return {"threshold": threshold, "share_above": above, "median_score": float(np.median(scores))}
+
+
+def _baselines(path: Path, features: baselines.Features, labels: np.ndarray) -> dict[str, Any]:
+    if not path.is_file():
+        return {"baselines": None, "baselines_reason": f"no {path.name} beside the weights to fit them on"}
+    # Blocks 1 to 4 are never fine-tuned, so the network's own block 4 is the frozen ImageNet one.
+    return {"baselines": baselines.measure(baselines.fit(*baselines.load(path)), features, labels)}

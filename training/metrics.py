@@ -1,0 +1,97 @@
+"""How good a classification is, in the terms of the model card."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
+
+from smear.classes import CLASSES, MALIGNANT
+
+#: Bins of the expected calibration error, each holding (nearly) the same number of photographs.
+ECE_BINS = 15
+
+_MALIGNANT = np.array([label in MALIGNANT for label in CLASSES])
+_BENIGN = int(np.flatnonzero(~_MALIGNANT)[0])
+
+
+def measure(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """Every figure the card shows, as plain numbers; ``None`` where the photographs cannot tell.
+
+    :param probabilities: [n, 4] in the order of ``smear.classes.CLASSES``, rows summing to one.
+    :param labels: class indices [n].
+    """
+    predicted = probabilities.argmax(axis=1)
+    return {
+        "images": len(labels),
+        **from_predictions(predicted, labels),
+        "auroc": _auroc(probabilities, labels),
+        "auroc_malignant": _auroc_malignant(probabilities, labels),
+        "ece": expected_calibration_error(probabilities, labels),
+        "confusion": {
+            "labels": list(CLASSES),
+            "rows_are": "true class",
+            "matrix": confusion_matrix(labels, predicted, labels=range(len(CLASSES))).tolist(),
+        },
+    }
+
+
+def from_predictions(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """The figures that need no probabilities; all that is shown of a baseline.
+
+    ``malignant_sensitivity`` is the share of malignant photographs given any malignant class. ``macro_f1`` is
+    the mean over the classes that occur.
+    """
+    present = np.unique(labels)
+    recall = {CLASSES[label]: _share(predicted[labels == label] == label) for label in range(len(CLASSES))}
+    return {
+        "accuracy": _share(predicted == labels),
+        "macro_f1": float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0)),
+        "recall": recall,
+        "malignant_sensitivity": _share(_MALIGNANT[predicted[_MALIGNANT[labels]]]),
+        "benign_recall": recall[CLASSES[_BENIGN]],
+    }
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], bins: int = ECE_BINS
+) -> float:
+    """Mean gap between confidence and accuracy over equal-mass bins (Nguyen and O'Connor, EMNLP 2015)."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = (probabilities.argmax(axis=1) == labels).astype(np.float64)
+    order = np.argsort(confidence, kind="stable")
+    return float(
+        sum(
+            len(members) / len(labels) * abs(confidence[members].mean() - correct[members].mean())
+            for members in np.array_split(order, bins)
+            if len(members)
+        )
+    )
+
+
+def worst(recalls: Sequence[float | None]) -> float | None:
+    """The least of the figures that exist."""
+    known = [recall for recall in recalls if recall is not None]
+    return min(known) if known else None
+
+
+def _share(hits: NDArray[np.bool_]) -> float | None:
+    return float(hits.mean()) if len(hits) else None
+
+
+def _auroc(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float | None:
+    """Mean over classes of each class against the rest."""
+    if len(np.unique(labels)) < len(CLASSES):
+        return None
+    one_hot = np.eye(len(CLASSES), dtype=np.int64)[labels]
+    return float(roc_auc_score(one_hot, probabilities, average="macro"))
+
+
+def _auroc_malignant(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float | None:
+    """Malignant against Benign, scored by the summed probability of the malignant classes."""
+    malignant = _MALIGNANT[labels]
+    if malignant.all() or not malignant.any():
+        return None
+    # Equal to the sum over the malignant classes, and keeps its order where that sum rounds to one.
+    return float(roc_auc_score(malignant, -probabilities[:, _BENIGN].astype(np.float64)))

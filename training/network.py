@@ -1,0 +1,140 @@
+"""VGG16 as the model contract has it: thirteen convolutions, global average pooling, one linear layer.
+
+The convolutions carry torchvision's names (``features.0.weight`` ...), so its ImageNet weights load as they are.
+Everything a client could get wrong (normalisation, temperature, outlier statistics) is a buffer of the graph:
+bytes go in, the contract's five tensors come out.
+"""
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from smear.classes import CLASSES
+
+#: Output channels of each convolution; "pool" halves the resolution. The last max-pool of VGG16 is dropped, so
+#: the activation map has 14 x 14 cells.
+LAYERS: Final = (
+    64,
+    64,
+    "pool",
+    128,
+    128,
+    "pool",
+    256,
+    256,
+    256,
+    "pool",
+    512,
+    512,
+    512,
+    "pool",
+    512,
+    512,
+    512,
+)
+
+#: ``features[:POOL4]`` ends with the max-pool after block 4; what follows is block 5.
+POOL4: Final = 24
+
+#: Width of the pooled features.
+EMBEDDING: Final = 512
+
+#: Principal components kept for the outlier score; the directions beyond share one variance.
+OUTLIER_COMPONENTS: Final = 96
+
+#: Mean pixel of the original Oxford weights, RGB in 0..255; they know no division by a standard deviation.
+PIXEL_MEAN: Final = (123.68, 116.779, 103.939)
+
+
+def vgg16_features() -> nn.Sequential:
+    """The convolutional part of VGG16 without its last max-pool, indices as in torchvision's ``vgg16().features``."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width in LAYERS:
+        if isinstance(width, str):
+            layers.append(nn.MaxPool2d(kernel_size=2))
+        else:
+            layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU(inplace=True)]
+            channels = width
+    return nn.Sequential(*layers)
+
+
+class LeukemiaVGG16(nn.Module):
+    """The served network.
+
+    Input: UINT8 [batch, 3, 224, 224] from ``smear.tensor``. Output: the tuple of ``forward``, in the order of
+    the outputs in ``config.pbtxt``, because Triton's PyTorch backends match outputs by position.
+    """
+
+    #: :data:`POOL4` again: TorchScript sees no globals of a module.
+    block5: Final[int] = POOL4
+
+    pixel_mean: Tensor
+    temperature: Tensor
+    outlier_centres: Tensor
+    outlier_components: Tensor
+    outlier_noise: Tensor
+    outlier_scale: Tensor
+
+    def __init__(self, classes: int = len(CLASSES)) -> None:
+        super().__init__()
+        self.features = vgg16_features()
+        self.classifier = nn.Linear(EMBEDDING, classes)
+        self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).reshape(1, 3, 1, 1))
+        self.register_buffer("temperature", torch.ones(1))
+        self.register_buffer("outlier_centres", torch.zeros(classes, EMBEDDING))
+        self.register_buffer("outlier_components", torch.zeros(EMBEDDING, OUTLIER_COMPONENTS))
+        self.register_buffer("outlier_noise", torch.ones(1))
+        self.register_buffer("outlier_scale", torch.ones(1))
+
+    def to_pool4(self, images: Tensor) -> Tensor:
+        """Blocks 1 to 4: UINT8 [batch, 3, 224, 224] to FP32 [batch, 512, 14, 14]."""
+        maps = images.to(self.pixel_mean.dtype) - self.pixel_mean
+        for index, layer in enumerate(self.features):  # TorchScript cannot call a slice
+            if index < self.block5:
+                maps = layer(maps)
+        return maps
+
+    def to_maps(self, pool4: Tensor) -> Tensor:
+        """Block 5: [batch, 512, 14, 14] to [batch, 512, 14, 14]."""
+        maps = pool4
+        for index, layer in enumerate(self.features):
+            if index >= self.block5:
+                maps = layer(maps)
+        return maps
+
+    def logits(self, pool4: Tensor) -> Tensor:
+        """Uncalibrated logits [batch, classes] from block 4's output; what the fine-tuning optimises."""
+        return self.classifier(self.to_maps(pool4).mean(dim=(2, 3)))
+
+    def outlier_score(self, pool4: Tensor) -> Tensor:
+        """Distance from the training photographs, [batch, 1].
+
+        Mahalanobis distance between the square roots of block 4's averages and the nearest class centre (Lee et
+        al., NeurIPS 2018), with one covariance shared by the classes and of the form of probabilistic PCA
+        (Tipping and Bishop, J R Stat Soc B 1999): leading components, and one variance for all the rest.
+        Divided so that the median training photograph has 1. ``training.calibrate`` fits the buffers.
+        """
+        pooled = pool4.mean(dim=(2, 3)).sqrt()
+        from_centres = pooled.unsqueeze(1) - self.outlier_centres.unsqueeze(0)
+        explained = (from_centres @ self.outlier_components).square().sum(dim=2)
+        squared = from_centres.square().sum(dim=2) / self.outlier_noise - explained
+        return squared.amin(dim=1, keepdim=True).clamp(min=0).sqrt() / self.outlier_scale
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """PROBABILITIES [batch, 4], ACTIVATION_MAP [batch, 4, 14, 14], EMBEDDING [batch, 512], OUTLIER_SCORE [batch, 1].
+
+        The activation map is the linear layer applied at every position before the averaging, so its mean plus
+        the class's bias is exactly the class's logit (Zhou et al., CVPR 2016). PROBABILITIES are the softmax of
+        the logits divided by the temperature.
+        """
+        pool4 = self.to_pool4(image)
+        maps = self.to_maps(pool4)
+        embedding = maps.mean(dim=(2, 3))
+        logits = self.classifier(embedding)
+        weight = self.classifier.weight
+        activation_map = functional.conv2d(maps, weight.reshape(weight.shape[0], weight.shape[1], 1, 1))
+        probabilities = (logits / self.temperature).softmax(dim=1)
+        return probabilities, activation_map, embedding, self.outlier_score(pool4)

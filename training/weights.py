@@ -1,0 +1,72 @@
+"""The weights of a version on disk: half-precision safetensors, and the hash by which everyone names them."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from training.data import DataError
+from training.network import LeukemiaVGG16
+
+#: Upper bound on a committed weights file, in bytes.
+LIMIT = 30_000_000
+
+
+def load_backbone(network: LeukemiaVGG16, path: Path) -> None:
+    """Load ImageNet convolutions under torchvision's names (``features.0.weight`` ...) into ``network``.
+
+    :raises DataError: when the file is missing or holds other tensors.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"no ImageNet weights at {path}; they come with the data, see training/configs/v1.toml"
+        )
+    state = {name: tensor.float() for name, tensor in load_file(path).items() if name.startswith("features.")}
+    missing = [name for name in network.features.state_dict() if f"features.{name}" not in state]
+    if missing:
+        raise DataError(f"{path} lacks {', '.join(missing)}; it is not a VGG16 in torchvision's names")
+    network.load_state_dict(state, strict=False)
+
+
+def save(network: LeukemiaVGG16, path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write ``network`` with its convolutions in FP16 and everything small (head, buffers) in FP32."""
+    state = {
+        name: (tensor.half() if name.startswith("features.") else tensor.float()).contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(state, path, metadata=metadata)
+
+
+def load(path: Path) -> LeukemiaVGG16:
+    """Read a version's weights into an FP32 network in evaluation mode.
+
+    :raises DataError: when the file is missing or is not this network.
+    """
+    if not path.is_file():
+        raise DataError(f"no weights at {path}")
+    network = LeukemiaVGG16()
+    try:
+        network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    except (RuntimeError, ValueError) as error:
+        raise DataError(f"{path} does not hold this network: {error}") from error
+    return network.eval().requires_grad_(False)
+
+
+def rounded(network: LeukemiaVGG16) -> LeukemiaVGG16:
+    """A copy with the convolutions rounded to half precision: what a reader of the saved file will have."""
+    copy = LeukemiaVGG16()
+    copy.load_state_dict(
+        {
+            name: tensor.half().float() if name.startswith("features.") else tensor
+            for name, tensor in network.state_dict().items()
+        }
+    )
+    return copy.eval().requires_grad_(False)
+
+
+def deterministic(threads: int, seed: int) -> None:
+    """Fix thread count and seeds, so that a resumed run repeats an uninterrupted one."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
