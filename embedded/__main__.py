@@ -1,4 +1,4 @@
-"""Command line: ``python -m embedded run|services|status|start|stop|restart|shutdown|reset``."""
+"""Command line: ``python -m embedded run|services|status|start|stop|restart|kill|shutdown|reset``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     services.add_argument("--lazy", type=_services, default=(), help="names to start only on 'start NAME'")
     status = commands.add_parser("status", help="show the processes of the running instance")
     status.add_argument("--json", action="store_true")
-    for action in ("start", "stop", "restart"):
+    for action in ("start", "stop", "restart", "kill"):
         commands.add_parser(action, help=f"{action} one process").add_argument("name")
     commands.add_parser("shutdown", help="stop the running instance")
     commands.add_parser("reset", help="empty the instance's folder")

@@ -17,7 +17,7 @@ _REQUEST, _ANSWER = ".request", ".answer"
 
 @dataclass(frozen=True)
 class Request:
-    """Asks for ``start``, ``stop`` or ``restart`` of the process ``name``."""
+    """Asks for ``start``, ``stop``, ``restart`` or ``kill`` of the process ``name``."""
 
     action: str
     name: str

@@ -229,7 +229,7 @@ class Supervisor:
         member.next_look = time.monotonic() + wait
         self._say(f"{member.name} {reason}; starting it again in {wait:.1f} s, see {member.child.log}. {explanation}".rstrip())
 
-    # requests of 'python -m embedded start|stop|restart NAME'
+    # requests of 'python -m embedded start|stop|restart|kill NAME'
 
     def _answer_requests(self) -> None:
         for request in waiting_requests(self.var.control):
@@ -237,9 +237,9 @@ class Supervisor:
             if member is None:
                 request.answer(False, f"There is no process {request.name!r}: choose from {', '.join(self.members)}.")
                 continue
-            if request.action in ("stop", "restart"):
-                self._stop_one(member)
-            if request.action == "stop":
+            if request.action in ("stop", "restart", "kill"):
+                self._stop_one(member, at_once=request.action == "kill")
+            if request.action in ("stop", "kill"):
                 request.answer(True, f"{member.name} is stopped.")
             else:
                 try:
@@ -258,10 +258,13 @@ class Supervisor:
                 continue
             self._requests.remove(request)
 
-    def _stop_one(self, member: Member) -> None:
+    def _stop_one(self, member: Member, at_once: bool) -> None:
         member.state = State.STOPPING
         self._publish()
-        member.child.stop()
+        if at_once:
+            member.child.finish(member.child.family()[1:], time.monotonic())
+        else:
+            member.child.stop()
         member.state = State.STOPPED
         member.memory_mb = 0
 

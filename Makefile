@@ -1,0 +1,104 @@
+# Hemalens. `make run` starts everything on this machine; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= $(or $(shell command -v python3.11),python3)
+BIN := .venv/bin
+VAR := $(or $(HEMALENS_VAR),var)
+WEIGHTS := $(wildcard triton_models/*/*/weights.safetensors)
+MODELS := $(WEIGHTS:weights.safetensors=model.pt)
+FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
+DIST := portal/static/dist/app.css
+COLLECTED := staticfiles/staticfiles.json
+# the build steps run before there is a database or a secret, and use neither
+BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build STATIC_ROOT=$(CURDIR)/staticfiles
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help run install install-dev static export test lint unit live e2e faults smoke train bench lock status stop reset clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install ## start everything on this machine, until Ctrl-C (settings: .env.example)
+	@$(MAKE) --no-print-directory static export
+	@exec $(BIN)/python -m embedded run
+
+install: # what `make run` needs
+	@$(PYTHON) embedded/install.py local
+
+install-dev: # what the tests need on top
+	@$(PYTHON) embedded/install.py dev
+
+# --- built files: only made again when what they are made of changed
+
+static: $(COLLECTED) ## build the style sheets and scripts, collect the static files
+export: $(MODELS) ## write model.pt for every committed version of the model
+
+node_modules/.package-lock.json: package-lock.json .npmrc
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-progress --loglevel=error
+	@touch $@
+
+$(DIST): node_modules/.package-lock.json $(FRONTEND)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+
+$(COLLECTED): $(DIST) $(wildcard .venv/installed.json) $(shell find portal/static -type f -not -path '*/dist/*' 2>/dev/null)
+	@$(BUILD_ENV) $(BIN)/python manage.py collectstatic --no-input --clear --verbosity=0
+	@touch $@
+
+$(MODELS) &: $(WEIGHTS) training/export.py training/network.py training/weights.py
+	@$(BIN)/python -m training export >/dev/null
+	@touch $(MODELS)
+
+# --- checks
+
+test: install-dev ## lint, types, unit, integration, browser and fault tests, on the real services
+	@$(MAKE) --no-print-directory static export
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory live LIVE="tests/e2e tests/smoke tests/faults"
+
+lint: install-dev ## style, types, templates, import rules, missing migrations
+	@echo "== lint: ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@echo "== lint: templates"; $(BIN)/djlint portal --lint --quiet
+	@echo "== lint: import rules"; $(BIN)/lint-imports
+	@echo "== lint: types"; $(BUILD_ENV) $(BIN)/mypy
+	@echo "== lint: migrations"; $(BUILD_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+
+unit: install-dev ## unit and integration tests (ARGS='-k name' for some)
+	@echo "== unit and integration tests"; $(PYTEST) -n 2 --dist loadfile tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
+
+live: # tests against a running system, started once for all of $(LIVE)
+	@echo "== tests on the running system: $(LIVE)"; $(PYTEST) $(wildcard $(LIVE)) $(ARGS)
+
+e2e: install-dev static export ## browser tests
+	@$(MAKE) --no-print-directory live LIVE=tests/e2e
+
+faults: install-dev static export ## tests that kill processes of a running system
+	@$(MAKE) --no-print-directory live LIVE=tests/faults
+
+smoke: install-dev static export ## a walk through a running system; SMOKE_URL=… for one that runs already
+	@$(MAKE) --no-print-directory live LIVE=tests/smoke
+
+# --- work
+
+train: install-dev ## train the model (ARGS='--epochs 2'); see training/
+	@$(BIN)/python -m training train --resume $(ARGS)
+
+bench: install ## measure serving and the portal; see benchmarks/
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: install-dev ## resolve the requirements anew
+	@for name in web worker local dev; do \
+	  $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
+
+status: ## show the processes of the running instance
+	@$(BIN)/python -m embedded status
+
+stop: ## stop the running instance
+	@$(BIN)/python -m embedded shutdown
+
+reset: ## empty var/: accounts, cases, pictures, passwords
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded reset; else rm -rf var; fi
+
+clean: ## remove what was built; var/ stays
+	@rm -rf .venv node_modules portal/static/dist staticfiles triton_models/*/*/model.pt triton_models/*/*/model.pt2

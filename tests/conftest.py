@@ -1,0 +1,31 @@
+"""What every test may ask for: the services, and a whole running system."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+
+from tests import services
+from tests.live import LiveSystem
+
+services.provide()
+os.environ["DJANGO_SETTINGS_MODULE"] = "portal.config.settings"
+django.setup()  # before the conftest.py files below this one import models
+
+
+@pytest.fixture(scope="session")
+def triton() -> str:
+    """The gRPC address (host:port) of a tritonserver that serves the committed model; started when first asked for."""
+    return services.start_triton()
+
+
+@pytest.fixture(scope="session")
+def live_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
+    """Hemalens as ``make run`` starts it, on a free port with a folder of its own, for the rest of the session."""
+    folder: Path = tmp_path_factory.mktemp("live")
+    with LiveSystem.started(folder / "var") as system:
+        yield system
