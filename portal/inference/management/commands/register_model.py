@@ -31,7 +31,7 @@ class Command(BaseCommand):
             name=options["name"],
             version=card["version"],
             sha256=card["sha256"],
-            labels=card["labels"],
+            labels=card["classes"],
             outlier_threshold=card["outlier_threshold"],
             card=card,
             activate=not options["inactive"],
