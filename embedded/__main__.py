@@ -32,7 +32,9 @@ def main() -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        return _complain("The disk is full: free some space, or name a folder on another disk in HEMALENS_VAR.")
+        return _complain(
+            "The disk is full: free some space, or name a folder on another disk in HEMALENS_VAR."
+        )
     return 0
 
 
@@ -41,9 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--var", type=Path, help="the instance's folder (default: HEMALENS_VAR, or var/)")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="start everything, until Ctrl-C or SIGTERM")
-    run.add_argument("--no-restart", action="store_true", help="leave a process that dies down, until 'start NAME'")
+    run.add_argument(
+        "--no-restart", action="store_true", help="leave a process that dies down, until 'start NAME'"
+    )
     services = commands.add_parser("services", help="start only PostgreSQL, Valkey and tritonserver")
-    services.add_argument("--only", type=_services, default=SERVICES, help="comma-separated names (default: all)")
+    services.add_argument(
+        "--only", type=_services, default=SERVICES, help="comma-separated names (default: all)"
+    )
     services.add_argument("--lazy", type=_services, default=(), help="names to start only on 'start NAME'")
     status = commands.add_parser("status", help="show the processes of the running instance")
     status.add_argument("--json", action="store_true")

@@ -15,20 +15,22 @@ from embedded.state import VarFolder
 
 NAMES = ("worker", "beat", "web")
 HEALTH = "/health/live"
+#: An address that means all of the machine's, and where to ask a server bound to it.
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
 def application_environment(
     var: VarFolder, settings: Settings, port: int, base: Mapping[str, str], services: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables of the portal's processes: ``base`` (the caller's), the services' addresses, and what follows."""
+    """The portal's variables: ``base`` (the caller's), the services' addresses, and what follows from both."""
     hosts = ["localhost", "127.0.0.1", "[::1]"]
-    if settings.host not in ("0.0.0.0", "::", *hosts):
+    if settings.host not in (*_ANY_ADDRESS, *hosts):
         hosts.append(settings.host)
     defaults = {
         "DEBUG": "0",
         "ALLOWED_HOSTS": ",".join(hosts),
         "EMAIL_URL": f"filemail://{var.path / 'mail'}",
-        # two cores are shared by all processes: no process but tritonserver opens a pool of threads of its own
+        # two cores are shared by all: no process but tritonserver opens a pool of threads of its own
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",
@@ -58,7 +60,9 @@ def setup_steps(var: VarFolder) -> list[tuple[str, list[str]]]:
     ]
 
 
-def application_specs(var: VarFolder, settings: Settings, port: int, environment: Mapping[str, str]) -> list[Spec]:
+def application_specs(
+    var: VarFolder, settings: Settings, port: int, environment: Mapping[str, str]
+) -> list[Spec]:
     """Specs of the Celery worker, beat and the web server."""
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "worker.app"]
@@ -69,7 +73,14 @@ def application_specs(var: VarFolder, settings: Settings, port: int, environment
         *(python, "-m", "gunicorn", "portal.config.wsgi:application"),
         *(["--config", str(configuration)] if configuration.exists() else ["--access-logfile", "-"]),
         *("--bind", f"[{settings.host}]:{port}" if ":" in settings.host else f"{settings.host}:{port}"),
-        *("--worker-class", "gthread", "--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
+        *(
+            "--worker-class",
+            "gthread",
+            "--workers",
+            str(settings.web_workers),
+            "--threads",
+            str(settings.web_threads),
+        ),
     ]
     return [
         Spec(
@@ -110,7 +121,7 @@ def _remove(folder: Path, pattern: str) -> None:
 
 
 def _answers(host: str, port: int) -> bool:
-    target = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    target = _ANY_ADDRESS.get(host, f"[{host}]" if ":" in host else host)
     try:
         with urllib.request.urlopen(f"http://{target}:{port}{HEALTH}", timeout=2) as answer:
             return bool(answer.status == 200)

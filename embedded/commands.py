@@ -35,7 +35,9 @@ def run(settings: Settings) -> None:
         if problem:
             raise EmbeddedError(problem)
         if not (ROOT / "staticfiles").is_dir():
-            raise EmbeddedError("The static files are not built: run 'make static', or 'make run', which does.")
+            raise EmbeddedError(
+                "The static files are not built: run 'make static', or 'make run', which does."
+            )
         specs, addresses = service_specs(var, settings)
         environment = application.application_environment(var, settings, port, os.environ, addresses)
         display = Display(lambda: supervisor.members)
@@ -93,10 +95,16 @@ def _bring_up(supervisor: Supervisor, display: Display, environment: Mapping[str
         supervisor.run_step(label, command, environment, ROOT)
     supervisor.start(application.NAMES)
     supervisor.wait_ready([*SERVICES, *application.NAMES])
-    display.say(f"\nHemalens runs at {supervisor.facts['address']}  (all healthy after {time.monotonic() - began:.0f} s)")
+    display.say(
+        f"\nHemalens runs at {supervisor.facts['address']} (healthy after {time.monotonic() - began:.0f} s)"
+    )
     if var.accounts_file.exists():
-        display.say(f"\nDemo accounts (also in {var.accounts_file}):\n{var.accounts_file.read_text().rstrip()}")
-    display.say(f"\nMails the portal sends: {var.path / 'mail'}   Logs: {var.path / 'log'}   Stop: Ctrl-C or 'make stop'\n")
+        display.say(
+            f"\nDemo accounts (also in {var.accounts_file}):\n{var.accounts_file.read_text().rstrip()}"
+        )
+    display.say(
+        f"\nSent mails: {var.path / 'mail'}   Logs: {var.path / 'log'}   Stop: Ctrl-C or 'make stop'\n"
+    )
 
 
 def _web_port(settings: Settings) -> int:
@@ -114,7 +122,11 @@ def _listener(port: int) -> str:
     """Name and id of the process that listens on a port, where we may know it."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr[1:2] == (port,)
+                and connection.pid
+            ):
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:
         pass
@@ -137,7 +149,14 @@ def status(settings: Settings, as_json: bool) -> None:
         table.add_column(heading)
     for name, process in state["processes"].items():
         memory = f"{process['memory_mb']} MB" if process["memory_mb"] else "–"
-        row = (name, process["state"], str(process["pid"] or "–"), memory, str(process["restarts"]), process["log"])
+        row = (
+            name,
+            process["state"],
+            str(process["pid"] or "–"),
+            memory,
+            str(process["restarts"]),
+            process["log"],
+        )
         table.add_row(*row)
     console.print(table)
 
@@ -165,7 +184,9 @@ def reset(settings: Settings) -> None:
     if not (var.path / "run.lock").exists() and any(var.path.iterdir()):
         raise EmbeddedError(f"{var.path} was not made by Hemalens: check HEMALENS_VAR, nothing was removed.")
     if var.is_running():
-        raise EmbeddedError(f"Hemalens runs from {var.path}: stop it first with 'make stop', nothing was removed.")
+        raise EmbeddedError(
+            f"Hemalens runs from {var.path}: stop it first with 'make stop', nothing was removed."
+        )
     with var.locked():
         for entry in var.path.iterdir():
             if entry.is_dir() and not entry.is_symlink():

@@ -38,7 +38,7 @@ def waiting_requests(folder: Path) -> Iterator[Request]:
 def ask(var: VarFolder, action: str, name: str, timeout: float = 300.0) -> str:
     """Have the running supervisor carry out ``action`` and return its answer, a sentence.
 
-    Raises EmbeddedError when nothing runs, the supervisor refuses, or no answer comes within ``timeout`` seconds.
+    Raises EmbeddedError when nothing runs, the supervisor refuses, or no answer comes in ``timeout`` seconds.
     """
     if not var.is_running():
         raise EmbeddedError(f"Hemalens does not run from {var.path}: start it with 'make run'.")

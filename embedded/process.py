@@ -23,10 +23,10 @@ _LOGS_KEPT = 3
 class Spec:
     """How to run one process.
 
-    ``ready`` is asked whether the process does its work; it must answer within about two seconds and may raise
-    nothing. ``explain`` turns a process that does not become ready (or None once it ended) and its output so far into
-    a sentence, or "". ``death_signal`` is what the kernel sends when the supervisor itself is killed. What stops first
-    has the highest ``stage``. Times are in seconds.
+    ``ready`` is asked whether the process does its work; it must answer within about two seconds and raise
+    nothing. ``explain`` tells from a process (None once it ended) and its output so far what is broken beyond
+    recovery, as a sentence, or "". ``death_signal`` is what the kernel sends when the supervisor itself is killed.
+    What stops first has the highest ``stage``. Times are in seconds.
     """
 
     name: str
@@ -130,7 +130,10 @@ class Child:
     def explain(self) -> str:
         """Why the process is not ready, as far as its Spec can tell."""
         family = self.family()
-        return self.spec.explain(family[0] if family else None, self.output(80))
+        try:
+            return self.spec.explain(family[0] if family else None, self.output(80))
+        except psutil.NoSuchProcess:  # it ended while we looked
+            return ""
 
     def ask_to_stop(self) -> None:
         """Send the stop signal; the process has ``spec.stop_grace`` seconds from now."""
@@ -138,7 +141,7 @@ class Child:
             self._popen.send_signal(self.spec.stop_signal)
 
     def finish(self, descendants: Sequence[psutil.Process], deadline: float) -> None:
-        """Wait until ``deadline`` (monotonic seconds), then kill what is left of the process and ``descendants``."""
+        """Wait until ``deadline`` (monotonic seconds), then kill what is left of it and ``descendants``."""
         if self._popen is None:
             return
         try:

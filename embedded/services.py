@@ -18,7 +18,11 @@ def service_specs(var: VarFolder, settings: Settings) -> tuple[dict[str, Spec], 
         "postgres": postgres.spec(var.path / "postgres", ports["postgres"], secrets["postgres"]),
         "valkey": valkey.spec(var.path / "valkey", ports["valkey"], secrets["valkey"]),
         "triton": triton.spec(
-            var.path / "triton", settings.model_repository, settings.model_name, ports, settings.triton_timeout
+            var.path / "triton",
+            settings.model_repository,
+            settings.model_name,
+            ports,
+            settings.triton_timeout,
         ),
     }
     environment = {

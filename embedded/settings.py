@@ -40,7 +40,9 @@ class Settings:
             site_url=environment.get("SITE_URL", "").strip(),
             model_name=environment.get("MODEL_NAME", "").strip() or default.model_name,
             model_repository=_path(environment, "MODEL_REPOSITORY", default.model_repository),
-            triton_timeout=_integer(environment, "HEMALENS_TRITON_TIMEOUT", int(default.triton_timeout), 1, 3600),
+            triton_timeout=_integer(
+                environment, "HEMALENS_TRITON_TIMEOUT", int(default.triton_timeout), 1, 3600
+            ),
             web_workers=_integer(environment, "HEMALENS_WEB_WORKERS", default.web_workers, 1, 64),
             web_threads=_integer(environment, "HEMALENS_WEB_THREADS", default.web_threads, 1, 64),
             worker_concurrency=_integer(
@@ -64,7 +66,9 @@ def _integer(environment: Mapping[str, str], name: str, default: int, low: int, 
     if not value:
         return default
     if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-        raise EmbeddedError(f"{name} must be a whole number from {low} to {high}, not {value!r}: set it again.")
+        raise EmbeddedError(
+            f"{name} must be a whole number from {low} to {high}, not {value!r}: set it again."
+        )
     return int(value)
 
 

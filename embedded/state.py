@@ -55,14 +55,21 @@ class VarFolder:
     def create(self) -> None:
         """Make the folder, readable by its owner and passable for the database's user."""
         try:
-            for folder in (self.path, self.path / "log", self.path / "media", self.path / "mail", self.control):
+            for folder in (
+                self.path,
+                self.path / "log",
+                self.path / "media",
+                self.path / "mail",
+                self.control,
+            ):
                 folder.mkdir(parents=True, exist_ok=True)
             self.path.chmod(0o711)
             for private in ("log", "media", "mail", "control"):
                 (self.path / private).chmod(0o700)
         except OSError as error:
             raise EmbeddedError(
-                f"{self.path} cannot be written ({error.strerror}): free some space, or name another folder in HEMALENS_VAR."
+                f"{self.path} cannot be written ({error.strerror}): "
+                "free some space, or name another folder in HEMALENS_VAR."
             ) from error
 
     def log(self, name: str) -> Path:
@@ -131,7 +138,7 @@ class VarFolder:
         """Loopback ports of the services: the ones of the last start where they are still free."""
         path = self.path / "ports.json"
         kept: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
-        ports = {}
+        ports: dict[str, int] = {}
         for name in INTERNAL_PORTS:
             port = kept.get(name, 0)
             taken = ports.values()

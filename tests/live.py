@@ -24,7 +24,7 @@ START_TIMEOUT = 240.0
 
 
 def wait_for(condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
-    """Poll until ``condition`` returns something true, and return that. Raises TimeoutError naming ``what``."""
+    """Poll until ``condition`` gives something true and return it. Raises TimeoutError naming ``what``."""
     deadline = time.monotonic() + timeout
     while True:
         result = condition()
@@ -113,7 +113,7 @@ class LiveSystem:
         return Path(self.process(name)["log"]).read_text(errors="replace")
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to a process, which the supervisor starts again when it dies; returns the pid it had."""
+        """Send a signal to a process, which is started again when it dies of it; returns the pid it had."""
         pid = self.pid(name)
         os.kill(pid, number)
         return pid

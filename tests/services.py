@@ -1,7 +1,7 @@
 """The real PostgreSQL, Valkey and tritonserver for the tests, one set for a whole run of pytest.
 
-Settings are read before any fixture runs, so the addresses have to stand in the environment when ``conftest.py`` is
-imported. Where DATABASE_URL is set already (by the developer, or by pytest-xdist's controller) nothing is started.
+Settings are read before any fixture runs, so the addresses have to be in the environment when ``conftest.py``
+is imported. Where DATABASE_URL is set (by the developer, or by pytest-xdist's controller) nothing is started.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _stop(process: subprocess.Popen[str], folder: Path) -> None:
 
 
 def _separate(number: int) -> None:
-    """Give each worker of pytest-xdist its own two databases of Valkey; pytest-django does so for PostgreSQL."""
+    """Give each pytest-xdist worker its own two databases of Valkey, as pytest-django does for PostgreSQL."""
     for offset, name in enumerate(("BROKER_URL", "CACHE_URL")):
         server = os.environ[name].rpartition("/")[0]
         os.environ[name] = f"{server}/{2 + 2 * number + offset}"

@@ -1,11 +1,12 @@
-"""Triton's Python-based backend ``pytorch``: serves a TorchScript ``model.pt`` where libtorch is not to be had.
+"""Triton's Python-based backend ``pytorch``: serves a TorchScript ``model.pt`` where there is no libtorch.
 
-It honours the parts of ``config.pbtxt`` that the libtorch backend honours: tensor order and shapes, instance groups,
+It honours what the libtorch backend honours of ``config.pbtxt``: tensor order and shapes, instance groups,
 ``default_model_filename`` and the parameters ``INTRA_OP_THREAD_COUNT``, ``INTER_OP_THREAD_COUNT``,
 ``DISABLE_OPTIMIZED_EXECUTION``, ``ENABLE_JIT_PROFILING``, ``ENABLE_JIT_EXECUTOR`` and ``INFERENCE_MODE``.
 Source: https://github.com/triton-inference-server/pytorch_backend#parameters
 
-Tensors cross by DLPack both ways: this server's stub predates NumPy 2, with which ``as_numpy()`` loses data silently.
+Tensors cross by DLPack both ways: this server's stub predates NumPy 2, with which ``as_numpy()`` loses data
+silently.
 """
 
 import json
@@ -13,6 +14,7 @@ import os
 from typing import Any
 
 import torch
+import torch.utils.dlpack
 import triton_python_backend_utils as pb_utils
 
 
@@ -29,7 +31,9 @@ class TritonPythonModel:
         self._configure_torch(parameters)
         self.inference_mode = parameters.get("INFERENCE_MODE", "true").lower() != "false"
         path = os.path.join(
-            args["model_repository"], args["model_version"], config.get("default_model_filename") or "model.pt"
+            args["model_repository"],
+            args["model_version"],
+            config.get("default_model_filename") or "model.pt",
         )
         if not os.path.exists(path):
             raise pb_utils.TritonModelException(f"{path} is missing: run 'make export'")
@@ -64,7 +68,9 @@ class TritonPythonModel:
         batches: list[list[torch.Tensor]] = []
         for index, request in enumerate(requests):
             tensors = [
-                torch.from_dlpack(pb_utils.get_input_tensor_by_name(request, spec["name"]).to_dlpack())
+                torch.utils.dlpack.from_dlpack(
+                    pb_utils.get_input_tensor_by_name(request, spec["name"]).to_dlpack()
+                )
                 for spec in self.inputs
             ]
             problem = self._problem(tensors)
@@ -91,7 +97,9 @@ class TritonPythonModel:
 
     def _run(self, batches: list[list[torch.Tensor]]) -> list[Any]:
         sizes = [batch[0].shape[0] for batch in batches]
-        columns = [torch.cat(column) if len(column) > 1 else column[0] for column in zip(*batches, strict=True)]
+        columns = [
+            torch.cat(column) if len(column) > 1 else column[0] for column in zip(*batches, strict=True)
+        ]
         try:
             with torch.inference_mode(self.inference_mode), torch.no_grad():
                 results = self.model(*columns)
@@ -105,7 +113,7 @@ class TritonPythonModel:
         return [
             pb_utils.InferenceResponse(
                 [
-                    pb_utils.Tensor.from_dlpack(spec["name"], torch.utils.dlpack.to_dlpack(part[row].contiguous()))
+                    pb_utils.Tensor.from_dlpack(spec["name"], part[row].contiguous().__dlpack__())
                     for spec, part in zip(self.outputs, parts, strict=True)
                 ]
             )

@@ -1,7 +1,8 @@
 """How tritonserver is laid out, started and watched.
 
-The wheel has no libtorch. Triton takes ``backends/pytorch/model.py`` where it finds no ``libtriton_pytorch.so``, so
-``pytorch_backend.py`` serves the same repository and ``config.pbtxt`` that the production image serves through libtorch.
+The wheel has no libtorch. Triton takes ``backends/pytorch/model.py`` where it finds no
+``libtriton_pytorch.so``, so ``pytorch_backend.py`` serves the same repository and ``config.pbtxt`` that the
+production image serves through libtorch.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import psutil
 from embedded.errors import EmbeddedError
 from embedded.process import Spec
 
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where the kernel keeps it
 _STUB = "triton_python_backend_stub"
 _BACKEND = Path(__file__).with_name("pytorch_backend.py")
 
@@ -39,7 +41,9 @@ class Wheel:
     def find(cls) -> Wheel:
         package = find_spec("pytriton")
         if package is None or package.origin is None:
-            raise EmbeddedError("The wheel nvidia-pytriton is not installed: run 'make run' or 'make install' again.")
+            raise EmbeddedError(
+                "The wheel nvidia-pytriton is not installed: run 'make run' or 'make install' again."
+            )
         folder = Path(package.origin).parent
         return cls(folder / "tritonserver", folder.parent / "nvidia_pytriton.libs")
 
@@ -48,7 +52,9 @@ def model_problem(repository: Path, model: str) -> str:
     """What keeps ``model`` from being served out of ``repository``, as a sentence, or ""."""
     folder = repository / model
     if not (folder / "config.pbtxt").exists():
-        return f"The model repository {repository} has no model {model}: check MODEL_REPOSITORY and MODEL_NAME."
+        return (
+            f"The model repository {repository} has no model {model}: check MODEL_REPOSITORY and MODEL_NAME."
+        )
     versions = [version for version in folder.iterdir() if version.name.isdigit()]
     for version in versions:
         if not (version / "model.pt").exists():
@@ -72,7 +78,7 @@ def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], time
         if problem:
             raise EmbeddedError(problem)
         _lay_out(wheel, folder / "backends")
-        for region in Path("/dev/shm").glob(f"{prefix}*"):  # left by a server that was killed
+        for region in _SHARED_MEMORY.glob(f"{prefix}*"):  # left by a server that was killed
             region.unlink(missing_ok=True)
 
     return Spec(
@@ -89,7 +95,11 @@ def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], time
             *("--grpc-address=127.0.0.1", f"--grpc-port={ports['triton_grpc']}"),
             *("--http-address=127.0.0.1", f"--http-port={ports['triton_http']}"),
             *("--metrics-address=127.0.0.1", f"--metrics-port={ports['triton_metrics']}"),
-            *(f"--backend-config={backend},{option}" for backend in ("python", "pytorch") for option in (shared, patience)),
+            *(
+                f"--backend-config={backend},{option}"
+                for backend in ("python", "pytorch")
+                for option in (shared, patience)
+            ),
             "--exit-timeout-secs=5",
         ],
         environment=_environment(wheel),
@@ -125,7 +135,11 @@ def _lay_out(wheel: Wheel, backends: Path) -> None:
 
 
 def _environment(wheel: Wheel) -> dict[str, str]:
-    libraries = [str(wheel.libraries), sysconfig.get_config_var("LIBDIR") or "", os.environ.get("LD_LIBRARY_PATH", "")]
+    libraries = [
+        str(wheel.libraries),
+        sysconfig.get_config_var("LIBDIR") or "",
+        os.environ.get("LD_LIBRARY_PATH", ""),
+    ]
     return {
         # the stub embeds Python and finds the virtual environment by the python3 that comes first here
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
@@ -147,13 +161,15 @@ def _is_ready(http_port: int) -> bool:
 
 
 def _explain(process: psutil.Process | None, output: str) -> str:
-    """A sentence on the known ways in which tritonserver does not become ready."""
+    """A sentence on the known ways in which tritonserver cannot serve, or "".
+
+    When a stub dies, this server goes on calling itself ready and fails every request: it has to be started again.
+    """
     missing = re.findall(r"(\S+\.so\S*): cannot open shared object file", output)
     if missing:
-        return (
-            f"The model server's Python stub died because the library {missing[-1]} is missing: "
-            f"install it (Debian: apt-get install libpython3.11) and start again."
-        )
-    if process is not None and not any(child.name().startswith(_STUB[:15]) for child in process.children(recursive=True)):
-        return "The model server's Python stub died: its last words are in the log."
+        remedy = "apt-get install libpython3.11" if "libpython" in missing[-1] else "make clean run"
+        return f"The model server's Python stub needs the library {missing[-1]}: get it with '{remedy}'."
+    children = process.children(recursive=True) if process is not None else []
+    if any(child.status() == psutil.STATUS_ZOMBIE and _STUB.startswith(child.name()) for child in children):
+        return "The model server's Python stub died, and the server cannot answer without it."
     return ""
