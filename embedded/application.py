@@ -68,25 +68,17 @@ def application_specs(
     celery = [python, "-m", "celery", "-A", "worker.app"]
     schedule = var.path / "beat-schedule"
     ports, secrets = var.ports(), var.secrets()
-    configuration = ROOT / "portal" / "config" / "gunicorn.py"
     web = [
         *(python, "-m", "gunicorn", "portal.config.wsgi:application"),
-        *(["--config", str(configuration)] if configuration.exists() else ["--access-logfile", "-"]),
+        *("--config", str(ROOT / "portal" / "config" / "gunicorn.py")),
         *("--bind", f"[{settings.host}]:{port}" if ":" in settings.host else f"{settings.host}:{port}"),
-        *(
-            "--worker-class",
-            "gthread",
-            "--workers",
-            str(settings.web_workers),
-            "--threads",
-            str(settings.web_threads),
-        ),
     ]
     return [
         Spec(
             name="worker",
             command=[
                 *(*celery, "worker", "--loglevel=info", "--without-gossip", "--without-mingle"),
+                "--queues=default,quick",
                 *(f"--concurrency={settings.worker_concurrency}", f"--pool={settings.worker_pool}"),
             ],
             environment=environment,

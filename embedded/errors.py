@@ -12,5 +12,5 @@ class EmbeddedError(Exception):
         self.log_tail = log_tail
 
 
-class StopRequested(Exception):  # noqa: N818 - a request, not an error
+class StopRequested(Exception):
     """Ctrl-C, SIGTERM or SIGHUP reached the supervisor: stop everything in order."""

@@ -157,6 +157,10 @@ class Child:
                 continue
         psutil.wait_procs(left, timeout=5.0)
 
+    def kill(self) -> None:
+        """End the process and its descendants at once."""
+        self.finish(self.family()[1:], time.monotonic())
+
     def stop(self) -> None:
         """Ask, wait, and kill what is left."""
         descendants = self.family()[1:]

@@ -192,7 +192,7 @@ class Supervisor:
         member.next_look = now + _HEALTH_INTERVAL
         broken = member.child.explain()
         if broken:
-            member.child.stop()
+            member.child.kill()
             self._died(member, "was stopped", broken)
             return
         member.memory_mb = member.child.memory_mb()
@@ -281,7 +281,7 @@ class Supervisor:
         member.state = State.STOPPING
         self._publish()
         if at_once:
-            member.child.finish(member.child.family()[1:], time.monotonic())
+            member.child.kill()
         else:
             member.child.stop()
         member.state = State.STOPPED
