@@ -1,9 +1,15 @@
 """Roles, and what each may do. The one place that says so."""
 
+from __future__ import annotations
+
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Role(models.TextChoices):
@@ -29,7 +35,7 @@ ROLE_ACTIONS: dict[str, frozenset[Action]] = {
     Role.LAB_ADMIN: frozenset({Action.VIEW_CASE, Action.SUBMIT_CASE, Action.MANAGE_USERS}),
 }
 
-ROLE_EXPLANATIONS: dict[str, str] = {
+ROLE_EXPLANATIONS: dict[str, StrOrPromise] = {
     Role.SUBMITTER: _("Files cases and photographs and sees their results."),
     Role.REVIEWER: _("Reads cases and signs diagnoses; may file cases too."),
     Role.LAB_ADMIN: _("Invites people and sets their roles; may file cases, does not read them."),

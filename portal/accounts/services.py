@@ -11,7 +11,14 @@ from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
 from portal.accounts.choices import Action, Role
-from portal.accounts.models import Invitation, Laboratory, Membership, User, invitation_expiry, invitation_token
+from portal.accounts.models import (
+    Invitation,
+    Laboratory,
+    Membership,
+    User,
+    invitation_expiry,
+    invitation_token,
+)
 from portal.accounts.permissions import require
 from portal.accounts.selectors import other_active_admins
 from portal.errors import Duplicate, Gone, Invalid, NotAllowed, WrongState
@@ -33,8 +40,12 @@ def invite(by: User, *, email: str, laboratory: Laboratory, role: str) -> Invita
     if role not in Role.values:
         raise Invalid(_("Choose one of the roles."), field="role")
     if laboratory.memberships.filter(user__email__iexact=email, is_active=True).exists():
-        raise Duplicate(_("%(email)s is a member of this laboratory already.") % {"email": email}, field="email")
-    invitation = laboratory.invitations.select_for_update().filter(email__iexact=email, accepted_at=None).first()
+        raise Duplicate(
+            _("%(email)s is a member of this laboratory already.") % {"email": email}, field="email"
+        )
+    invitation = (
+        laboratory.invitations.select_for_update().filter(email__iexact=email, accepted_at=None).first()
+    )
     if invitation is not None and invitation.is_open:
         raise Duplicate(
             _("%(email)s has an open invitation; copy its link below.") % {"email": email}, field="email"

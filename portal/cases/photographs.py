@@ -1,11 +1,13 @@
 """From an uploaded file to what may be stored: decoded, upright, without metadata."""
 
+import contextlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models.fields.files import FieldFile
 
 from smear.decode import Limits, decode
 
@@ -25,7 +27,7 @@ def read_photograph(upload: UploadedFile) -> Photograph:
     """Decode an upload within the limits. Raises smear.decode.ImageRejected with words for the user."""
     upload.seek(0)
     decoded = decode(
-        upload.file if upload.file is not None else upload,
+        cast(BinaryIO, upload.file if upload.file is not None else upload),
         filename=upload.name or "",
         limits=Limits(max_bytes=settings.UPLOAD_MAX_BYTES),
     )
@@ -43,3 +45,11 @@ def read_photograph(upload: UploadedFile) -> Photograph:
             "notices": [notice.message for notice in decoded.notices],
         },
     )
+
+
+def remove_files(*files: FieldFile) -> None:
+    """Remove stored files, whether or not they are still there."""
+    for file in files:
+        if file.name:
+            with contextlib.suppress(OSError):
+                file.storage.delete(file.name)

@@ -1,6 +1,5 @@
 """Every change to a case before it is read: filing, photographs, submission, cancelling."""
 
-import contextlib
 from datetime import date
 from typing import Any
 
@@ -17,7 +16,7 @@ from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
 from portal.cases.choices import EDITABLE, CaseState
 from portal.cases.models import AccessionCounter, Case, SmearImage
-from portal.cases.photographs import read_photograph
+from portal.cases.photographs import read_photograph, remove_files
 from portal.cases.transitions import lock_case, move, require_state
 from portal.errors import Duplicate, Invalid
 from portal.inference import services as inference
@@ -93,7 +92,7 @@ def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
             image.thumbnail.save("thumbnail", photograph.thumbnail, save=False)
             image.save(force_insert=True)
     except BaseException:
-        _remove_files(image)
+        remove_files(image.file, image.thumbnail)
         raise
     return image
 
@@ -113,13 +112,6 @@ def _check_room(case: Case, image: SmearImage) -> None:
         )
 
 
-def _remove_files(image: SmearImage) -> None:
-    for file in (image.file, image.thumbnail):
-        if file:
-            with contextlib.suppress(OSError):
-                file.storage.delete(file.name)
-
-
 @transaction.atomic
 def remove_image(by: User, image: SmearImage) -> None:
     """Take a photograph out of a draft, files included. Raises NotAllowed, WrongState."""
@@ -127,7 +119,7 @@ def remove_image(by: User, image: SmearImage) -> None:
     case = lock_case(image.case_id)
     require_state(case, EDITABLE, _("Photographs can be removed from a draft only."))
     SmearImage.objects.filter(pk=image.pk).delete()
-    transaction.on_commit(lambda: _remove_files(image), robust=True)
+    transaction.on_commit(lambda: remove_files(image.file, image.thumbnail), robust=True)
 
 
 @transaction.atomic

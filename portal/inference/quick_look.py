@@ -1,6 +1,5 @@
 """Quick looks: one photograph, an answer within seconds, nothing kept unless the person makes it a case."""
 
-import contextlib
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
 from portal.cases import services as cases
 from portal.cases.models import Case
-from portal.cases.photographs import read_photograph
+from portal.cases.photographs import read_photograph, remove_files
 from portal.errors import Gone, NotAllowed, WrongState
 from portal.inference.answers import Answer
 from portal.inference.choices import OPEN_STATES, JobState
@@ -30,7 +29,9 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
     require(by, Action.SUBMIT_CASE, laboratory)
     version = active_version()
     if version is None:
-        raise WrongState(_("Pre-classification is switched off, so there is nothing to look up."), code="model_off")
+        raise WrongState(
+            _("Pre-classification is switched off, so there is nothing to look up."), code="model_off"
+        )
     photograph = read_photograph(upload)
     quick_look = QuickLook(
         owner=by,
@@ -45,7 +46,7 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
             quick_look.thumbnail.save("thumbnail", photograph.thumbnail, save=False)
             quick_look.save(force_insert=True)
     except BaseException:
-        _remove_files(quick_look)
+        remove_files(quick_look.file, quick_look.thumbnail)
         raise
     if not send_quick_look(quick_look.pk):
         fail(quick_look.pk, _("The work queue cannot be reached. Try again in a minute, or file a case."))
@@ -76,7 +77,9 @@ def claim(quick_look_id: UUID) -> QuickLook | None:
 @transaction.atomic
 def record(quick_look_id: UUID, answer: Answer) -> None:
     """For the worker: keep the answer for as long as the quick look lives."""
-    quick_look = QuickLook.objects.select_for_update().filter(pk=quick_look_id, state=JobState.RUNNING).first()
+    quick_look = (
+        QuickLook.objects.select_for_update().filter(pk=quick_look_id, state=JobState.RUNNING).first()
+    )
     if quick_look is None:
         return
     QuickLookAnswer.objects.create(quick_look=quick_look, **answer.fields(quick_look.model_version))
@@ -108,7 +111,9 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
         raise NotAllowed(_("Only who made a quick look can keep it."))
     case = cases.create_case(by, laboratory=quick_look.laboratory, **fields)
     with quick_look.file.open("rb") as file:
-        upload = SimpleUploadedFile(f"photograph.{quick_look.extension}", file.read(), quick_look.content_type)
+        upload = SimpleUploadedFile(
+            f"photograph.{quick_look.extension}", file.read(), quick_look.content_type
+        )
     cases.add_image(by, case, upload)
     transaction.on_commit(lambda: _remove(quick_look), robust=True)
     return case
@@ -124,11 +129,4 @@ def purge() -> int:
 
 def _remove(quick_look: QuickLook) -> None:
     QuickLook.objects.filter(pk=quick_look.pk).delete()
-    _remove_files(quick_look)
-
-
-def _remove_files(quick_look: QuickLook) -> None:
-    for file in (quick_look.file, quick_look.thumbnail):
-        if file:
-            with contextlib.suppress(OSError):
-                file.storage.delete(file.name)
+    remove_files(quick_look.file, quick_look.thumbnail)

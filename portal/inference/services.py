@@ -36,10 +36,13 @@ def register_version(*, name: str, version: int, sha256: str, activate: bool, **
     known = ModelVersion.objects.select_for_update().filter(name=name, version=version).first()
     if known is not None and known.sha256 != sha256 and known.predictions.exists():
         raise ValueError(
-            f"{known} is registered with weights {known.sha256[:12]} and has predictions; give {sha256[:12]} a new version."
+            f"{known} is registered with weights {known.sha256[:12]} and has predictions; "
+            f"give {sha256[:12]} a new version."
         )
     if activate:
-        ModelVersion.objects.filter(name=name, is_active=True).exclude(version=version).update(is_active=False)
+        ModelVersion.objects.filter(name=name, is_active=True).exclude(version=version).update(
+            is_active=False
+        )
     row, _created = ModelVersion.objects.update_or_create(
         name=name, version=version, defaults={"sha256": sha256, "is_active": activate, **fields}
     )
@@ -185,10 +188,14 @@ def requeue_stale() -> dict[str, int]:
     now = timezone.now()
     done = {"lost": 0, "given_up": 0, "finished": 0, "sent": 0}
     late = now - timedelta(seconds=settings.JOB_LEASE_SECONDS)
-    for pk in Job.objects.filter(state=JobState.RUNNING, started_at__lt=late).values_list("pk", flat=True)[:500]:
+    for pk in Job.objects.filter(state=JobState.RUNNING, started_at__lt=late).values_list("pk", flat=True)[
+        :500
+    ]:
         done["lost"] += _take_back(pk)
     overdue = now - timedelta(seconds=settings.JOB_GIVE_UP_SECONDS)
-    for pk in Job.objects.filter(state=JobState.QUEUED, queued_at__lt=overdue).values_list("pk", flat=True)[:500]:
+    for pk in Job.objects.filter(state=JobState.QUEUED, queued_at__lt=overdue).values_list("pk", flat=True)[
+        :500
+    ]:
         done["given_up"] += _give_up(pk)
     stuck = Case.objects.filter(state__in=UNDER_ANALYSIS).exclude(jobs__state__in=OPEN_STATES)
     for case_id in stuck.values_list("pk", flat=True)[:500]:

@@ -27,7 +27,9 @@ class Diagnosis(models.Model):
         ordering = ["-version"]
         verbose_name_plural = "diagnoses"
         constraints = [models.UniqueConstraint(fields=["case", "version"], name="diagnosis_version_once")]
-        triggers = [pgtrigger.Protect(name="diagnosis_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="diagnosis_append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
 
     def __str__(self) -> str:
         return f"{self.case.accession}: {self.get_label_display()}"

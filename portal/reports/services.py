@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from portal.accounts.models import User
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
@@ -10,7 +9,6 @@ from portal.cases.transitions import move
 from portal.inference.selectors import case_preclassification, latest_predictions
 from portal.reading.models import Read
 from portal.reports.models import Diagnosis
-
 
 
 def model_record(case: Case) -> dict[str, Any]:

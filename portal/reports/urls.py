@@ -1,6 +1,8 @@
-"""Addresses of the reports pages."""
+"""Addresses of diagnoses."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from portal.reports import views
 
 app_name = "reports"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("<uuid:pk>/diagnosis/", views.diagnosis, name="diagnosis")]

@@ -29,7 +29,9 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *args: Any, accounts_file: Path, **options: Any) -> None:
-        laboratory, _ = Laboratory.objects.get_or_create(slug="demo", defaults={"name": "Demo Haematology Laboratory"})
+        laboratory, _ = Laboratory.objects.get_or_create(
+            slug="demo", defaults={"name": "Demo Haematology Laboratory"}
+        )
         known = self._read(accounts_file)
         for email, name, role, superuser in ACCOUNTS:
             user = User.objects.filter(email=email).first() or User(email=email, full_name=name)

@@ -1,0 +1,109 @@
+"""People, laboratories, photographs and answers for the tests."""
+
+import io
+
+import factory
+import numpy as np
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, Membership, User
+from portal.cases import services as cases
+from portal.cases.models import Case
+from portal.inference import services as inference
+from portal.inference.answers import Answer
+from portal.inference.models import ModelVersion
+
+PASSWORD = "a long enough pass phrase"
+
+
+class LaboratoryFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Laboratory
+
+    name = factory.Sequence(lambda n: f"Laboratory {n}")
+    slug = factory.Sequence(lambda n: f"lab-{n}")
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@lab.example")
+    full_name = factory.Sequence(lambda n: f"Person {n}")
+
+    @factory.post_generation
+    def password(obj, create, extracted, **kwargs):  # noqa: N805
+        obj.set_password(extracted or PASSWORD)
+        if create:
+            obj.save()
+
+
+class MembershipFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(UserFactory)
+    laboratory = factory.SubFactory(LaboratoryFactory)
+    role = Role.SUBMITTER
+
+
+def member(laboratory: Laboratory, role: Role, **fields: object) -> User:
+    """A new person with a role in the laboratory."""
+    return MembershipFactory(laboratory=laboratory, role=role, user=UserFactory(**fields)).user
+
+
+def photograph(
+    seed: int = 0, *, size: tuple[int, int] = (320, 240), name: str = "field.png"
+) -> SimpleUploadedFile:
+    """An upload of a drawn, stain-coloured field; another seed gives other pixels."""
+    rng = np.random.default_rng(seed)
+    pixels = np.clip(rng.normal((220, 180, 200), 12, (size[1], size[0], 3)), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return SimpleUploadedFile(name, buffer.getvalue(), "image/png")
+
+
+def answer(*probabilities: float, outlier_score: float = 0.5) -> Answer:
+    """A model's answer with these probabilities, by default clearly Pre."""
+    return Answer(
+        probabilities=np.array(probabilities or (0.05, 0.1, 0.8, 0.05), dtype=np.float32),
+        activation_map=np.linspace(-1, 3, 4 * 14 * 14, dtype=np.float32).reshape(4, 14, 14),
+        embedding=np.ones(512, dtype=np.float32),
+        outlier_score=outlier_score,
+        seconds=0.2,
+    )
+
+
+def active_model(threshold: float = 3.0) -> ModelVersion:
+    return inference.register_version(
+        name="leukemia_vgg16",
+        version=1,
+        sha256="a" * 64,
+        activate=True,
+        labels=[],
+        outlier_threshold=threshold,
+        card={},
+    )
+
+
+def draft(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str) -> Case:
+    """A draft with drawn photographs."""
+    entered = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"} | fields
+    case = cases.create_case(by, laboratory=laboratory, **entered)
+    for seed in range(images):
+        cases.add_image(by, case, photograph(seed))
+    return case
+
+
+def analysed(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str) -> Case:
+    """A submitted case whose photographs the model has answered: it awaits a read."""
+    case = cases.submit(by, draft(by, laboratory, images=images, **fields))
+    for job in case.jobs.all():
+        attempt = inference.claim(job.pk, "test")
+        assert attempt is not None
+        inference.record(attempt, answer())
+    case.refresh_from_db()
+    return case

@@ -1,0 +1,161 @@
+"""Filing a case: fields, photographs, submission, cancelling."""
+
+from pathlib import Path
+
+import pgtrigger
+import pytest
+from django.db import ProgrammingError, transaction
+from django.utils import timezone
+
+from portal.cases import services
+from portal.cases.choices import TRANSITIONS, CaseState
+from portal.cases.models import Case
+from portal.cases.selectors import visible_to
+from portal.errors import Duplicate, Invalid, NotAllowed, WrongState
+from portal.inference.models import Job
+from smear.decode import ImageRejected
+from tests.factories import draft, photograph
+
+pytestmark = pytest.mark.django_db
+
+
+def stored_files(settings) -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def test_accession_numbers_count_up_per_laboratory(people, lab):
+    first, second = draft(people.submitter, lab), draft(people.submitter, lab)
+    assert first.accession.endswith("-000001")
+    assert second.accession.endswith("-000002")
+    other = people.stranger.memberships.get().laboratory
+    assert draft(people.stranger, other).accession.endswith("-000001")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"patient_pseudonym": "  "}, "patient_pseudonym"),
+        ({"patient_pseudonym": "x" * 65}, "patient_pseudonym"),
+        ({"specimen": "hair"}, "specimen"),
+        ({"priority": "whenever"}, "priority"),
+    ],
+)
+def test_what_cannot_be_taken_is_named_by_field(people, lab, fields, field):
+    with pytest.raises(Invalid) as refused:
+        draft(people.submitter, lab, images=0, **fields)
+    assert refused.value.field == field
+    assert not Case.objects.exists()
+
+
+def test_a_photograph_is_stored_once_with_a_thumbnail_and_without_its_name(people, lab, settings):
+    case = draft(people.submitter, lab, images=0)
+    image = services.add_image(people.submitter, case, photograph(1, name="Mustermann_Erika.png"))
+    names = " ".join(str(path) for path in stored_files(settings))
+    assert "Mustermann" not in names
+    assert len(stored_files(settings)) == 2
+    with pytest.raises(Duplicate, match="image 1"):
+        services.add_image(people.submitter, case, photograph(1))
+    assert list(case.images.all()) == [image]
+    assert len(stored_files(settings)) == 2
+
+
+def test_a_rejected_file_leaves_the_others_where_they_were(people, lab, settings):
+    case = draft(people.submitter, lab, images=2)
+    upload = photograph(9)
+    upload.file.truncate(2000)
+    with pytest.raises(ImageRejected):
+        services.add_image(people.submitter, case, upload)
+    assert case.images.count() == 2
+    assert len(stored_files(settings)) == 4
+
+
+def test_removing_a_photograph_removes_its_files(people, lab, settings, django_capture_on_commit_callbacks):
+    case = draft(people.submitter, lab, images=2)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.remove_image(people.submitter, case.images.first())
+    assert [image.position for image in case.images.all()] == [2]
+    assert len(stored_files(settings)) == 2
+
+
+def test_an_empty_case_cannot_be_submitted(people, lab, model):
+    case = draft(people.submitter, lab, images=0)
+    with pytest.raises(Invalid, match="at least one photograph"):
+        services.submit(people.submitter, case)
+    case.refresh_from_db()
+    assert case.state == CaseState.DRAFT
+
+
+def test_submitting_orders_one_job_per_photograph(people, lab, model):
+    case = services.submit(people.submitter, draft(people.submitter, lab, images=3))
+    assert case.state == CaseState.SUBMITTED
+    assert Job.objects.filter(case=case, model_version=model).count() == 3
+    with pytest.raises(WrongState):
+        services.submit(people.submitter, case)
+    with pytest.raises(WrongState):
+        services.add_image(people.submitter, case, photograph(77))
+    with pytest.raises(WrongState):
+        services.remove_image(people.submitter, case.images.first())
+    with pytest.raises(WrongState):
+        services.update_case(people.submitter, case, clinical_note="too late")
+
+
+def test_with_the_model_switched_off_a_case_goes_straight_to_reading(people, lab):
+    case = services.submit(people.submitter, draft(people.submitter, lab))
+    assert case.state == CaseState.AWAITING_READ
+    assert "switched off" in case.no_preclassification_reason
+
+
+def test_cancelling_ends_open_jobs(people, lab, model):
+    case = services.submit(people.submitter, draft(people.submitter, lab))
+    services.cancel(people.submitter, case)
+    assert not Job.objects.filter(state="queued").exists()
+    with pytest.raises(WrongState):
+        services.cancel(people.submitter, case)
+
+
+@pytest.mark.parametrize(
+    ("who", "may_submit", "sees"),
+    [
+        ("submitter", True, True),
+        ("reviewer", True, True),
+        ("lab_admin", True, True),
+        ("stranger", False, False),
+    ],
+)
+def test_who_may_file_and_see(people, lab, who, may_submit, sees):
+    user = getattr(people, who)
+    case = draft(people.submitter, lab)
+    assert visible_to(user).filter(pk=case.pk).exists() is sees
+    if may_submit:
+        services.update_case(user, case, clinical_note="seen")
+    else:
+        for attempt in (
+            lambda: services.update_case(user, case, clinical_note="x"),
+            lambda: services.add_image(user, case, photograph(5)),
+            lambda: services.submit(user, case),
+            lambda: services.cancel(user, case),
+            lambda: services.create_case(user, laboratory=lab, patient_pseudonym="P", specimen="csf"),
+        ):
+            with pytest.raises(NotAllowed):
+                attempt()
+
+
+def test_a_former_member_sees_nothing(people, lab):
+    draft(people.submitter, lab)
+    people.submitter.memberships.update(is_active=False)
+    fresh = type(people.submitter).objects.get(pk=people.submitter.pk)
+    assert not visible_to(fresh).exists()
+
+
+def test_the_database_refuses_illegal_jumps(people, lab):
+    case = draft(people.submitter, lab, images=0)
+    row = Case.objects.filter(pk=case.pk)
+    for old in CaseState.values:
+        for new in CaseState.values:
+            with pgtrigger.ignore("cases.Case:case_state_machine"):
+                row.update(state=old, submitted_at=timezone.now())
+            if new == old or new in TRANSITIONS[old]:
+                row.update(state=new)
+            else:
+                with pytest.raises(ProgrammingError, match="Invalid transition"), transaction.atomic():
+                    row.update(state=new)

@@ -1,0 +1,224 @@
+"""Jobs are the truth: claimed once, answered once, repaired from the database."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import ProgrammingError, connections, transaction
+from django.utils import timezone
+
+from portal.cases import services as cases
+from portal.cases.choices import CaseState
+from portal.inference import sending, services
+from portal.inference.choices import JobState, Outcome
+from portal.inference.models import Attempt, Job, Prediction
+from portal.inference.selectors import case_preclassification
+from tests.factories import analysed, answer, draft
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def submitted(people, lab, model):
+    """A submitted case of two photographs; nothing reaches the broker, since nothing commits."""
+    return cases.submit(people.submitter, draft(people.submitter, lab, images=2))
+
+
+def age(job: Job, *, seconds: float, field: str = "queued_at") -> None:
+    Job.objects.filter(pk=job.pk).update(**{field: timezone.now() - timedelta(seconds=seconds)})
+
+
+def test_a_job_is_claimed_once(submitted):
+    job = submitted.jobs.first()
+    attempt = services.claim(job.pk, "a")
+    assert attempt is not None
+    assert attempt.number == 1
+    assert services.claim(job.pk, "b") is None
+    submitted.refresh_from_db()
+    assert submitted.state == CaseState.ANALYSING
+
+
+def test_an_unknown_job_is_nothing_to_do(db):
+    assert services.claim(123456, "a") is None
+
+
+def test_the_last_answer_moves_the_case_on(submitted):
+    first, second = submitted.jobs.all()
+    services.record(services.claim(first.pk, "a"), answer(0.1, 0.7, 0.1, 0.1))
+    submitted.refresh_from_db()
+    assert submitted.state == CaseState.ANALYSING
+    services.record(services.claim(second.pk, "a"), answer(0.0, 0.6, 0.4, 0.0))
+    submitted.refresh_from_db()
+    assert submitted.state == CaseState.AWAITING_READ
+    assert submitted.no_preclassification_reason == ""
+    summary = case_preclassification(submitted)
+    assert summary.label == "Early"
+    assert summary.counts == {"Benign": 0, "Early": 2, "Pre": 0, "Pro": 0}
+    assert summary.spread == pytest.approx((0.6, 0.7))
+    assert not summary.refer
+
+
+def test_an_answer_is_recorded_once(submitted):
+    job = submitted.jobs.first()
+    attempt = services.claim(job.pk, "a")
+    assert services.record(attempt, answer()) is not None
+    assert services.record(attempt, answer()) is None
+    assert Prediction.objects.filter(job=job).count() == 1
+
+
+def test_a_late_worker_cannot_overwrite_its_successor(submitted, settings):
+    job = submitted.jobs.first()
+    slow = services.claim(job.pk, "slow")
+    age(job, seconds=settings.JOB_LEASE_SECONDS + 1, field="started_at")
+    assert services.requeue_stale()["lost"] == 1
+    quick = services.claim(job.pk, "quick")
+    assert quick.number == 2
+    assert services.record(slow, answer(0.9, 0, 0.1, 0)) is None
+    assert services.record(quick, answer()).label == "Pre"
+    assert list(Attempt.objects.filter(job=job).values_list("number", "outcome")) == [
+        (1, Outcome.SUPERSEDED),
+        (2, Outcome.ANSWERED),
+    ]
+
+
+def test_a_failed_try_waits_and_comes_back(submitted):
+    job = submitted.jobs.first()
+    services.fail(services.claim(job.pk, "a"), "out of memory")
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    assert services.claim(job.pk, "a") is None
+    Job.objects.filter(pk=job.pk).update(not_before=timezone.now())
+    assert services.claim(job.pk, "a").number == 2
+
+
+def test_out_of_tries_the_case_goes_on_with_the_reason(submitted, settings):
+    settings.JOB_MAX_ATTEMPTS = 2
+    first, second = submitted.jobs.all()
+    services.record(services.claim(first.pk, "a"), answer())
+    for _ in range(2):
+        Job.objects.filter(pk=second.pk).update(not_before=None)
+        services.fail(services.claim(second.pk, "a"), "The server refused the tensor.")
+    submitted.refresh_from_db()
+    assert submitted.state == CaseState.AWAITING_READ
+    assert submitted.no_preclassification_reason == (
+        "1 of 2 photographs have no pre-classification: The server refused the tensor."
+    )
+
+
+def test_an_unavailable_server_costs_time_but_no_try(submitted, settings):
+    settings.JOB_MAX_ATTEMPTS = 1
+    job = submitted.jobs.first()
+    for _ in range(3):
+        Job.objects.filter(pk=job.pk).update(not_before=None)
+        services.fail(services.claim(job.pk, "a"), "Triton is down.", outcome=Outcome.UNAVAILABLE)
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    age(job, seconds=settings.JOB_GIVE_UP_SECONDS + 1)
+    assert services.requeue_stale()["given_up"] == 1
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.FAILED, "Triton is down.")
+
+
+def test_a_final_failure_ends_at_once(submitted):
+    job = submitted.jobs.first()
+    services.fail(services.claim(job.pk, "a"), "The photograph's file is gone.", final=True)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+
+
+def test_what_was_never_sent_is_sent_again(submitted, settings, monkeypatch):
+    sent = []
+    monkeypatch.setattr(sending.app, "send_task", lambda name, args, **options: sent.append((name, args)))
+    assert services.requeue_stale()["sent"] == 0, "fresh jobs get time to be sent by their own transaction"
+    for job in submitted.jobs.all():
+        age(job, seconds=10)
+    assert services.requeue_stale()["sent"] == 2
+    assert sent == [("worker.classify", [job.pk]) for job in submitted.jobs.all()]
+    assert services.requeue_stale()["sent"] == 0
+    for job in submitted.jobs.all():
+        age(job, seconds=settings.JOB_RESEND_SECONDS + 1, field="sent_at")
+    assert services.requeue_stale()["sent"] == 2
+
+
+def test_a_broker_that_is_down_does_not_break_submitting(
+    people, lab, model, monkeypatch, django_capture_on_commit_callbacks
+):
+    def refuse(*args, **options):
+        raise sending.OperationalError("connection refused")
+
+    monkeypatch.setattr(sending.app, "send_task", refuse)
+    with django_capture_on_commit_callbacks(execute=True):
+        case = cases.submit(people.submitter, draft(people.submitter, lab))
+    job = case.jobs.get()
+    assert (job.state, job.sent_at) == (JobState.QUEUED, None)
+
+
+def test_urgent_work_is_sent_ahead(people, lab, model, monkeypatch, django_capture_on_commit_callbacks):
+    priorities = []
+    monkeypatch.setattr(sending.app, "send_task", lambda name, args, **o: priorities.append(o["priority"]))
+    for priority in ("routine", "urgent", "stat"):
+        with django_capture_on_commit_callbacks(execute=True):
+            cases.submit(people.submitter, draft(people.submitter, lab, priority=priority))
+    assert priorities == sorted(priorities, reverse=True)
+    assert len(set(priorities)) == 3
+
+
+def test_benign_and_malignant_side_by_side_is_referred(people, lab, model):
+    case = cases.submit(people.submitter, draft(people.submitter, lab, images=2))
+    first, second = case.jobs.all()
+    services.record(services.claim(first.pk, "a"), answer(0.9, 0.0, 0.1, 0.0))
+    services.record(services.claim(second.pk, "a"), answer(0.1, 0.0, 0.9, 0.0))
+    summary = case_preclassification(case)
+    assert summary.mixed
+    assert summary.refer
+
+
+def test_an_outlier_is_referred(people, lab, model):
+    case = cases.submit(people.submitter, draft(people.submitter, lab))
+    prediction = services.record(services.claim(case.jobs.get().pk, "a"), answer(outlier_score=99))
+    assert prediction.refer
+    assert case_preclassification(case).refer
+
+
+def test_a_prediction_never_changes(people, lab, model):
+    prediction = Prediction.objects.get(job__case=analysed(people.submitter, lab))
+    for change in (
+        lambda: Prediction.objects.filter(pk=prediction.pk).update(label="Benign"),
+        lambda: Prediction.objects.filter(pk=prediction.pk).delete(),
+    ):
+        with pytest.raises(ProgrammingError, match="Cannot"), transaction.atomic():
+            change()
+
+
+def test_the_weights_of_a_version_in_use_never_change(people, lab, model):
+    analysed(people.submitter, lab)
+    with pytest.raises(ValueError, match="new version"):
+        services.register_version(
+            name=model.name,
+            version=1,
+            sha256="b" * 64,
+            activate=True,
+            labels=[],
+            outlier_threshold=1,
+            card={},
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_one_claims_and_all_finish_the_case(people, lab, model, monkeypatch):
+    monkeypatch.setattr(sending.app, "send_task", lambda *args, **options: None)
+    case = cases.submit(people.submitter, draft(people.submitter, lab, images=4))
+    orders = [job.pk for job in case.jobs.all()] * 4
+
+    def work(job_id: int) -> bool:
+        try:
+            attempt = services.claim(job_id, "thread")
+            return attempt is not None and services.record(attempt, answer()) is not None
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(work, orders)) == 4
+    case.refresh_from_db()
+    assert case.state == CaseState.AWAITING_READ
+    assert Prediction.objects.filter(image__case=case).count() == 4
