@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.limits.RequestSizeMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "pghistory.middleware.HistoryMiddleware",
 ]
@@ -144,7 +145,14 @@ STORAGES = {
 
 # --- Uploads ---------------------------------------------------------------------------------------------
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MB", default=50) * 1024 * 1024
+# One request altogether; what declares more is answered without being read.
+UPLOAD_MAX_REQUEST_BYTES = env.int("UPLOAD_MAX_REQUEST_MB", default=200) * 1024 * 1024
 UPLOAD_MAX_IMAGES_PER_CASE = env.int("UPLOAD_MAX_IMAGES_PER_CASE", default=200)
+FILE_UPLOAD_HANDLERS = [
+    "portal.limits.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * 1024 * 1024
 
@@ -174,17 +182,43 @@ INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 
 # --- API -------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["portal.api.framework.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.api.framework.LenientNegotiation",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "portal.api.framework.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["portal.api.framework.PersonThrottle", "portal.api.framework.AnonymousThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "user": env.str("API_RATE_PERSON", default="1200/min"),
+        "anon": env.str("API_RATE_ANONYMOUS", default="60/min"),
+    },
+    # Whose address counts for the throttle: the last proxy's word where we trust one, else the connection's.
+    "NUM_PROXIES": int(env.bool("TRUST_PROXY_HEADERS", default=False)),
+    "EXCEPTION_HANDLER": "portal.api.problems.handle_exception",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=90))}
-SPECTACULAR_SETTINGS = {"TITLE": "Hemalens", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=90)),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hemalens",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "File blood-smear cases, get their pre-classification, record reads. Research use only: the model "
+    "advises, people decide. Every refusal is `application/problem+json`; addresses end with a slash.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ModelLabel": "portal.api.serializers.MODEL_LABELS",
+        "ReadLabel": "portal.reading.choices.ReadLabel",
+        "CaseState": "portal.cases.choices.CaseState",
+        "JobState": "portal.inference.choices.JobState",
+    },
+}
 
 # --- Pre-classification ----------------------------------------------------------------------------------
 TRITON_GRPC_URL = env.str("TRITON_GRPC_URL", default="127.0.0.1:8001")
@@ -228,7 +262,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue("quick"), Queue("default")]
 CELERY_TASK_ROUTES = {
-    task: {"queue": "quick"} for task in ("worker.quick_look", "worker.requeue_stale", "worker.purge_quick_looks")
+    task: {"queue": "quick"}
+    for task in ("worker.quick_look", "worker.requeue_stale", "worker.purge_quick_looks")
 }
 # A task is left to end when the broker goes away: its rows are idempotent, and the answer is worth keeping.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

@@ -1,0 +1,116 @@
+"""Example bodies for the OpenAPI document."""
+
+from typing import Any
+
+_ID = "0b6c6d1e-2f0f-4a53-9d0b-6d3a6a1f7c11"
+_IMAGE_ID = "5f1d7d0a-6f0e-4b66-8c39-0f0f4e0f9b52"
+_TIME = "2026-11-23T09:30:00Z"
+_MODEL = {"name": "leukemia_vgg16", "version": 1, "sha256": "9c1f…"}
+_PROBABILITIES = {"Benign": 0.02, "Early": 0.05, "Pre": 0.9, "Pro": 0.03}
+
+NEW_CASE: dict[str, Any] = {
+    "patient_pseudonym": "P-0815",
+    "specimen": "peripheral_blood",
+    "stain": "wright_giemsa",
+    "magnification": "100x",
+    "priority": "urgent",
+}
+SUMMARY: dict[str, Any] = {
+    "id": _ID,
+    "accession": "HL-2026-000042",
+    "laboratory": "demo",
+    "state": "awaiting_read",
+    **NEW_CASE,
+    "clinical_note": "",
+    "created_by": "Sam Submitter",
+    "created_at": _TIME,
+    "submitted_at": _TIME,
+    "state_changed_at": _TIME,
+    "image_count": 1,
+}
+IMAGE: dict[str, Any] = {
+    "id": _IMAGE_ID,
+    "position": 1,
+    "notices": ["The photograph was turned upright, as its camera recorded."],
+    "width": 1024,
+    "height": 768,
+    "size": 412_345,
+    "content_type": "image/jpeg",
+    "pixel_sha256": "3a7b…",
+    "created_at": _TIME,
+    "file": f"https://hemalens.example/api/v1/cases/{_ID}/images/{_IMAGE_ID}/file/",
+    "thumbnail": f"https://hemalens.example/api/v1/cases/{_ID}/images/{_IMAGE_ID}/thumbnail/",
+    "job": None,
+    "prediction": None,
+}
+PREDICTION: dict[str, Any] = {
+    "label": "Pre",
+    "probabilities": _PROBABILITIES,
+    "outlier_score": 0.8,
+    "refer": False,
+    "model": _MODEL,
+    "seconds": 0.21,
+    "created_at": _TIME,
+}
+JOB: dict[str, Any] = {
+    "state": "done",
+    "attempts": 1,
+    "error": "",
+    "queued_at": _TIME,
+    "started_at": _TIME,
+    "finished_at": _TIME,
+}
+CASE: dict[str, Any] = {
+    **SUMMARY,
+    "no_preclassification_reason": "",
+    "preclassification": {
+        "label": "Pre",
+        "probabilities": _PROBABILITIES,
+        "counts": {"Benign": 0, "Early": 0, "Pre": 1, "Pro": 0},
+        "spread": [0.9, 0.9],
+        "images": 1,
+        "refer": False,
+        "mixed": False,
+        "model": _MODEL,
+    },
+    "images": [{**IMAGE, "job": JOB, "prediction": PREDICTION}],
+    "reads": [],
+    "diagnosis": None,
+}
+DRAFT: dict[str, Any] = {
+    **CASE,
+    "state": "draft",
+    "submitted_at": None,
+    "image_count": 0,
+    "preclassification": None,
+    "images": [],
+}
+NEW_READ: dict[str, Any] = {"label": "Pre", "confidence": "high", "comment": ""}
+READ: dict[str, Any] = {
+    "id": 7,
+    **NEW_READ,
+    "reader": "Rosa Reviewer",
+    "model_label": "Pre",
+    "model_seen": True,
+    "created_at": _TIME,
+}
+ME: dict[str, Any] = {
+    "email": "submitter@demo.example",
+    "full_name": "Sam Submitter",
+    "memberships": [
+        {
+            "laboratory": "demo",
+            "laboratory_name": "Demo Haematology Laboratory",
+            "role": "submitter",
+            "actions": ["submit_case", "view_case"],
+        }
+    ],
+}
+MODEL_VERSION: dict[str, Any] = {
+    **_MODEL,
+    "labels": ["Benign", "Early", "Pre", "Pro"],
+    "outlier_threshold": 3.1,
+    "is_active": True,
+    "registered_at": _TIME,
+    "card": {"intended_use": "Research use only."},
+}

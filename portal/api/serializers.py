@@ -1,0 +1,347 @@
+"""What cases, photographs, reads and model versions look like in JSON.
+
+What may be entered is declared on the models and checked by the services; the serializers here are derived
+from the models and only refuse what has no field at all.
+"""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from portal.accounts.choices import ROLE_ACTIONS, Action
+from portal.accounts.models import Laboratory, Membership, User
+from portal.accounts.selectors import laboratories_for
+from portal.cases.models import Case, SmearImage
+from portal.cases.services import CASE_FIELDS
+from portal.inference.models import Job, ModelVersion, Prediction
+from portal.inference.selectors import CasePreclassification, case_preclassification
+from portal.reading.models import Read
+from portal.reports.models import Diagnosis
+from smear.classes import CLASSES
+
+MODEL_LABELS = [(label, label) for label in CLASSES]
+
+
+class NamedChoiceField(serializers.ChoiceField):
+    """A choice whose refusal names the choices."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        known = ", ".join(str(value) for value in self.choices if value != "")
+        self.error_messages["invalid_choice"] = f'"{{input}}" is not known here. Choose one of: {known}.'
+
+
+class StrictFields:
+    """Refuses fields that do not exist, so that nothing an instrument sends is silently lost."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):  # type: ignore[attr-defined]
+            known = ", ".join(self.fields)  # type: ignore[attr-defined]
+            message = f"There is no such field. The fields are: {known}."
+            raise serializers.ValidationError({str(name): [message] for name in sorted(unknown)})
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class LaboratoryField(serializers.Field[Laboratory, Any, str, Any]):
+    """A laboratory by slug or id, among those in which the person may file cases."""
+
+    def to_internal_value(self, data: Any) -> Laboratory:
+        mine = laboratories_for(self.context["request"].user, Action.SUBMIT_CASE)
+        wanted = str(data)
+        for laboratory in mine:
+            if wanted in (laboratory.slug, str(laboratory.pk)):
+                return laboratory
+        known = ", ".join(laboratory.slug for laboratory in mine) or "none"
+        raise serializers.ValidationError(
+            f"You cannot file cases in a laboratory of this name. Yours: {known}."
+        )
+
+    def to_representation(self, value: Laboratory) -> str:
+        return value.slug
+
+
+class CaseEntrySerializer(StrictFields, serializers.ModelSerializer[Case]):
+    """What is entered about a case."""
+
+    serializer_choice_field = NamedChoiceField
+
+    class Meta:
+        model = Case
+        fields = CASE_FIELDS
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}], "description": "Slug or id."})
+class _LaboratoryEntry(LaboratoryField):
+    pass
+
+
+class NewCaseSerializer(CaseEntrySerializer):
+    """A case to be filed; without ``laboratory`` in the person's first one."""
+
+    laboratory = _LaboratoryEntry(required=False)
+
+    class Meta(CaseEntrySerializer.Meta):
+        fields = (*CASE_FIELDS, "laboratory")
+
+
+class ModelReferenceSerializer(serializers.ModelSerializer[ModelVersion]):
+    """Which model version gave an answer; ``sha256`` is that of its weights."""
+
+    class Meta:
+        model = ModelVersion
+        fields = ("name", "version", "sha256")
+
+
+class ProbabilitiesField(serializers.DictField):
+    """Calibrated probability of each class, in the model's order."""
+
+    child = serializers.FloatField(min_value=0, max_value=1)
+
+
+PROBABILITIES_SCHEMA = {
+    "type": "object",
+    "properties": {label: {"type": "number", "minimum": 0, "maximum": 1} for label in CLASSES},
+    "required": list(CLASSES),
+    "additionalProperties": False,
+}
+COUNTS_SCHEMA = {
+    "type": "object",
+    "properties": {label: {"type": "integer", "minimum": 0} for label in CLASSES},
+    "required": list(CLASSES),
+    "additionalProperties": False,
+}
+
+
+class PredictionSerializer(serializers.ModelSerializer[Prediction]):
+    """What the model said about one photograph. ``refer``: it is unlike the training photographs."""
+
+    label = serializers.ChoiceField(MODEL_LABELS)
+    probabilities = serializers.SerializerMethodField()
+    model = ModelReferenceSerializer(source="model_version")
+
+    class Meta:
+        model = Prediction
+        fields = ("label", "probabilities", "outlier_score", "refer", "model", "seconds", "created_at")
+
+    @extend_schema_field(PROBABILITIES_SCHEMA)
+    def get_probabilities(self, prediction: Prediction) -> dict[str, float]:
+        return prediction.probability_of()
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """The order behind a prediction: where it stands, how often it was tried, and its last error."""
+
+    attempts = serializers.IntegerField(source="attempt_count")
+
+    class Meta:
+        model = Job
+        fields = ("state", "attempts", "error", "queued_at", "started_at", "finished_at")
+
+
+class ImageSerializer(serializers.ModelSerializer[SmearImage]):
+    """One photograph of a case. ``prediction`` is null until ``job.state`` is ``done``."""
+
+    notices = serializers.ListField(child=serializers.CharField())
+    job = serializers.SerializerMethodField()
+    prediction = serializers.SerializerMethodField()
+    file = serializers.SerializerMethodField()
+    thumbnail = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SmearImage
+        fields = (
+            "id",
+            "position",
+            "notices",
+            "width",
+            "height",
+            "size",
+            "content_type",
+            "pixel_sha256",
+            "created_at",
+            "file",
+            "thumbnail",
+            "job",
+            "prediction",
+        )
+
+    @extend_schema_field(JobSerializer(allow_null=True))
+    def get_job(self, image: SmearImage) -> Any:
+        newest = max(image.jobs.all(), key=lambda job: job.pk, default=None)
+        return JobSerializer(newest).data if newest else None
+
+    @extend_schema_field(PredictionSerializer(allow_null=True))
+    def get_prediction(self, image: SmearImage) -> Any:
+        newest = max(image.predictions.all(), key=lambda prediction: prediction.pk, default=None)
+        return PredictionSerializer(newest).data if newest else None
+
+    def _address(self, image: SmearImage, name: str) -> str:
+        arguments = {"case_id": image.case_id, "image_id": image.pk}
+        return reverse(f"api:{name}", kwargs=arguments, request=self.context.get("request"))
+
+    def get_file(self, image: SmearImage) -> str:
+        return self._address(image, "image-file")
+
+    def get_thumbnail(self, image: SmearImage) -> str:
+        return self._address(image, "image-thumbnail")
+
+
+class PreclassificationSerializer(serializers.Serializer[CasePreclassification]):
+    """The model's answer for a case. ``spread``: lowest and highest probability of ``label`` among the images."""
+
+    label = serializers.ChoiceField(MODEL_LABELS)
+    probabilities = serializers.SerializerMethodField()
+    counts = serializers.SerializerMethodField()
+    spread = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
+    images = serializers.IntegerField()
+    refer = serializers.BooleanField()
+    mixed = serializers.BooleanField(help_text="Benign and malignant answers stand side by side.")
+    model = ModelReferenceSerializer(source="version")
+
+    @extend_schema_field(PROBABILITIES_SCHEMA)
+    def get_probabilities(self, answer: CasePreclassification) -> dict[str, float]:
+        return answer.probabilities
+
+    @extend_schema_field(COUNTS_SCHEMA)
+    def get_counts(self, answer: CasePreclassification) -> dict[str, int]:
+        return answer.counts
+
+
+class NewReadSerializer(StrictFields, serializers.ModelSerializer[Read]):
+    """A reviewer's answer. Where it differs from the model's, ``comment`` is the reason and is needed."""
+
+    serializer_choice_field = NamedChoiceField
+
+    class Meta:
+        model = Read
+        fields = ("label", "confidence", "comment")
+
+
+class ReadSerializer(serializers.ModelSerializer[Read]):
+    """A read as it was given, with the model's answer at that time."""
+
+    reader = serializers.CharField(source="reader.full_name")
+
+    class Meta:
+        model = Read
+        fields = ("id", "label", "confidence", "comment", "reader", "model_label", "model_seen", "created_at")
+
+
+class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis]):
+    """The signed diagnosis in its newest version."""
+
+    signed_by = serializers.CharField(source="signed_by.full_name")
+
+    class Meta:
+        model = Diagnosis
+        fields = ("version", "label", "confidence", "comment", "signed_by", "signed_at")
+
+
+class CaseSummarySerializer(serializers.ModelSerializer[Case]):
+    """A case as a list shows it."""
+
+    laboratory = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    created_by = serializers.CharField(source="created_by.full_name")
+    image_count = serializers.IntegerField()
+
+    class Meta:
+        model = Case
+        fields = (
+            "id",
+            "accession",
+            "laboratory",
+            "state",
+            *CASE_FIELDS,
+            "created_by",
+            "created_at",
+            "submitted_at",
+            "state_changed_at",
+            "image_count",
+        )
+
+
+class CaseSerializer(CaseSummarySerializer):
+    """A case with its photographs, what the model said, the reads and the diagnosis."""
+
+    image_count = serializers.SerializerMethodField()
+    images = ImageSerializer(many=True)
+    preclassification = serializers.SerializerMethodField()
+    reads = ReadSerializer(many=True)
+    diagnosis = serializers.SerializerMethodField()
+
+    class Meta(CaseSummarySerializer.Meta):
+        fields = (
+            *CaseSummarySerializer.Meta.fields,
+            "no_preclassification_reason",
+            "preclassification",
+            "images",
+            "reads",
+            "diagnosis",
+        )
+
+    def get_image_count(self, case: Case) -> int:
+        return len(case.images.all())
+
+    @extend_schema_field(PreclassificationSerializer(allow_null=True))
+    def get_preclassification(self, case: Case) -> Any:
+        answer = case_preclassification(case)
+        return PreclassificationSerializer(answer).data if answer else None
+
+    @extend_schema_field(DiagnosisSerializer(allow_null=True))
+    def get_diagnosis(self, case: Case) -> Any:
+        newest = max(case.diagnoses.all(), key=lambda diagnosis: diagnosis.version, default=None)
+        return DiagnosisSerializer(newest).data if newest else None
+
+
+class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    """A registered model version with its card: training data, figures and limits."""
+
+    labels = serializers.ListField(child=serializers.CharField())
+    card = serializers.DictField()
+
+    class Meta:
+        model = ModelVersion
+        fields = (
+            "name",
+            "version",
+            "sha256",
+            "labels",
+            "outlier_threshold",
+            "is_active",
+            "registered_at",
+            "card",
+        )
+
+
+class MembershipSerializer(serializers.ModelSerializer[Membership]):
+    """A role in a laboratory, and what it covers."""
+
+    laboratory = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    laboratory_name = serializers.CharField(source="laboratory.name")
+    actions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Membership
+        fields = ("laboratory", "laboratory_name", "role", "actions")
+
+    def get_actions(self, membership: Membership) -> list[str]:
+        return sorted(ROLE_ACTIONS[membership.role])
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    """Whose token this is."""
+
+    memberships = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = ("email", "full_name", "memberships")
+
+    @extend_schema_field(MembershipSerializer(many=True))
+    def get_memberships(self, user: User) -> Any:
+        active = (
+            user.memberships.filter(is_active=True).select_related("laboratory").order_by("laboratory__name")
+        )
+        return MembershipSerializer(active, many=True).data

@@ -1,0 +1,161 @@
+"""Cases: filing, finding, submitting, reading."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from portal.accounts.choices import Action
+from portal.accounts.models import User
+from portal.accounts.permissions import require
+from portal.accounts.selectors import laboratories_for
+from portal.api import examples
+from portal.api.filters import CaseListFilter
+from portal.api.framework import StableOrdering
+from portal.api.schema import problems, request_example, response_example
+from portal.api.serializers import (
+    CaseEntrySerializer,
+    CaseSerializer,
+    CaseSummarySerializer,
+    NewCaseSerializer,
+    NewReadSerializer,
+    ReadSerializer,
+)
+from portal.cases import selectors, services
+from portal.cases.models import Case
+from portal.errors import NotAllowed
+from portal.reading.services import record_read
+
+
+def visible_case(user: User, case_id: UUID) -> Case:
+    """A case the person may see, else 404: another laboratory's case is as good as none."""
+    return get_object_or_404(selectors.visible_to(user).select_related("laboratory"), pk=case_id)
+
+
+def full_case(request: Request, case_id: UUID) -> dict[str, Any]:
+    """The case as the API shows it, with its images, predictions, reads and diagnosis. Raises Http404."""
+    try:
+        case = selectors.case_detail(request.user, case_id)
+    except Case.DoesNotExist as error:
+        raise Http404 from error
+    return dict(CaseSerializer(case, context={"request": request}).data)
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Find cases",
+        description="The cases of your laboratories, newest first. Filters can be combined.",
+        responses={200: CaseSummarySerializer, **problems(400, 404)},
+        examples=[response_example("A page of cases", examples.SUMMARY)],
+    )
+)
+class CaseViewSet(viewsets.GenericViewSet[Case]):
+    """Cases of the person's laboratories."""
+
+    queryset = Case.objects.none()
+    serializer_class = CaseSummarySerializer
+    filter_backends = (DjangoFilterBackend, StableOrdering)
+    filterset_class = CaseListFilter
+    ordering_fields = ("created_at", "submitted_at", "state_changed_at", "accession")
+    ordering = ("-created_at",)
+    lookup_url_kwarg = "case_id"
+
+    def get_queryset(self) -> QuerySet[Case]:
+        if getattr(self, "swagger_fake_view", False):
+            return super().get_queryset()
+        return selectors.worklist(self.request.user)
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        summary="File a case",
+        description="Makes a draft under the laboratory's next accession number. Add photographs, then submit it.",
+        request=NewCaseSerializer,
+        responses={201: CaseSerializer, **problems(400, 403, 413, 415)},
+        examples=[
+            request_example("A case", examples.NEW_CASE),
+            response_example("A draft", examples.DRAFT, 201),
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        serializer = NewCaseSerializer(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        fields = serializer.validated_data
+        laboratory = (
+            fields.pop("laboratory", None) or laboratories_for(request.user, Action.SUBMIT_CASE).first()
+        )
+        if laboratory is None:
+            raise NotAllowed(_("You are not a member of a laboratory in which you could file cases."))
+        case = services.create_case(request.user, laboratory=laboratory, **fields)
+        location = {"Location": reverse("api:case", kwargs={"case_id": case.pk}, request=request)}
+        return Response(full_case(request, case.pk), status=status.HTTP_201_CREATED, headers=location)
+
+    @extend_schema(
+        summary="Show a case",
+        description="Its state, each photograph with its prediction or the state of its job, the "
+        "pre-classification of the case, the reads, and the diagnosis once it is signed.",
+        responses={200: CaseSerializer, **problems(404)},
+        examples=[response_example("A case that awaits its read", examples.CASE)],
+    )
+    def retrieve(self, request: Request, case_id: UUID) -> Response:
+        return Response(full_case(request, case_id))
+
+    @extend_schema(
+        summary="Change a draft",
+        description="Send only the fields that change.",
+        request=CaseEntrySerializer,
+        responses={200: CaseSerializer, **problems(400, 403, 404, 409, 413, 415)},
+        examples=[
+            request_example("A higher priority", {"priority": "stat"}),
+            response_example("The draft", {**examples.DRAFT, "priority": "stat"}),
+        ],
+    )
+    def partial_update(self, request: Request, case_id: UUID) -> Response:
+        case = visible_case(request.user, case_id)
+        serializer = CaseEntrySerializer(case, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        services.update_case(request.user, case, **serializer.validated_data)
+        return Response(full_case(request, case_id))
+
+    @extend_schema(
+        summary="Submit a case",
+        description="Hands a draft with at least one photograph over: the model is asked, then the case awaits its "
+        "read. Poll the case until its `state` is `awaiting_read`.",
+        request=None,
+        responses={200: CaseSerializer, **problems(400, 403, 404, 409)},
+        examples=[response_example("The submitted case", {**examples.CASE, "state": "submitted"})],
+    )
+    def submit(self, request: Request, case_id: UUID) -> Response:
+        services.submit(request.user, visible_case(request.user, case_id))
+        return Response(full_case(request, case_id))
+
+    @extend_schema(
+        summary="Read a case",
+        description="Records a reviewer's answer and issues the diagnosis. An answer other than the model's needs a "
+        "comment that says why.",
+        request=NewReadSerializer,
+        responses={201: ReadSerializer, **problems(400, 403, 404, 409, 413, 415)},
+        examples=[
+            request_example("A read", examples.NEW_READ),
+            response_example("The read", examples.READ, 201),
+        ],
+    )
+    def read(self, request: Request, case_id: UUID) -> Response:
+        case = visible_case(request.user, case_id)
+        # Who may not read at all hears that first, not which label is unknown.
+        require(request.user, Action.READ_CASE, case.laboratory)
+        serializer = NewReadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        read = record_read(request.user, case, **serializer.validated_data)
+        return Response(ReadSerializer(read).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,173 @@
+"""Photographs of a case: adding, showing, taking out."""
+
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Prefetch, QuerySet
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status, viewsets
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.accounts.models import User
+from portal.api import examples
+from portal.api.schema import problems, response_example
+from portal.api.serializers import ImageSerializer
+from portal.api.views.cases import visible_case
+from portal.cases import selectors, services
+from portal.cases.models import SmearImage
+from portal.inference import heatmap
+from portal.inference.models import Job, Prediction
+from portal.pages import private_file
+from smear.classes import CLASSES
+
+_UPLOAD = {
+    "multipart/form-data": {
+        "type": "object",
+        "properties": {
+            "file": {
+                "type": "string",
+                "format": "binary",
+                "description": "One field as 8-bit colour JPEG, PNG, TIFF, WebP or BMP, at most 50 MB.",
+            }
+        },
+        "required": ["file"],
+    }
+}
+
+
+def visible_images(user: User, case_id: UUID) -> QuerySet[SmearImage]:
+    """A visible case's photographs with their jobs and predictions; 404 where the case is not to be seen."""
+    visible_case(user, case_id)
+    return (
+        selectors.images_visible_to(user)
+        .filter(case=case_id)
+        .prefetch_related(
+            Prefetch("jobs", Job.objects.select_related("model_version")),
+            Prefetch("predictions", Prediction.objects.select_related("model_version")),
+        )
+    )
+
+
+def visible_image(request: Request, case_id: UUID, image_id: UUID) -> SmearImage:
+    return get_object_or_404(visible_images(request.user, case_id), pk=image_id)
+
+
+def uploaded_file(request: Request) -> UploadedFile:
+    """The one file of the request, else 400."""
+    files = request.FILES.getlist("file")
+    if len(files) != 1:
+        raise ValidationError({"file": [_("Send one photograph a request, as the multipart field `file`.")]})
+    return files[0]
+
+
+def download(file: FieldFile, content_type: str, name: str) -> FileResponse:
+    """A stored file for this person alone, under a name that says which photograph it is."""
+    response = private_file(file, content_type)
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return response
+
+
+class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
+    """Photographs of one case."""
+
+    queryset = SmearImage.objects.none()
+    serializer_class = ImageSerializer
+    parser_classes = (MultiPartParser,)
+    pagination_class = None
+    filter_backends = ()
+
+    @extend_schema(
+        summary="List a case's photographs",
+        description="With their predictions, in the order in which they were added.",
+        responses={200: ImageSerializer(many=True), **problems(404)},
+        examples=[response_example("A photograph", examples.IMAGE)],
+    )
+    def list(self, request: Request, case_id: UUID) -> Response:
+        return Response(self.get_serializer(visible_images(request.user, case_id), many=True).data)
+
+    @extend_schema(
+        summary="Add a photograph to a draft",
+        description="The file is decoded, turned upright and stored without metadata; `notices` says what else is "
+        "worth knowing. A file that is refused leaves the photographs added before it as they are.",
+        request=_UPLOAD,
+        responses={201: ImageSerializer, **problems(400, 403, 404, 409, 413, 415, 422)},
+        examples=[response_example("The stored photograph", examples.IMAGE, 201)],
+    )
+    def create(self, request: Request, case_id: UUID) -> Response:
+        case = visible_case(request.user, case_id)
+        image = services.add_image(request.user, case, uploaded_file(request))
+        return Response(self.get_serializer(image).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Show a photograph",
+        responses={200: ImageSerializer, **problems(404)},
+        examples=[
+            response_example(
+                "A classified photograph",
+                {**examples.IMAGE, "job": examples.JOB, "prediction": examples.PREDICTION},
+            )
+        ],
+    )
+    def retrieve(self, request: Request, case_id: UUID, image_id: UUID) -> Response:
+        return Response(self.get_serializer(visible_image(request, case_id, image_id)).data)
+
+    @extend_schema(
+        summary="Take a photograph out of a draft", responses={204: None, **problems(403, 404, 409)}
+    )
+    def destroy(self, request: Request, case_id: UUID, image_id: UUID) -> Response:
+        services.remove_image(request.user, visible_image(request, case_id, image_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Download a photograph",
+        description="As it is stored: upright, without metadata.",
+        responses={
+            (200, "image/jpeg"): OpenApiTypes.BINARY,
+            (200, "image/png"): OpenApiTypes.BINARY,
+            **problems(404),
+        },
+    )
+    def file(self, request: Request, case_id: UUID, image_id: UUID) -> FileResponse:
+        image = visible_image(request, case_id, image_id)
+        name = f"{image.case.accession}-{image.position}.{image.extension}"
+        return download(image.file, image.content_type, name)
+
+    @extend_schema(
+        summary="Download a photograph's thumbnail",
+        responses={(200, "image/jpeg"): OpenApiTypes.BINARY, **problems(404)},
+    )
+    def thumbnail(self, request: Request, case_id: UUID, image_id: UUID) -> FileResponse:
+        image = visible_image(request, case_id, image_id)
+        return download(image.thumbnail, "image/jpeg", f"{image.case.accession}-{image.position}-small.jpg")
+
+    @extend_schema(
+        summary="Download a class activation map",
+        description="What in the photograph speaks for a class, as a transparent PNG to be stretched over the whole "
+        "field. 404 while there is no prediction.",
+        parameters=[
+            OpenApiParameter("label", enum=CLASSES, description="The class; by default the prediction's own.")
+        ],
+        responses={(200, "image/png"): OpenApiTypes.BINARY, **problems(400, 404)},
+    )
+    def activation_map(self, request: Request, case_id: UUID, image_id: UUID) -> HttpResponse:
+        image = visible_image(request, case_id, image_id)
+        prediction = max(image.predictions.all(), key=lambda found: found.pk, default=None)
+        if prediction is None:
+            raise Http404
+        label = request.query_params.get("label", prediction.label)
+        if label not in CLASSES:
+            raise ValidationError(
+                {"label": [_("Choose one of: %(labels)s.") % {"labels": ", ".join(CLASSES)}]}
+            )
+        response = HttpResponse(heatmap.render(prediction, label), content_type="image/png")
+        response["Cache-Control"] = "private, no-store"
+        return response
