@@ -5,8 +5,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
@@ -27,6 +29,26 @@ from portal.errors import Duplicate, Gone, Invalid, NotAllowed, WrongState
 def invitation_url(invitation: Invitation) -> str:
     """The address that redeems an invitation, for the mail and for the administrator to copy."""
     return settings.SITE_URL.rstrip("/") + reverse("accounts:accept_invitation", args=[invitation.token])
+
+
+@transaction.atomic
+def create_laboratory(name: str, *, email: str, full_name: str) -> Invitation:
+    """Open a laboratory and offer its administration to an address, before there is anybody to invite from within.
+
+    A new address gets an account that opens with the invitation; its owner stands as the inviter. Raises
+    Duplicate, Invalid.
+    """
+    name, email = name.strip(), User.objects.normalize_email(email.strip()).lower()
+    slug = slugify(name)
+    if not slug:
+        raise Invalid(_("Give the laboratory a name with letters or digits."), field="name")
+    if Laboratory.objects.filter(Q(name__iexact=name) | Q(slug=slug)).exists():
+        raise Duplicate(_("There is a laboratory called %(name)s already.") % {"name": name}, field="name")
+    laboratory = Laboratory.objects.create(name=name, slug=slug)
+    user = User.objects.filter(email__iexact=email).first()
+    if user is None:
+        user = User.objects.create_user(email, full_name=full_name.strip(), is_active=False)
+    return laboratory.invitations.create(email=email, role=Role.LAB_ADMIN, invited_by=user)
 
 
 @transaction.atomic

@@ -57,7 +57,9 @@ class Case(models.Model):
     )
     specimen = models.CharField(_("specimen"), max_length=24, choices=Specimen.choices)
     stain = models.CharField(_("stain"), max_length=24, choices=Stain.choices, blank=True)
-    magnification = models.CharField(_("magnification"), max_length=8, choices=Magnification.choices, blank=True)
+    magnification = models.CharField(
+        _("magnification"), max_length=8, choices=Magnification.choices, blank=True
+    )
     clinical_note = models.TextField(_("clinical note"), max_length=4000, blank=True)
     priority = models.CharField(
         _("priority"), max_length=8, choices=Priority.choices, default=Priority.ROUTINE, db_index=True
@@ -76,7 +78,9 @@ class Case(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["laboratory", "accession"], name="accession_unique_in_laboratory"),
+            models.UniqueConstraint(
+                fields=["laboratory", "accession"], name="accession_unique_in_laboratory"
+            ),
             models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state_known"),
             models.CheckConstraint(
                 condition=Q(state__in=[CaseState.DRAFT, CaseState.CANCELLED]) | Q(submitted_at__isnull=False),
@@ -91,7 +95,9 @@ class Case(models.Model):
             pgtrigger.FSM(
                 name="case_state_machine",
                 field="state",
-                transitions=[(old, new) for old, following in TRANSITIONS.items() for new in following if old != new],
+                transitions=[
+                    (old, new) for old, following in TRANSITIONS.items() for new in following if old != new
+                ],
             ),
         ]
 
@@ -124,7 +130,9 @@ class SmearImage(models.Model):
     width = models.PositiveIntegerField(help_text=_("pixels"))
     height = models.PositiveIntegerField(help_text=_("pixels"))
     size = models.PositiveIntegerField(help_text=_("bytes as stored"))
-    pixel_sha256 = models.CharField(max_length=64, help_text=_("over the pixels, whatever the file around them"))
+    pixel_sha256 = models.CharField(
+        max_length=64, help_text=_("over the pixels, whatever the file around them")
+    )
     notices = models.JSONField(default=list, blank=True)
     uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -18,13 +18,19 @@ def visible_to(user: User) -> CaseQuerySet:
 
 def images_visible_to(user: User) -> QuerySet[SmearImage]:
     """Their photographs."""
-    return SmearImage.objects.filter(case__laboratory__in=laboratories_for(user)).select_related("case__laboratory")
+    return SmearImage.objects.filter(case__laboratory__in=laboratories_for(user)).select_related(
+        "case__laboratory"
+    )
 
 
 def worklist(user: User) -> QuerySet[Case]:
     """The cases a person may see, with ``image_count`` and all that a row of the list shows."""
     images = (
-        SmearImage.objects.filter(case=OuterRef("pk")).order_by().values("case").annotate(n=Count("pk")).values("n")
+        SmearImage.objects.filter(case=OuterRef("pk"))
+        .order_by()
+        .values("case")
+        .annotate(n=Count("pk"))
+        .values("n")
     )
     first = SmearImage.objects.filter(case=OuterRef("pk")).order_by("position").values("pk")[:1]
     return (
@@ -48,6 +54,8 @@ def case_detail(user: User, case_id: uuid.UUID) -> Case:
     return (
         visible_to(user)
         .select_related("laboratory", "created_by")
-        .prefetch_related(Prefetch("images", images), "reads__reader", "diagnoses__signed_by", "diagnoses__read")
+        .prefetch_related(
+            Prefetch("images", images), "reads__reader", "diagnoses__signed_by", "diagnoses__read"
+        )
         .get(pk=case_id)
     )

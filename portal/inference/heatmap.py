@@ -40,6 +40,7 @@ def render(answer: ModelAnswer, label: str) -> bytes:
 def _colour(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     places = [stop for stop, _colour in STOPS]
     channels = [
-        np.interp(np.clip(values, 0, 1), places, [colour[channel] for _stop, colour in STOPS]) for channel in range(4)
+        np.interp(np.clip(values, 0, 1), places, [colour[channel] for _stop, colour in STOPS])
+        for channel in range(4)
     ]
     return np.stack(channels, axis=-1).astype(np.uint8)

@@ -128,9 +128,13 @@ class Prediction(ModelAnswer):
     class Meta:
         ordering = ["image__position"]
         constraints = [
-            models.UniqueConstraint(fields=["image", "model_version"], name="one_prediction_per_image_and_version"),
+            models.UniqueConstraint(
+                fields=["image", "model_version"], name="one_prediction_per_image_and_version"
+            ),
         ]
-        triggers = [pgtrigger.Protect(name="prediction_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="prediction_append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
 
     def __str__(self) -> str:
         return f"{self.label} for {self.image_id}"
