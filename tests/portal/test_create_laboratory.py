@@ -1,0 +1,64 @@
+"""The first laboratory of an installation: `manage.py create_laboratory`."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from portal.accounts import services
+from portal.accounts.choices import Action, Role
+from portal.accounts.models import Invitation, Laboratory, User
+from portal.accounts.permissions import can
+from tests.factories import PASSWORD, member
+
+pytestmark = pytest.mark.django_db
+
+ADA = {"email": "Ada@Lab.example", "full_name": "Ada Admin"}
+
+
+def create(name: str, **who: str) -> str:
+    printed = io.StringIO()
+    call_command("create_laboratory", name, **who, stdout=printed, stderr=io.StringIO())
+    return printed.getvalue().strip()
+
+
+def test_the_printed_link_makes_the_first_administrator(settings):
+    settings.SITE_URL = "https://portal.example"
+    link = create("Haematology North", **ADA)
+    invitation = Invitation.objects.get()
+    assert link == f"https://portal.example/users/invitation/{invitation.token}/"
+    assert not User.objects.get().is_active
+
+    user = services.accept_invitation(invitation.token, full_name="Ada Admin", password=PASSWORD)
+
+    laboratory = Laboratory.objects.get(slug="haematology-north")
+    assert (user.email, user.full_name, user.is_active) == ("ada@lab.example", "Ada Admin", True)
+    assert user.check_password(PASSWORD)
+    assert user.memberships.get().role == Role.LAB_ADMIN
+    assert can(user, Action.MANAGE_USERS, laboratory)
+
+
+def test_somebody_with_an_account_is_offered_the_role_and_keeps_the_password(lab):
+    known = member(lab, Role.REVIEWER)
+    create("Second House", email=known.email, full_name="Another Name")
+    services.accept_invitation(Invitation.objects.get().token, full_name="", password="", signed_in=known)
+    known.refresh_from_db()
+    assert known.full_name != "Another Name"
+    assert known.check_password(PASSWORD)
+    assert known.memberships.get(laboratory__slug="second-house").role == Role.LAB_ADMIN
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "said"),
+    [
+        ("haematology north", "other@lab.example", "already"),
+        ("!!!", "other@lab.example", "letters or digits"),
+        ("New House", "no address", "not an e-mail address"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_and_leaves_nothing(name, email, said):
+    create("Haematology North", **ADA)
+    with pytest.raises(CommandError, match=said):
+        create(name, email=email, full_name="Somebody Else")
+    assert Laboratory.objects.count() == 1
+    assert User.objects.count() == 1
