@@ -1,0 +1,44 @@
+# The portal behind gunicorn, and the one-shot migrate job. No torch, no Triton client.
+FROM docker.io/library/node:22-bookworm-slim AS frontend
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-progress
+COPY frontend frontend
+RUN npm run build
+
+FROM docker.io/library/python:3.11-slim-bookworm AS build
+COPY requirements/web.lock /tmp/web.lock
+RUN python3 -m venv /opt/venv \
+ && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --quiet --require-hashes -r /tmp/web.lock
+WORKDIR /app
+COPY manage.py ./
+COPY smear smear
+COPY portal portal
+COPY --from=frontend /app/portal/static/dist portal/static/dist
+# Django asks for these two before it starts; collecting static files uses neither.
+RUN SECRET_KEY=build-only DATABASE_URL=postgres://build-only STATIC_ROOT=/app/staticfiles \
+    /opt/venv/bin/python manage.py collectstatic --no-input --verbosity=0 \
+ && rm -r portal/static \
+ && /opt/venv/bin/python -m compileall -q smear portal
+
+FROM docker.io/library/python:3.11-slim-bookworm
+# The folders are made here so that a new volume mounted there belongs to this user.
+RUN groupadd --gid 10001 hemalens \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hemalens \
+ && install -d -o hemalens -g hemalens -m 750 /var/lib/hemalens/media /var/lib/hemalens/demo
+COPY --from=build /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=portal.config.settings \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    STATIC_ROOT=/app/staticfiles \
+    MEDIA_ROOT=/var/lib/hemalens/media
+WORKDIR /app
+COPY triton_models/leukemia_vgg16/model_card.json triton_models/leukemia_vgg16/
+COPY deploy deploy
+COPY --from=build /app ./
+USER 10001:10001
+EXPOSE 8000
+CMD ["gunicorn", "--config", "portal/config/gunicorn.py", "portal.config.wsgi:application"]
