@@ -44,6 +44,8 @@ def application_environment(
         "DJANGO_SETTINGS_MODULE": "portal.config.settings",
         "PORT": str(port),
         "HOST": settings.host,
+        "HEMALENS_WEB_WORKERS": str(settings.web_workers),
+        "HEMALENS_WEB_THREADS": str(settings.web_threads),
         "SITE_URL": settings.site_url or f"http://localhost:{port}",
         "MEDIA_ROOT": str(var.path / "media"),
         "STATIC_ROOT": str(ROOT / "staticfiles"),
