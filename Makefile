@@ -31,10 +31,12 @@ install-dev: # what the tests need on top
 # --- built files: only made again when what they are made of changed
 
 static: $(COLLECTED) ## build the style sheets and scripts, collect the static files
+	@:
 export: $(MODELS) ## write model.pt for every committed version of the model
+	@:
 
 node_modules/.package-lock.json: package-lock.json .npmrc
-	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-progress --loglevel=error
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-progress --no-update-notifier --loglevel=error
 	@touch $@
 
 $(DIST): node_modules/.package-lock.json $(FRONTEND)
