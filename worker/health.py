@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
 
     from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_PREFIX
 
-    keys = {"worker": WORKER_HEARTBEAT_PREFIX + default_nodename(None), "beat": BEAT_HEARTBEAT}
+    keys = {"worker": WORKER_HEARTBEAT_PREFIX + default_nodename(""), "beat": BEAT_HEARTBEAT}
     if len(arguments) != 1 or arguments[0] not in keys:
         sys.stderr.write("usage: python -m worker.health worker|beat\n")
         return 2

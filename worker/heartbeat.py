@@ -26,7 +26,7 @@ INDEX_SECONDS = 24 * 3600
 class WorkerHeartbeat(bootsteps.StartStopStep):
     """Says every few seconds that the worker takes messages, and whether it may classify."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
     def start(self, worker: Any) -> None:
         self.write(worker.hostname)

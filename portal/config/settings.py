@@ -257,6 +257,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
+    # Who submits a case does not wait for a broker that is down: the job row is there, beat sends it later.
+    "max_retries": 1,
+    "interval_start": 0.1,
+    "interval_max": 0.1,
     "queue_order_strategy": "priority",  # "quick" is emptied before "default" is looked at
 }
 CELERY_TASK_DEFAULT_QUEUE = "default"

@@ -1,5 +1,6 @@
 """A gRPC server that speaks Triton's protocol and misbehaves on demand: the faults a real one seldom has."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent import futures
@@ -67,3 +68,11 @@ def serving(staged: Staged, address: str = "127.0.0.1:0") -> Iterator[str]:
     finally:
         staged.released.set()
         server.stop(grace=None).wait()
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,7 +1,6 @@
 """The Triton client against a server that hangs, refuses, restarts or answers nonsense."""
 
 import os
-import socket
 import threading
 from time import monotonic
 
@@ -9,7 +8,7 @@ import grpc
 import numpy as np
 import pytest
 
-from tests.worker.staged_triton import Staged, serving
+from tests.worker.staged_triton import Staged, free_port, serving
 from worker.triton import TritonClient, TritonRejected, TritonUnavailable, triton
 
 IMAGES = np.zeros((2, 3, 224, 224), dtype=np.uint8)
@@ -21,12 +20,6 @@ def ask(url: str, *, deadline: float = 5.0, retry_for: float = 0.0):
         return client.infer("leukemia_vgg16", "3", IMAGES, retry_for=retry_for)
     finally:
         client.close()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def test_answers_come_in_the_order_of_the_photographs():

@@ -1,0 +1,102 @@
+"""What goes through the broker, and how Celery was told to handle it."""
+
+import base64
+import json
+from time import monotonic
+
+import pytest
+import redis
+from django.conf import settings
+from kombu import pools
+
+from portal.inference import quick_look as quick_looks
+from tests.factories import photograph
+from worker.app import app
+
+OURS = sorted(name for name in app.tasks if name.startswith("worker."))
+
+
+@pytest.fixture
+def broker():
+    """The broker's database, emptied before and after."""
+    with redis.Redis.from_url(settings.BROKER_URL) as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+def messages(broker: redis.Redis) -> list[dict]:
+    """Every message that waits, in whatever queue and priority."""
+    lists = [key for key in broker.keys("*") if broker.type(key) == b"list"]
+    return [json.loads(raw) for key in lists for raw in broker.lrange(key, 0, -1)]
+
+
+def body(message: dict) -> list:
+    return json.loads(base64.b64decode(message["body"]))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_submitted_case_sends_ids_and_nothing_else(broker, submit):
+    case = submit(images=2, patient_pseudonym="P-4711-SECRET", clinical_note="pancytopenia")
+    waiting = messages(broker)
+    assert sorted(body(message)[0] for message in waiting) == sorted([job.pk] for job in case.jobs.all())
+    for message in waiting:
+        everything = json.dumps(message) + json.dumps(body(message))
+        for private in ("P-4711-SECRET", "pancytopenia", case.accession, case.created_by.email):
+            assert private not in everything
+        assert len(everything) < 4_000
+        assert message["content-type"] == "application/json"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_quick_look_goes_into_its_own_queue(broker, version, submitter, lab):
+    found = quick_looks.start(submitter, lab, photograph())
+    (message,) = (json.loads(raw) for raw in broker.lrange("quick", 0, -1))
+    assert body(message)[0] == [str(found.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_is_down_does_not_stop_a_submission(submit, settings, monkeypatch):
+    dead = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    with app.connection_for_write(dead) as connection:
+        monkeypatch.setattr(app.amqp, "_producer_pool", pools.producers[connection])
+        started = monotonic()
+        case = submit()
+    assert monotonic() - started < 4
+    job = case.jobs.get()
+    assert job.state == "queued"
+    assert job.sent_at is None
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_task_follows_the_rules_of_delivery(name):
+    task = app.tasks[name]
+    assert task.acks_late
+    assert task.reject_on_worker_lost
+    assert task.ignore_result
+    assert task.serializer == "json"
+    assert task.max_retries == 0
+
+
+def test_all_tasks_the_portal_sends_exist():
+    assert OURS == [
+        "worker.classify",
+        "worker.purge_quick_looks",
+        "worker.quick_look",
+        "worker.requeue_stale",
+    ]
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(OURS)
+
+
+def test_celery_takes_json_only_and_never_redelivers_by_time():
+    assert list(app.conf.accept_content) == ["json"]
+    assert app.conf.broker_transport_options["visibility_timeout"] > settings.CELERY_TASK_TIME_LIMIT
+    assert app.conf.worker_prefetch_multiplier == 1
+    assert app.conf.broker_connection_max_retries is None
+
+
+def test_a_try_ends_within_its_lease():
+    """A worker that waits for Triton as long as it may still holds its job when it reports."""
+    longest = settings.TRITON_DEADLINE_SECONDS + settings.TRITON_RETRY_SECONDS
+    assert longest < settings.JOB_LEASE_SECONDS
