@@ -1,4 +1,4 @@
-"""``python -m training``: train, evaluate, deliver, export. Answers go to stdout as JSON, progress to stderr."""
+"""``python -m training``: train, evaluate, deliver, export. Results as JSON to stdout, progress to stderr."""
 
 import argparse
 import json

@@ -1,8 +1,8 @@
 """Random changes that a laboratory could have made: stain, light, focus, orientation.
 
-Stain and brightness alone give the class away in this data set, so the network must not be able to lean on them.
-Each change is drawn from a generator seeded by the photograph and the version, so that an interrupted run draws
-the same ones again.
+Stain and brightness alone give the class away in this data set, so the network must not be able to lean on
+them. Each change is drawn from a generator seeded by the photograph and the version, so that an interrupted
+run draws the same ones again.
 """
 
 import hashlib
@@ -15,7 +15,8 @@ from PIL import Image, ImageFilter
 
 from smear.tensor import mask_scale_bar
 
-#: Haematoxylin, eosin and DAB in optical density (Ruifrok and Johnston, Anal Quant Cytol Histol 2001), rows unit.
+#: Haematoxylin, eosin and DAB in optical density (Ruifrok and Johnston, Anal Quant Cytol Histol 2001), rows
+#: unit.
 STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]], dtype=np.float32)
 STAINS /= np.linalg.norm(STAINS, axis=1, keepdims=True)
 
@@ -43,10 +44,10 @@ def generator(sha256: str, version: int, seed: int) -> np.random.Generator:
 def augment(pixels: NDArray[np.uint8], random: np.random.Generator, strength: Strength) -> NDArray[np.uint8]:
     """A changed copy of ``pixels`` (UINT8 [3, 224, 224], scale bar masked already).
 
-    The corner is masked again at the end: after a flip the first mask lies elsewhere, and the network shall meet
-    a filled bottom-right corner always.
+    The corner is masked again at the end: after a flip the first mask lies elsewhere, and the network shall
+    meet a filled bottom-right corner always.
     """
-    image = pixels.transpose(1, 2, 0).astype(np.float32) / 255
+    image = (pixels.transpose(1, 2, 0) / 255).astype(np.float32)
     image = _light(_stain(image, random, strength), random, strength)
     changed = Image.fromarray((image.clip(0, 1) * 255 + 0.5).astype(np.uint8))
     if random.random() < strength.blur_share:

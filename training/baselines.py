@@ -1,8 +1,9 @@
 """What simpler things reach on the same photographs, to be printed beside every figure of the model.
 
 Stain and brightness alone tell the classes of this data set apart to a large part, so a figure means little
-without them. What the baselines need is kept beside the weights (``baselines.safetensors``: the training part's
-colour statistics and frozen block-4 averages); they are refitted in seconds, and no classifier is unpickled.
+without them. What the baselines need is kept beside the weights (``baselines.safetensors``: the training
+part's colour statistics and frozen block-4 averages); they are refitted in seconds, and no classifier is
+unpickled.
 """
 
 from collections.abc import Callable

@@ -13,6 +13,9 @@ from training.network import OUTLIER_COMPONENTS, LeukemiaVGG16
 #: Share of the validation photographs that stays below the outlier threshold.
 THRESHOLD_QUANTILE = 0.98
 
+#: Weight of the mean variance in every direction's variance.
+SHRINKAGE = 0.01
+
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """The temperature with the least negative log-likelihood (Guo et al., ICML 2017).
@@ -39,9 +42,11 @@ def fit_outliers(network: LeukemiaVGG16, averages: NDArray[np.float32], labels: 
     centres = np.stack([roots[labels == label].mean(axis=0) for label in range(len(network.outlier_centres))])
     spread = roots - centres[labels]
     variances, directions = np.linalg.eigh(spread.T @ spread / len(spread))
+    # Shrinking towards the mean keeps the inverse finite where photographs are fewer than dimensions.
+    variances = (1 - SHRINKAGE) * variances + SHRINKAGE * variances.mean()
     leading, rest = variances[-OUTLIER_COMPONENTS:], variances[:-OUTLIER_COMPONENTS]
     noise = rest.mean()
-    components = directions[:, -OUTLIER_COMPONENTS:] * np.sqrt(1 / noise - 1 / leading)
+    components = directions[:, -OUTLIER_COMPONENTS:] * np.sqrt((1 / noise - 1 / leading).clip(min=0))
     for name, value in (
         ("outlier_centres", centres),
         ("outlier_components", components),
@@ -60,5 +65,5 @@ def outlier_scores(network: LeukemiaVGG16, averages: NDArray[np.float32]) -> NDA
 
 
 def threshold(scores: NDArray[np.float32]) -> float:
-    """The OUTLIER_SCORE above which the answer is *refer*: a quantile over the validation photographs' scores."""
+    """The OUTLIER_SCORE above which the answer is *refer*: a quantile of the validation photographs'."""
     return round(float(np.quantile(scores, THRESHOLD_QUANTILE)), 4)

@@ -6,7 +6,7 @@ The card's figures are measured here, on the delivered file itself, never copied
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,11 @@ from training.evaluate import evaluate, read_note
 INTENDED_USE = (
     "Pre-classification of photographs of stained blood smears for a reader who decides. "
     "Research use only; not a medical device, not for diagnosis."
+)
+
+ARCHITECTURE = (
+    "VGG16 convolutions (torchvision's vgg16, 14.7 M parameters) without the last max-pool, global average "
+    "pooling, one linear layer"
 )
 
 TRAINING_DATA = {
@@ -31,11 +36,13 @@ TRAINING_DATA = {
 
 LIMITS = (
     "One data set from one source; photographs of no other laboratory, stain or camera have been tried.",
-    "No patient identifiers exist: the split keeps contiguous file numbers and overlapping fields together and is "
-    "still no patient split. The same patient can be in both parts, so expect less on new patients.",
-    "Stain and brightness alone tell these classes apart to a large part; compare every figure with the baselines.",
+    "No patient identifiers exist: the split keeps contiguous file numbers and overlapping fields together "
+    "and is still no patient split. The same patient can be in both parts, so expect less on new patients.",
+    "Stain and brightness alone tell these classes apart to a large part; compare every figure with the "
+    "baselines.",
     "Benign means haematogones, not healthy blood in general; normal smears were not among the classes.",
-    "Temperature and outlier threshold were fitted on the validation part, so its calibration error is flattered.",
+    "Temperature and outlier threshold were fitted on the validation part, so its calibration error is "
+    "flattered.",
     "The outlier score catches other kinds of pictures, not every unsuitable smear.",
 )
 
@@ -70,12 +77,8 @@ def describe(record: dict[str, Any], figures: dict[str, Any], path: Path, versio
     """The card as data: what the portal shows and the Markdown is rendered from."""
     note = read_note(path)
     recipe = record["recipe"]
-    trained = (
-        f"block 5 and the linear layer fine-tuned for {recipe['epochs']} epochs on {1 + recipe['versions']} versions of "
-        "each training photograph; blocks 1 to 4 frozen"
-        if recipe["epochs"]
-        else "provisional: all convolutions as trained on ImageNet, only the linear layer fitted (logistic regression)"
-    )
+    own = {name: value for name, value in figures.items() if not name.startswith(("baselines", "weights"))}
+    local = ("data", "out", "cache", "backbone")
     return {
         "name": path.parent.parent.name,
         "version": version,
@@ -84,14 +87,11 @@ def describe(record: dict[str, Any], figures: dict[str, Any], path: Path, versio
         "research_use_only": True,
         "intended_use": INTENDED_USE,
         "classes": figures["confusion"]["labels"],
-        "architecture": "VGG16 convolutions (torchvision's vgg16, 14.7 M parameters) without the last max-pool, global "
-        "average pooling, one linear layer",
-        "training": trained,
+        "architecture": ARCHITECTURE,
+        "training": _training(recipe),
         "training_data": TRAINING_DATA,
         "split": record["split"],
-        "figures": {
-            name: value for name, value in figures.items() if not name.startswith(("baselines", "weights"))
-        },
+        "figures": own,
         "baselines": figures["baselines"],
         "baselines_over_folds": {
             "contiguous": record["baselines"]["contiguous_folds"],
@@ -102,22 +102,26 @@ def describe(record: dict[str, Any], figures: dict[str, Any], path: Path, versio
         "limits": list(LIMITS),
         "provenance": {
             "command": "python -m training train; python -m training deliver",
-            "git_commit": record["git_commit"],
-            "manifest_sha256": record["manifest_sha256"],
-            "machine": record["machine"],
-            "seconds": record["seconds"],
-            "finished": record["finished"],
-            "recipe": {
-                name: value
-                for name, value in recipe.items()
-                if name not in ("data", "out", "cache", "backbone")
+            **{
+                name: record[name]
+                for name in ("git_commit", "manifest_sha256", "machine", "seconds", "finished")
             },
+            "recipe": {name: value for name, value in recipe.items() if name not in local},
         },
     }
 
 
+def _training(recipe: dict[str, Any]) -> str:
+    if not recipe["epochs"]:
+        return "provisional: all convolutions as trained on ImageNet, only the linear layer fitted"
+    return (
+        f"block 5 and the linear layer fine-tuned for {recipe['epochs']} epochs on each training photograph "
+        f"as it is and in {recipe['versions']} augmented versions; blocks 1 to 4 frozen as trained on ImageNet"
+    )
+
+
 def set_parameter(config: Path, key: str, value: str) -> None:
-    """Set one ``parameters`` entry of a ``config.pbtxt``, which stands on a line of its own, or add it at the end."""
+    """Set one ``parameters`` entry of a ``config.pbtxt`` (one line each), or add it at the end."""
     line = f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}'
     text = config.read_text()
     changed, found = re.subn(
@@ -128,65 +132,70 @@ def set_parameter(config: Path, key: str, value: str) -> None:
 
 def render(card: dict[str, Any]) -> str:
     """The card as Markdown."""
-    figures, split = card["figures"], card["split"]
-    rows = [("**this model**", figures)] + [(one["title"], one) for one in (card["baselines"] or {}).values()]
-    matrix = figures["confusion"]["matrix"]
-    folds = card["baselines_over_folds"]
-    lines = [
-        f"# {card['name']}, version {card['version']}",
-        "",
-        f"**{card['intended_use']}**",
-        "",
-        f"Weights: `{card['version']}/weights.safetensors`, {card['bytes'] / 1e6:.1f} MB, SHA-256 `{card['sha256']}`. "
-        "Written by `python -m training deliver`; `model_card.json` holds the same as data.",
-        "",
-        f"- Classes: {', '.join(card['classes'])}",
-        f"- Network: {card['architecture']}",
-        f"- Training: {card['training']}",
-        f"- Data: {card['training_data']['name']}, {card['training_data']['citation']}; {card['training_data']['article']}. "
-        f"{card['training_data']['photographs_used']}. Licence: {card['training_data']['licence']}.",
-        f"- Start: {card['training_data']['start']}",
-        f"- Temperature {card['temperature']}, outlier threshold {card['outlier_threshold']}",
-        "",
-        "## Figures",
-        "",
-        f"{figures['images']} validation photographs ({split['train']} trained). Split: {split['kind']}. Measured on the "
-        f"committed half-precision file, {card['provenance']['machine']['cpus']} CPU cores.",
-        "",
-        "| | accuracy | macro-F1 | malignant sensitivity | Benign recall |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {title} | {_cell(one['accuracy'])} | {_cell(one['macro_f1'])} | {_cell(one['malignant_sensitivity'])} "
-            f"| {_cell(one['benign_recall'])} |"
-            for title, one in rows
-        ),
-        "",
-        f"AUROC (mean of each class against the rest) {_cell(figures['auroc'], 4)}, malignant against Benign "
-        f"{_cell(figures['auroc_malignant'], 4)}; expected calibration error {_cell(figures['ece'], 4)} (15 equal-mass "
-        "bins).",
-        "",
-        "| true \\ called | " + " | ".join(card["classes"]) + " | recall |",
-        "|---|" + "---|" * (len(card["classes"]) + 1),
-        *(
-            f"| {label} | " + " | ".join(map(str, row)) + f" | {_cell(figures['recall'][label])} |"
-            for label, row in zip(card["classes"], matrix, strict=True)
-        ),
-        "",
-        "What a random split would hide, for the baselines (five folds each; mean macro-F1, worst Benign recall):",
-        "",
-        "| | contiguous blocks | random images |",
-        "|---|---|---|",
-        *(
-            f"| {name} | {_cell(folds['contiguous'][name]['macro_f1'])}, {_cell(folds['contiguous'][name]['worst_benign_recall'])} "
-            f"| {_cell(folds['random'][name]['macro_f1'])}, {_cell(folds['random'][name]['worst_benign_recall'])} |"
-            for name in folds["contiguous"]
-        ),
-        "",
-        "## Limits",
-        "",
-        *(f"- {limit}" for limit in card["limits"]),
-        "",
-    ]
+    data = card["training_data"]
+    return f"""# {card["name"]}, version {card["version"]}
+
+**{card["intended_use"]}**
+
+Weights: `{card["version"]}/weights.safetensors`, {card["bytes"] / 1e6:.1f} MB, SHA-256 `{card["sha256"]}`.
+Written by `python -m training deliver`; `model_card.json` holds the same as data.
+
+- Classes: {", ".join(card["classes"])}
+- Network: {card["architecture"]}
+- Training: {card["training"]}
+- Data: {data["name"]}, {data["citation"]}; {data["article"]}.
+  {data["photographs_used"]}. Licence: {data["licence"]}.
+- Start: {data["start"]}
+- Temperature {card["temperature"]}, outlier threshold {card["outlier_threshold"]}
+
+## Figures
+
+{_figures(card)}
+
+What a random split would hide, for the baselines (five folds each; mean macro-F1, worst Benign recall):
+
+{_folds(card["baselines_over_folds"])}
+
+## Limits
+
+{_lines(f"- {limit}" for limit in card["limits"])}
+"""
+
+
+def _figures(card: dict[str, Any]) -> str:
+    figures, split, labels = card["figures"], card["split"], card["classes"]
+    names = ("accuracy", "macro_f1", "malignant_sensitivity", "benign_recall")
+    compared = {"**this model**": figures} | {one["title"]: one for one in (card["baselines"] or {}).values()}
+    matrix = zip(labels, figures["confusion"]["matrix"], strict=True)
+    return f"""{figures["images"]} validation photographs ({split["train"]} trained). Split: {split["kind"]}.
+Measured on the committed half-precision file, {card["provenance"]["machine"]["cpus"]} CPU cores.
+
+| | accuracy | macro-F1 | malignant sensitivity | Benign recall |
+|---|---|---|---|---|
+{_lines(_row(title, *(_cell(one[name]) for name in names)) for title, one in compared.items())}
+
+AUROC {_cell(figures["auroc"], 4)} (mean of each class against the rest), {_cell(figures["auroc_malignant"], 4)}
+(malignant against Benign). Expected calibration error, 15 equal-mass bins: {_cell(figures["ece"], 4)}.
+
+{_row("true, called:", *labels, "recall")}
+|---|{"---|" * (len(labels) + 1)}
+{_lines(_row(label, *counts, _cell(figures["recall"][label])) for label, counts in matrix)}"""
+
+
+def _folds(folds: dict[str, Any]) -> str:
+    def both(kind: str, name: str) -> str:
+        return f"{_cell(folds[kind][name]['macro_f1'])}, {_cell(folds[kind][name]['worst_benign_recall'])}"
+
+    return f"""| | contiguous blocks | random images |
+|---|---|---|
+{_lines(_row(name, both("contiguous", name), both("random", name)) for name in folds["contiguous"])}"""
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _lines(lines: Iterable[str]) -> str:
     return "\n".join(lines)
 
 

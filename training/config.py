@@ -17,8 +17,8 @@ DEFAULT_CONFIG = Path(__file__).parent / "configs" / "v1.toml"
 class Config:
     """Everything a training run depends on besides the code.
 
-    Paths are relative to the repository's root. ``versions`` is the number of augmented versions of each training
-    photograph; ``ema`` the decay of the averaged weights per step, which are the ones delivered.
+    Paths are relative to the repository's root. ``versions`` is the number of augmented versions of each
+    training photograph; ``ema`` the decay of the averaged weights per step, which are the ones delivered.
     """
 
     data: Path = DEFAULT_DATA

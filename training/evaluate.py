@@ -28,12 +28,12 @@ def read_note(path: Path) -> dict[str, Any]:
 def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str, Any]:
     """Classify ``photographs`` and measure, with the baselines beside.
 
-    The baselines are fitted on the training part's features in ``baselines.safetensors`` beside the weights; where
-    that file is missing, ``baselines`` is ``None`` and ``baselines_reason`` says so.
+    The baselines are fitted on the training part's features in ``baselines.safetensors`` beside the weights;
+    where that file is missing, ``baselines`` is ``None`` and ``baselines_reason`` says so.
 
     :raises DataError: when weights or a photograph cannot be read.
     """
-    network = weights.load(weights_path).to(memory_format=torch.channels_last)
+    network = weights.load(weights_path)
     labels = targets(photographs)
     probabilities, scores, block4, colour = [], [], [], []
     with torch.inference_mode(), tqdm(total=len(photographs), desc="evaluate", unit="img") as bar:

@@ -1,7 +1,7 @@
 """From committed weights to the file Triton loads.
 
-TorchScript is deprecated since torch 2.11; everything that knows of it is :func:`to_torchscript`. The network is
-scripted, not traced, because a trace would bake in the device and the batch size.
+TorchScript is deprecated since torch 2.11; everything that knows of it is :func:`to_torchscript`. The network
+is scripted, not traced, because a trace would bake in the device and the batch size.
 """
 
 import warnings

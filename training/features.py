@@ -58,7 +58,7 @@ def pool4(
     if done < total:
         mode = "r+" if done else "w+"
         array = np.lib.format.open_memmap(array_path, mode=mode, dtype=np.float16, shape=(total, *SHAPE))
-        network = network.eval().to(memory_format=torch.channels_last)
+        network.eval()
         with (
             torch.inference_mode(),
             tqdm(total=total, initial=done, desc=f"features v{version}", unit="img") as bar,

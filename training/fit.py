@@ -1,9 +1,9 @@
 """Fine-tuning block 5 and the head on cached block-4 features.
 
-The head starts from a logistic regression on the untouched network (linear probing first keeps the first steps
-from spoiling the features: Kumar et al., ICLR 2022); block 5 and the head then train together with AdamW, a
-warmed-up cosine schedule, class-balanced sampling, mixup between block-4 features and label smoothing. Delivered
-is the exponential moving average of the weights.
+The head starts from a logistic regression on the untouched network (linear probing first keeps the first
+steps from spoiling the features: Kumar et al., ICLR 2022); block 5 and the head then train together with
+AdamW, a warmed-up cosine schedule, class-balanced sampling, mixup between block-4 features and label
+smoothing. Delivered is the exponential moving average of the weights.
 
 Everything random is drawn from a generator seeded by the epoch, and the state is kept after each epoch, so a
 resumed run gives the same weights as an uninterrupted one.
@@ -46,7 +46,7 @@ def predict(
 def probe(
     network: LeukemiaVGG16, embeddings: NDArray[np.float32], labels: NDArray[np.int64], c: float
 ) -> None:
-    """Set the head to a logistic regression on ``embeddings`` [n, 512]; the scaling is folded into the weights."""
+    """Set the head to a logistic regression on ``embeddings`` [n, 512], scaling folded into the weights."""
     mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-6
     regression = LogisticRegression(C=c, max_iter=2000).fit((embeddings - mean) / scale, labels)
     weight = regression.coef_ / scale
@@ -70,9 +70,10 @@ def fine_tune(
     :param network: with block 5 and head as they start; changed in place.
     :param versions: block-4 features of the same photographs, first as they are, then augmented.
     :param checkpoint: where the state is kept; an existing one is continued.
-    :param watch: figures of the averaged network after each epoch, for the record only: nothing is selected by them.
+    :param watch: figures of the averaged network after each epoch, for the record only: nothing is selected
+        by them.
     """
-    trained = [*network.features[POOL4:].parameters(), *network.classifier.parameters()]
+    trained: list[Tensor] = [*network.features[POOL4:].parameters(), *network.classifier.parameters()]
     optimiser = torch.optim.AdamW(
         [
             {"params": list(network.features[POOL4:].parameters()), "lr": config.lr_block5},
@@ -91,7 +92,7 @@ def fine_tune(
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         history = state["history"]
-    averaged = [*average.features[POOL4:].parameters(), *average.classifier.parameters()]
+    averaged: list[Tensor] = [*average.features[POOL4:].parameters(), *average.classifier.parameters()]
     for epoch in range(len(history), config.epochs):
         losses = []
         with tqdm(total=steps, desc=f"epoch {epoch + 1}/{config.epochs}", unit="batch") as bar:
@@ -122,7 +123,8 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch: features FP32 [batch, 512, 14, 14] and soft labels FP32 [batch, classes].
 
-    Photographs are drawn with replacement so that the classes come equally often, each in one of its versions.
+    Photographs are drawn with replacement so that the classes come equally often, each in one of its
+    versions.
     """
     random = np.random.default_rng((config.seed, epoch))
     classes = int(labels.max()) + 1

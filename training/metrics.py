@@ -70,10 +70,20 @@ def expected_calibration_error(
     )
 
 
-def worst(recalls: Sequence[float | None]) -> float | None:
-    """The least of the figures that exist."""
-    known = [recall for recall in recalls if recall is not None]
-    return min(known) if known else None
+def over_folds(measured: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    """Mean macro-F1 and malignant sensitivity, and worst Benign recall, of folds that have such photographs."""
+
+    def known(name: str) -> list[float]:
+        return [one[name] for one in measured if one[name] is not None]
+
+    def mean(values: list[float]) -> float | None:
+        return float(np.mean(values)) if values else None
+
+    return {
+        "macro_f1": mean(known("macro_f1")),
+        "malignant_sensitivity": mean(known("malignant_sensitivity")),
+        "worst_benign_recall": min(known("benign_recall"), default=None),
+    }
 
 
 def _share(hits: NDArray[np.bool_]) -> float | None:

@@ -1,8 +1,8 @@
 """VGG16 as the model contract has it: thirteen convolutions, global average pooling, one linear layer.
 
-The convolutions carry torchvision's names (``features.0.weight`` ...), so its ImageNet weights load as they are.
-Everything a client could get wrong (normalisation, temperature, outlier statistics) is a buffer of the graph:
-bytes go in, the contract's five tensors come out.
+The convolutions carry torchvision's names (``features.0.weight`` ...), so its ImageNet weights load as they
+are. Everything a client could get wrong (normalisation, temperature, outlier statistics) is a buffer of the
+graph: bytes go in, the contract's five tensors come out.
 """
 
 from typing import Final
@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from smear.classes import CLASSES
 
-#: Output channels of each convolution; "pool" halves the resolution. The last max-pool of VGG16 is dropped, so
-#: the activation map has 14 x 14 cells.
+#: Output channels of each convolution; "pool" halves the resolution. The last max-pool of VGG16 is dropped,
+#: so the activation map has 14 x 14 cells.
 LAYERS: Final = (
     64,
     64,
@@ -49,7 +49,7 @@ PIXEL_MEAN: Final = (123.68, 116.779, 103.939)
 
 
 def vgg16_features() -> nn.Sequential:
-    """The convolutional part of VGG16 without its last max-pool, indices as in torchvision's ``vgg16().features``."""
+    """VGG16's convolutions without the last max-pool, indices as in torchvision's ``vgg16().features``."""
     layers: list[nn.Module] = []
     channels = 3
     for width in LAYERS:
@@ -92,6 +92,7 @@ class LeukemiaVGG16(nn.Module):
     def to_pool4(self, images: Tensor) -> Tensor:
         """Blocks 1 to 4: UINT8 [batch, 3, 224, 224] to FP32 [batch, 512, 14, 14]."""
         maps = images.to(self.pixel_mean.dtype) - self.pixel_mean
+        maps = maps.contiguous(memory_format=torch.channels_last)  # a tenth to a half faster on CPUs
         for index, layer in enumerate(self.features):  # TorchScript cannot call a slice
             if index < self.block5:
                 maps = layer(maps)
@@ -112,8 +113,8 @@ class LeukemiaVGG16(nn.Module):
     def outlier_score(self, pool4: Tensor) -> Tensor:
         """Distance from the training photographs, [batch, 1].
 
-        Mahalanobis distance between the square roots of block 4's averages and the nearest class centre (Lee et
-        al., NeurIPS 2018), with one covariance shared by the classes and of the form of probabilistic PCA
+        Mahalanobis distance between the square roots of block 4's averages and the nearest class centre (Lee
+        et al., NeurIPS 2018), with one covariance shared by the classes and of the form of probabilistic PCA
         (Tipping and Bishop, J R Stat Soc B 1999): leading components, and one variance for all the rest.
         Divided so that the median training photograph has 1. ``training.calibrate`` fits the buffers.
         """
@@ -124,11 +125,12 @@ class LeukemiaVGG16(nn.Module):
         return squared.amin(dim=1, keepdim=True).clamp(min=0).sqrt() / self.outlier_scale
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """PROBABILITIES [batch, 4], ACTIVATION_MAP [batch, 4, 14, 14], EMBEDDING [batch, 512], OUTLIER_SCORE [batch, 1].
+        """From bytes to the contract's four outputs, in its order.
 
-        The activation map is the linear layer applied at every position before the averaging, so its mean plus
-        the class's bias is exactly the class's logit (Zhou et al., CVPR 2016). PROBABILITIES are the softmax of
-        the logits divided by the temperature.
+        PROBABILITIES [batch, 4], ACTIVATION_MAP [batch, 4, 14, 14], EMBEDDING [batch, 512] and OUTLIER_SCORE
+        [batch, 1], all FP32. The activation map is the linear layer applied at every position before the
+        averaging, so its mean plus the class's bias is exactly the class's logit (Zhou et al., CVPR 2016);
+        PROBABILITIES are the softmax of the logits divided by the temperature.
         """
         pool4 = self.to_pool4(image)
         maps = self.to_maps(pool4)
@@ -137,4 +139,4 @@ class LeukemiaVGG16(nn.Module):
         weight = self.classifier.weight
         activation_map = functional.conv2d(maps, weight.reshape(weight.shape[0], weight.shape[1], 1, 1))
         probabilities = (logits / self.temperature).softmax(dim=1)
-        return probabilities, activation_map, embedding, self.outlier_score(pool4)
+        return probabilities, activation_map.contiguous(), embedding, self.outlier_score(pool4)

@@ -1,9 +1,10 @@
 """Which photographs train and which validate, without dividing what was photographed together.
 
 The data set has no patient identifiers. File numbers run in the order of capture, so each class is cut into
-contiguous blocks of numbers and every fifth block validates: neighbours, which share slide, stain and light, stay
-on one side except at a block's ends. Photographs of overlapping fields (``overlap_group``) are never divided.
-This is stricter than a random split and still **no patient split**: the same patient may be in both parts.
+contiguous blocks of numbers and every fifth block validates: neighbours, which share slide, stain and light,
+stay on one side except at a block's ends. Photographs of overlapping fields (``overlap_group``) are never
+divided. This is stricter than a random split and still **no patient split**: the same patient may be in both
+parts.
 """
 
 import csv
@@ -57,7 +58,7 @@ def contiguous_blocks(
     folds: int = FOLDS,
     validation_fold: int = VALIDATION_FOLD,
 ) -> Split:
-    """Cut every class into ``blocks`` runs of file numbers of nearly equal size and deal them to ``folds`` in turn.
+    """Cut every class into ``blocks`` runs of file numbers, nearly equal, and deal them to ``folds`` in turn.
 
     An overlap group goes whole to the block in which its first photograph falls.
     """

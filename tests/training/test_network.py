@@ -1,0 +1,136 @@
+"""The model's contract, on random weights and on the committed ones."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from smear.classes import CLASSES
+from training import calibrate, data, evaluate, export, splits, weights
+from training.network import LeukemiaVGG16
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "triton_models" / "leukemia_vgg16"
+COMMITTED = MODEL / "1" / "weights.safetensors"
+
+
+def images(batch: int) -> Tensor:
+    return torch.randint(
+        0, 256, (batch, 3, 224, 224), dtype=torch.uint8, generator=torch.Generator().manual_seed(batch)
+    )
+
+
+def test_outputs_are_the_contracts_in_type_and_shape(network: LeukemiaVGG16) -> None:
+    outputs = network(images(2))
+    assert [tuple(output.shape) for output in outputs] == [(2, 4), (2, 4, 14, 14), (2, 512), (2, 1)]
+    assert {output.dtype for output in outputs} == {torch.float32}
+    assert all(output.is_contiguous() for output in outputs)
+
+
+def test_the_maps_mean_plus_bias_is_the_logit_and_temperature_divides_it(network: LeukemiaVGG16) -> None:
+    inputs = images(2)
+    probabilities, activation_map, embedding, _ = network(inputs)
+    logits = activation_map.mean(dim=(2, 3)) + network.classifier.bias
+    torch.testing.assert_close(logits, network.classifier(embedding), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(probabilities, logits.softmax(dim=1), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2))
+    network.temperature.fill_(4.0)
+    try:
+        torch.testing.assert_close(network(inputs)[0], (logits / 4).softmax(dim=1), atol=1e-4, rtol=1e-4)
+    finally:
+        network.temperature.fill_(1.0)
+
+
+def test_the_exported_file_answers_as_the_network_at_any_batch_size(
+    network: LeukemiaVGG16, tmp_path: Path
+) -> None:
+    version = tmp_path / "1"
+    weights.save(network, version / "weights.safetensors")
+    (script_path, program_path) = export.export_version(version)
+    eager = weights.load(version / "weights.safetensors")
+    script = torch.jit.load(script_path)
+    program = torch.export.load(program_path).module()
+    for batch in (1, 2, 5):
+        expected = eager(images(batch))
+        for answer in (script(images(batch)), program(images(batch))):
+            for got, wanted in zip(answer, expected, strict=True):
+                torch.testing.assert_close(got, wanted, atol=1e-4, rtol=1e-4)
+
+
+def test_the_outlier_score_is_the_mahalanobis_distance(network: LeukemiaVGG16) -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(2000) % 4
+    averages = (random.normal(3, 0.2, (2000, 512)) + labels[:, None] * 0.1).astype(np.float32) ** 2
+    fitted = LeukemiaVGG16()
+    calibrate.fit_outliers(fitted, averages, labels)
+    scores = calibrate.outlier_scores(fitted, averages)
+    assert float(np.median(scores)) == pytest.approx(1, abs=1e-3)
+    roots = np.sqrt(averages.astype(np.float64))
+    centres = np.stack([roots[labels == label].mean(axis=0) for label in range(4)])
+    covariance = np.cov((roots - centres[labels]).T, bias=True)
+    from_centres = roots[:50, None] - centres
+    exact = np.sqrt(
+        np.einsum("ncd,de,nce->nc", from_centres, np.linalg.inv(covariance), from_centres).min(axis=1)
+    )
+    # The network keeps leading components and one variance for the rest, so near and not equal.
+    assert np.corrcoef(exact, scores[:50])[0, 1] > 0.8
+    assert calibrate.outlier_scores(fitted, averages[:5] * 4).min() > scores.max()
+
+
+def test_temperature_recovers_a_known_overconfidence() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (20000, 4))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (chances.cumsum(axis=1) > random.random((20000, 1))).argmax(axis=1)
+    assert calibrate.fit_temperature((3 * logits).astype(np.float32), labels) == pytest.approx(3, rel=0.05)
+
+
+def test_committed_weights_are_small_and_named_alike_everywhere() -> None:
+    assert COMMITTED.stat().st_size < weights.LIMIT
+    sha256 = data.file_sha256(COMMITTED)
+    card = json.loads((MODEL / "model_card.json").read_text())
+    assert card["sha256"] == sha256
+    assert sha256 in (MODEL / "model_card.md").read_text()
+    note = evaluate.read_note(COMMITTED)
+    assert card["outlier_threshold"] == note["outlier_threshold"]
+    for config in (MODEL / "config.pbtxt", MODEL / "configs" / "gpu.pbtxt"):
+        parameters = dict(
+            re.findall(r'parameters \{ key: "(.+?)" value \{ string_value: "(.+?)" \} \}', config.read_text())
+        )
+        assert parameters["weights_sha256:1"] == sha256
+        assert float(parameters["outlier_threshold:1"]) == note["outlier_threshold"]
+    assert (MODEL / "labels.txt").read_text().split() == list(CLASSES)
+
+
+def test_warm_up_covers_every_batch_size() -> None:
+    for config in (MODEL / "config.pbtxt", MODEL / "configs" / "gpu.pbtxt"):
+        text = config.read_text()
+        largest = int(re.findall(r"max_batch_size: (\d+)", text)[0])
+        warmed = [int(size) for size in re.findall(r"[^_]batch_size: (\d+)", text)]
+        assert warmed == list(range(1, largest + 1))
+
+
+def test_committed_weights_make_an_exact_map_and_calibrated_probabilities() -> None:
+    network = weights.load(COMMITTED)
+    probabilities, activation_map, _, score = network(images(1))
+    logits = activation_map.mean(dim=(2, 3)) + network.classifier.bias
+    torch.testing.assert_close(
+        probabilities, (logits / network.temperature).softmax(dim=1), atol=1e-4, rtol=1e-3
+    )
+    # Noise is no smear.
+    assert float(score) > evaluate.read_note(COMMITTED)["outlier_threshold"]
+
+
+def test_committed_weights_on_a_sample_of_the_validation_photographs() -> None:
+    folder = ROOT / data.DEFAULT_DATA
+    if not (folder / "blood-smears" / "manifest.csv").is_file():
+        pytest.skip(f"the photographs are not at {folder}")
+    sample = splits.validation_part(folder)[::14]
+    figures = evaluate.evaluate(COMMITTED, sample)
+    assert figures["accuracy"] >= 0.9
+    assert figures["malignant_sensitivity"] >= 0.95
+    assert figures["outliers"]["share_above"] <= 0.15
