@@ -3,6 +3,8 @@
 There is no default that works for a secret: without SECRET_KEY and DATABASE_URL the portal does not start.
 """
 
+import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +19,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+
+
+def _join_running_instance(folder: Path) -> None:
+    """Let `manage.py` find the system that `make run` started: it notes there what its processes were told."""
+    state = folder / "run.json"
+    if "DATABASE_URL" not in os.environ and state.exists():
+        for name, value in json.loads(state.read_text())["environment"].items():
+            os.environ.setdefault(name, value)
+
+
+_join_running_instance(Path(env.str("HEMALENS_VAR", default=str(BASE_DIR / "var"))))
 
 # --- Security --------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
