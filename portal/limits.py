@@ -4,13 +4,15 @@ Two bounds, both before any decoding: a request that declares more than the whol
 without its body being parsed, and of a single file no more than its limit reaches memory or disk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
+from time import monotonic
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 
 from portal.api.problems import is_api, problem_for
@@ -18,6 +20,8 @@ from portal.pages import refusal
 from smear.decode import ImageRejected
 
 MEGABYTE = 1024 * 1024
+DRAIN_SECONDS = 30.0
+DRAIN_BYTES = 2048 * MEGABYTE
 
 
 class LimitedUploadHandler(FileUploadHandler):
@@ -47,7 +51,23 @@ class RequestSizeMiddleware:
         error = _too_large(request)
         if error is None:
             return self.get_response(request)
-        return problem_for(error) if is_api(request) else refusal(request, error)
+        answer = problem_for(error) if is_api(request) else refusal(request, error)
+        answer.headers["Content-Length"] = str(len(answer.content))
+        return StreamingHttpResponse(
+            _answer_then_drain(request, answer.content), status=answer.status_code, headers=answer.headers
+        )
+
+
+def _answer_then_drain(request: HttpRequest, content: bytes) -> Iterator[bytes]:
+    """Send the answer, then read and drop what still comes, within bounds.
+
+    Closing a connection while the other side sends resets it, and many clients then never see the answer.
+    """
+    yield content
+    deadline, left = monotonic() + DRAIN_SECONDS, DRAIN_BYTES
+    with suppress(UnreadablePostError):
+        while left > 0 and monotonic() < deadline and (chunk := request.read(MEGABYTE)):
+            left -= len(chunk)
 
 
 def _too_large(request: HttpRequest) -> ImageRejected | None:

@@ -37,13 +37,21 @@ class StrictFields:
     """Refuses fields that do not exist, so that nothing an instrument sends is silently lost."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):  # type: ignore[attr-defined]
-            known = ", ".join(self.fields)  # type: ignore[attr-defined]
-            message = f"There is no such field. The fields are: {known}."
-            raise serializers.ValidationError({str(name): [message] for name in sorted(unknown)})
-        return super().to_internal_value(data)  # type: ignore[misc]
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()  # type: ignore[attr-defined]
+        message = f"There is no such field. The fields are: {', '.join(self.fields)}."  # type: ignore[attr-defined]
+        errors: dict[str, Any] = {str(name): [message] for name in sorted(unknown)}
+        try:
+            values = super().to_internal_value(data)  # type: ignore[misc]
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict):
+                error.detail |= errors
+            raise
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
 
 
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}], "description": "Slug or id."})
 class LaboratoryField(serializers.Field[Laboratory, Any, str, Any]):
     """A laboratory by slug or id, among those in which the person may file cases."""
 
@@ -72,15 +80,10 @@ class CaseEntrySerializer(StrictFields, serializers.ModelSerializer[Case]):
         fields = CASE_FIELDS
 
 
-@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}], "description": "Slug or id."})
-class _LaboratoryEntry(LaboratoryField):
-    pass
-
-
 class NewCaseSerializer(CaseEntrySerializer):
     """A case to be filed; without ``laboratory`` in the person's first one."""
 
-    laboratory = _LaboratoryEntry(required=False)
+    laboratory = LaboratoryField(required=False)
 
     class Meta(CaseEntrySerializer.Meta):
         fields = (*CASE_FIELDS, "laboratory")

@@ -1,0 +1,224 @@
+"""What of the system works, part by part, for supervisors, load balancers and `make run`.
+
+`/health/ready` answers 200 while cases can be filed and read, even when the model cannot be asked (``degraded``:
+such cases go to reading without an answer), and 503 when a part is down without which nothing can be filed.
+It names no host and needs no sign-in.
+"""
+
+import logging
+import threading
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cache as remember
+from functools import wraps
+from time import perf_counter, time
+from typing import Any
+from uuid import uuid4
+
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpRequest, JsonResponse
+from django.utils.timezone import now
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from portal.inference.selectors import BEAT_HEARTBEAT, active_version, worker_heartbeats
+
+log = logging.getLogger(__name__)
+
+#: The whole answer comes within this many seconds, whatever hangs.
+PATIENCE = 1.5
+#: One network call of a check may take this long, in seconds.
+CALL_TIMEOUT = 1.0
+
+OK, DEGRADED, FAILED = "ok", "degraded", "failed"
+
+
+class NotWorkingError(Exception):
+    """A part answers, but not as it should; the message goes to the page and names no host."""
+
+
+@dataclass(eq=False)
+class Part:
+    """One part of the system and the check that says, in words, that it works, or raises.
+
+    Without an ``essential`` part nothing can be filed or read.
+    """
+
+    name: str
+    check: Callable[[], str]
+    essential: bool
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _running: Future[dict[str, Any]] | None = None
+
+    def start(self, pool: ThreadPoolExecutor) -> Future[dict[str, Any]]:
+        """Run the check unless it is running: what hangs then holds one thread, not one for each request."""
+        with self._lock:
+            if self._running is None or self._running.done():
+                self._running = pool.submit(self._run)
+            return self._running
+
+    def _run(self) -> dict[str, Any]:
+        began = perf_counter()
+        try:
+            status, detail = OK, self.check()
+        except NotWorkingError as error:
+            status, detail = FAILED, str(error)
+        except Exception as error:
+            # Whatever a driver raises means that the part does not work; its words may name hosts.
+            log.warning("health: %s failed: %s: %s", self.name, type(error).__name__, error)
+            status, detail = FAILED, f"cannot be reached or used ({type(error).__name__}); the log says more"
+        return {"status": status, "detail": detail, "seconds": round(perf_counter() - began, 3)}
+
+
+def _with_own_connection(check: Callable[[], str]) -> Callable[[], str]:
+    """A fresh database connection each time, closed afterwards: an old one would not show that none can be made."""
+
+    @wraps(check)
+    def checked() -> str:
+        connections.close_all()
+        try:
+            return check()
+        finally:
+            connections.close_all()
+
+    return checked
+
+
+@_with_own_connection
+def database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "answers"
+
+
+@remember
+def _newest_migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
+
+
+@_with_own_connection
+def migrations() -> str:
+    missing = _newest_migrations() - set(MigrationRecorder(connection).applied_migrations())
+    if missing:
+        apps = ", ".join(sorted({app for app, _name in missing}))
+        raise NotWorkingError(f"not applied for {apps}: run `manage.py migrate`")
+    return "all applied"
+
+
+def broker() -> str:
+    options = {"socket_connect_timeout": CALL_TIMEOUT, "socket_timeout": CALL_TIMEOUT}
+    with redis.Redis.from_url(settings.BROKER_URL, **options) as client:
+        client.ping()
+    return "answers"
+
+
+def cache_() -> str:
+    key, value = f"health:{uuid4()}", "there"
+    cache.set(key, value, 10)
+    if cache.get(key) != value:
+        raise NotWorkingError("does not give back what was put in")
+    cache.delete(key)
+    return "gives back what was put in"
+
+
+def storage() -> str:
+    content = uuid4().bytes
+    name = default_storage.save(f"health/{uuid4()}", ContentFile(content))
+    try:
+        with default_storage.open(name) as file:
+            if file.read() != content:
+                raise NotWorkingError("does not give back what was stored")
+    finally:
+        default_storage.delete(name)
+    return "stores, reads and removes a file"
+
+
+def worker() -> str:
+    living = worker_heartbeats()
+    if not living:
+        raise NotWorkingError("no worker has reported lately; photographs wait")
+    return f"{len(living)} at work"
+
+
+def beat() -> str:
+    heartbeat = cache.get(BEAT_HEARTBEAT)
+    if heartbeat is None:
+        raise NotWorkingError("has not reported lately; lost jobs are not repaired")
+    return f"last reported {max(0.0, time() - heartbeat['at']):.0f} s ago"
+
+
+@_with_own_connection
+def triton() -> str:
+    version = active_version()
+    name, number = (
+        (version.name, version.version) if version else (settings.MODEL_NAME, settings.MODEL_VERSION)
+    )
+    address = f"{settings.TRITON_HTTP_URL.rstrip('/')}/v2/models/{name}/versions/{number}/ready"
+    with urllib.request.urlopen(address, timeout=CALL_TIMEOUT) as answer:  # noqa: S310 - our own setting
+        if answer.status != 200:
+            raise NotWorkingError(f"{name} version {number} is not ready")
+    return f"{name} version {number} is ready"
+
+
+@_with_own_connection
+def model() -> str:
+    version = active_version()
+    if version is None:
+        raise NotWorkingError("no version is active: cases go to reading without pre-classification")
+    for heartbeat in worker_heartbeats().values():
+        if heartbeat.get("state") == "mismatch":
+            raise NotWorkingError(
+                f"{version}: the served model is not the registered one: {heartbeat['detail']}"
+            )
+    return f"{version}, weights {version.sha256[:12]}"
+
+
+PARTS: tuple[Part, ...] = (
+    Part("database", database, essential=True),
+    Part("migrations", migrations, essential=True),
+    Part("cache", cache_, essential=True),
+    Part("storage", storage, essential=True),
+    # Without the broker jobs wait in the database until beat sends them again; filing goes on.
+    Part("broker", broker, essential=False),
+    Part("worker", worker, essential=False),
+    Part("beat", beat, essential=False),
+    Part("triton", triton, essential=False),
+    Part("model", model, essential=False),
+)
+
+_pool = ThreadPoolExecutor(max_workers=len(PARTS), thread_name_prefix="health")
+
+
+def report() -> dict[str, Any]:
+    """Check every part at once; one that has not answered in time has failed."""
+    running = {part: part.start(_pool) for part in PARTS}
+    wait(running.values(), timeout=PATIENCE)
+    late = {"status": FAILED, "detail": f"no answer within {PATIENCE} s", "seconds": PATIENCE}
+    results = {part.name: future.result() if future.done() else late for part, future in running.items()}
+    failed = [part for part in PARTS if results[part.name]["status"] != OK]
+    status = FAILED if any(part.essential for part in failed) else DEGRADED if failed else OK
+    return {"status": status, "time": now().isoformat(timespec="seconds"), "parts": results}
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers at all: a supervisor restarts what does not."""
+    return JsonResponse({"status": OK})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Each part by name; 503 only when nothing can be filed."""
+    found = report()
+    return JsonResponse(found, status=503 if found["status"] == FAILED else 200)
