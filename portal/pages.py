@@ -7,7 +7,8 @@ from typing import Any, Concatenate
 from django import forms
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 
@@ -66,3 +67,12 @@ def add_refusal(form: forms.Form, error: DomainError) -> int:
     """Put a refusal beside the field it is about; returns the status to answer with."""
     form.add_error(error.field if error.field in form.fields else None, error.message)
     return error.status
+
+
+def private_file(file: FieldFile, content_type: str) -> FileResponse:
+    """A stored file for the person who asked and nobody between."""
+    try:
+        opened = file.open("rb")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return FileResponse(opened, content_type=content_type, headers={"Cache-Control": "private, max-age=3600"})

@@ -27,6 +27,8 @@ document.addEventListener("click", (event) => {
   const dismiss = event.target.closest("[data-dismiss]");
   if (dismiss) dismiss.closest(dismiss.dataset.dismiss)?.remove();
 
+  if (event.target.closest("[data-print]")) window.print();
+
   const opener = event.target.closest("[data-opens-dialog]");
   if (opener) document.getElementById(opener.dataset.opensDialog)?.showModal();
 

@@ -25,6 +25,8 @@ function refresh() {
   for (const panel of page.querySelectorAll("[data-image-panel]")) {
     panel.hidden = panel.dataset.imagePanel !== shown;
   }
+  const form = page.querySelector("[data-read-form]");
+  if (form) describe(form);
   viewer.show(frame.dataset.imageUrl);
   const urls = frame.dataset.heatUrls ? JSON.parse(frame.dataset.heatUrls) : null;
   heat.use(urls, frame.dataset.label);
@@ -85,16 +87,25 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// Differing from the model asks for a reason: the field says so before the form is sent.
+// The button says what signing will do; differing from the model asks for a reason before the form is sent.
+function describe(form) {
+  const chosen = form.querySelector("[data-read-option]:checked");
+  const { modelLabel, textSign, textConfirm, textDiffer } = form.dataset;
+  const differs = Boolean(chosen && modelLabel && chosen.value !== modelLabel);
+  const words = !chosen || !modelLabel ? textSign : differs ? textDiffer : textConfirm;
+  form.querySelector("[data-sign-text]").textContent = words.replace("%s", chosen?.dataset.title ?? "");
+  form.querySelector("[data-reason]").required = differs;
+  form.querySelector("[data-reason-needed]").hidden = !differs;
+}
+
 page.addEventListener("change", (event) => {
   const form = event.target.closest("[data-read-form]");
-  if (!form) return;
-  const chosen = form.querySelector("[data-read-option]:checked")?.value;
-  const comment = form.querySelector("[data-reason]");
-  if (!comment) return;
-  const differs = Boolean(form.dataset.modelLabel) && Boolean(chosen) && chosen !== form.dataset.modelLabel;
-  comment.required = differs;
-  form.querySelector("[data-reason-needed]").hidden = !differs;
+  if (form) describe(form);
+});
+
+page.addEventListener("submit", (event) => {
+  const seconds = event.target.querySelector("[data-seconds]");
+  if (seconds) seconds.value = (performance.now() / 1000).toFixed(1);
 });
 
 document.addEventListener("htmx:afterSettle", refresh);

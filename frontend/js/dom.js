@@ -33,11 +33,11 @@ export function isTyping(event) {
 /** 12.3 MB in the page's language. */
 export function fileSize(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
   return new Intl.NumberFormat(document.documentElement.lang || "en", {
     style: "unit",
     unit: units[power],
     unitDisplay: "short",
     maximumFractionDigits: power ? 1 : 0,
-  }).format(bytes / 1000 ** power);
+  }).format(bytes / 1024 ** power);
 }

@@ -1,6 +1,13 @@
 // One photograph with zoom, pan and rotation, and the heat map of one class laid over it.
 import OpenSeadragon from "openseadragon";
 
+// OpenSeadragon adds a <style> unless one with this attribute is there; our content security policy refuses inline
+// styles and would say so on the console. An element that only bears the name keeps it from trying (the rule, which
+// takes away a focus outline, is not wanted).
+const placeholder = document.createElementNS("urn:hemalens:none", "style");
+placeholder.setAttribute("data-openseadragon-mobile-css", "");
+document.head.append(placeholder);
+
 const ZOOM_STEP = 1.5;
 const MAX_PIXEL_RATIO = 8;
 
@@ -55,27 +62,25 @@ export class SmearViewer {
   setHeat(url) {
     if (url === this.heatUrl) return;
     this.heatUrl = url;
-    if (this.heat) this.osd.world.removeItem(this.heat);
+    if (this.heat) this.osd.removeOverlay(this.heat);
     this.heat = null;
     if (url && this.osd.isOpen()) this.#addHeat();
   }
 
+  // The map is square and belongs to the whole field, so it is stretched over the photograph.
   #addHeat() {
-    const url = this.heatUrl;
-    this.osd.addTiledImage({
-      tileSource: { type: "image", url, buildPyramid: false },
-      width: 1,
-      opacity: this.opacity,
-      success: ({ item }) => {
-        if (url === this.heatUrl) this.heat = item;
-        else this.osd.world.removeItem(item);
-      },
-    });
+    const image = new Image();
+    image.alt = "";
+    image.className = "heat-layer";
+    image.style.opacity = this.opacity;
+    image.src = this.heatUrl;
+    this.heat = image;
+    this.osd.addOverlay({ element: image, location: this.osd.world.getItemAt(0).getBounds(), checkResize: false });
   }
 
   setOpacity(opacity) {
     this.opacity = opacity;
-    this.heat?.setOpacity(opacity);
+    if (this.heat) this.heat.style.opacity = opacity;
   }
 
   act(action) {

@@ -16,6 +16,7 @@ def laboratory(request: HttpRequest) -> dict[str, Any]:
         return {}
     return {
         "my_laboratories": list(laboratories_for(user)),
+        "can_submit_cases": laboratories_for(user, Action.SUBMIT_CASE).exists(),
         "can_manage_users": laboratories_for(user, Action.MANAGE_USERS).exists(),
         "can_read_cases": laboratories_for(user, Action.READ_CASE).exists(),
     }

@@ -1,6 +1,8 @@
-"""Addresses of the reading pages."""
+"""Addresses of reading."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from portal.reading import views
 
 app_name = "reading"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("<uuid:pk>/read/", views.read, name="read")]

@@ -1,5 +1,6 @@
 """What the templates of every page share: icons, chips, figures and bars."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.templatetags.static import static
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from portal.cases.choices import STATE_ICONS, STATE_TONES
 from portal.cases.models import Case
@@ -16,7 +18,11 @@ from smear.classes import SMEAR_CLASSES
 register = template.Library()
 
 ALERT_TONES = {"error": "tone-danger", "warning": "tone-attention", "success": "tone-done"}
-ALERT_ICONS = {"error": "exclamation-circle-fill", "warning": "exclamation-triangle-fill", "success": "check-circle-fill"}
+ALERT_ICONS = {
+    "error": "exclamation-circle-fill",
+    "warning": "exclamation-triangle-fill",
+    "success": "check-circle-fill",
+}
 PRIORITY_ICONS = {"urgent": "exclamation-triangle-fill", "stat": "lightning-charge-fill"}
 CLASS_TITLES = {smear_class.label: smear_class.title for smear_class in SMEAR_CLASSES}
 
@@ -107,3 +113,27 @@ def allauth_button(tags: list[str] | None) -> str:
     if "danger" in tags or "delete" in tags:
         return "btn-outline-danger"
     return "btn-quiet" if {"outline", "secondary", "cancel"} & set(tags) else "btn-primary"
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """A value for a data attribute, where a page's script reads it."""
+    return json.dumps(value)
+
+
+@register.simple_tag
+def upload_texts() -> dict[str, str]:
+    """What the upload scripts say; %s and %d are filled in by them."""
+    return {
+        "waiting": _("Waiting"),
+        "needsFields": _("Uploads as soon as pseudonym and specimen are filled in"),
+        "sending": _("Uploading"),
+        "checking": _("Checking the photograph"),
+        "tooLarge": _("The file is larger than %s. Upload one field as JPEG, or crop the photograph to the field."),
+        "empty": _("The file is empty. Check that it was saved or copied completely, then choose it again."),
+        "failed": _("The server could not take this file. Retry, or remove it."),
+        "offline": _("The server cannot be reached. Check the network, then retry; nothing entered is lost."),
+        "saved": _("Saved"),
+        "added": _("%d files added"),
+        "count": _("%(done)d of %(all)d uploaded"),
+    }

@@ -1,0 +1,20 @@
+"""Addresses of the worklist, of filing a case and of the case page."""
+
+from django.urls import path
+
+from portal.cases import views
+
+app_name = "cases"
+urlpatterns = [
+    path("", views.worklist, name="worklist"),
+    path("new/", views.new, name="new"),
+    path("<uuid:pk>/", views.detail, name="detail"),
+    path("<uuid:pk>/edit/", views.edit, name="edit"),
+    path("<uuid:pk>/live/", views.live, name="live"),
+    path("<uuid:pk>/cancel/", views.cancel, name="cancel"),
+    path("<uuid:pk>/images/", views.add_image, name="add_image"),
+    path("images/<uuid:pk>/", views.photograph, name="photograph"),
+    path("images/<uuid:pk>/thumbnail/", views.thumbnail, name="thumbnail"),
+    path("images/<uuid:pk>/heat/<str:label>.png", views.heat_map, name="heat_map"),
+    path("images/<uuid:pk>/remove/", views.remove_image, name="remove_image"),
+]

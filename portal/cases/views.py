@@ -1,0 +1,253 @@
+"""The worklist, filing a case, and the case page."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_tables2 import RequestConfig
+
+from portal.accounts.choices import Action
+from portal.accounts.selectors import laboratories_for
+from portal.cases import selectors, services
+from portal.cases.filters import STAGES, CaseFilter
+from portal.cases.forms import CaseForm, NewCaseForm
+from portal.cases.models import Case, SmearImage
+from portal.cases.presenters import CasePage, live_version
+from portal.cases.tables import CaseTable
+from portal.cases.uploads import image_json, uploaded_file
+from portal.errors import DomainError
+from portal.inference import heatmap
+from portal.inference.models import Prediction
+from portal.pages import SignedInRequest, add_refusal, page, private_file, wants_json
+from portal.reading.forms import ReadForm
+from smear.classes import CLASSES
+
+CASES_PER_PAGE = 25
+
+
+# --- Worklist ----------------------------------------------------------------------------------------------
+
+
+@require_GET
+@page
+def worklist(request: SignedInRequest) -> HttpResponse:
+    """The cases a person may see, with search, filters, sorting and pages."""
+    case_filter = CaseFilter(request.GET, queryset=selectors.worklist(request.user), request=request)
+    cases: QuerySet[Case] = case_filter.qs
+    stage = request.GET.get("stage", "")
+    if stage == "reading" and "sort" not in request.GET:
+        cases = cases.by_urgency()  # type: ignore[attr-defined]
+    several = laboratories_for(request.user).count() > 1
+    table = CaseTable(cases, exclude=() if several else ("laboratory",), request=request)
+    RequestConfig(request, paginate={"per_page": CASES_PER_PAGE, "silent": True}).configure(table)
+    counts = selectors.counts_by_state(request.user)
+    context = {
+        "filter": case_filter,
+        "table": table,
+        "stage": stage if stage in STAGES else "",
+        "stages": [
+            {"key": key, "label": label, "count": sum(counts[state] for state in states)}
+            for key, (label, states) in STAGES.items()
+        ],
+        "all_count": sum(counts.values()),
+        "is_filtered": any(request.GET.get(name) for name in case_filter.filters),
+    }
+    return render(request, "cases/worklist.html", context)
+
+
+# --- Filing ------------------------------------------------------------------------------------------------
+
+
+def _visible_case(request: SignedInRequest, pk: UUID) -> Case:
+    return get_object_or_404(
+        selectors.visible_to(request.user).select_related("laboratory", "created_by"), pk=pk
+    )
+
+
+def _visible_image(request: SignedInRequest, pk: UUID) -> SmearImage:
+    return get_object_or_404(selectors.images_visible_to(request.user), pk=pk)
+
+
+def _draft_json(case: Case) -> dict[str, str]:
+    return {
+        "accession": case.accession,
+        "edit_url": reverse("cases:edit", args=[case.pk]),
+        "images_url": reverse("cases:add_image", args=[case.pk]),
+    }
+
+
+def _case_form_page(
+    request: SignedInRequest, form: CaseForm, case: Case | None = None, status: int = 200
+) -> HttpResponse:
+    if wants_json(request) and status >= 400:
+        return JsonResponse({"errors": form.errors}, status=status)
+    context = {
+        "form": form,
+        "case": case,
+        "draft": _draft_json(case) if case else None,
+        "images": [image_json(image) for image in case.images.all()] if case else [],
+        "max_bytes": settings.UPLOAD_MAX_BYTES,
+        "max_images": settings.UPLOAD_MAX_IMAGES_PER_CASE,
+    }
+    return render(request, "cases/edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def new(request: SignedInRequest) -> HttpResponse:
+    """The empty form; its first save makes the draft, after which the page is the draft's."""
+    if not laboratories_for(request.user, Action.SUBMIT_CASE).exists():
+        raise PermissionDenied
+    form = NewCaseForm(request.user, request.POST or None)
+    if request.method == "GET":
+        return _case_form_page(request, form)
+    if not form.is_valid():
+        return _case_form_page(request, form, status=422)
+    try:
+        case = services.create_case(
+            request.user, laboratory=form.cleaned_data["laboratory"], **form.case_fields()
+        )
+    except DomainError as error:
+        return _case_form_page(request, form, status=add_refusal(form, error))
+    if wants_json(request):
+        return JsonResponse(_draft_json(case), status=201)
+    return redirect("cases:edit", case.pk)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@page
+def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """A draft: its fields and photographs; ``action=submit`` hands it over."""
+    case = _visible_case(request, pk)
+    if request.method == "GET":
+        if not CasePage(case, request.user).may_edit:
+            return redirect("cases:detail", pk)
+        return _case_form_page(request, CaseForm(instance=case), case)
+    # The form fills its instance while it validates; the page goes on showing the stored case.
+    form = CaseForm(request.POST, instance=_visible_case(request, pk))
+    if not form.is_valid():
+        return _case_form_page(request, form, case, status=422)
+    try:
+        case = services.update_case(request.user, case, **form.case_fields())
+        if request.POST.get("action") == "submit":
+            services.submit(request.user, case)
+            return redirect("cases:detail", pk)
+    except DomainError as error:
+        return _case_form_page(request, form, case, status=add_refusal(form, error))
+    if wants_json(request):
+        return JsonResponse(_draft_json(case))
+    messages.success(request, _("Draft %(accession)s is saved.") % {"accession": case.accession})
+    return redirect("cases:worklist")
+
+
+@require_POST
+@page
+def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Withdraw a case that nobody has read."""
+    case = services.cancel(request.user, _visible_case(request, pk))
+    messages.success(request, _("%(accession)s is cancelled.") % {"accession": case.accession})
+    return redirect("cases:worklist")
+
+
+@require_POST
+@page
+def add_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Take one photograph; a refusal names what is wrong with the file."""
+    case = _visible_case(request, pk)
+    image = services.add_image(request.user, case, uploaded_file(request))
+    return JsonResponse(image_json(image), status=201)
+
+
+@require_POST
+@page
+def remove_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Take a photograph out of a draft."""
+    image = _visible_image(request, pk)
+    services.remove_image(request.user, image)
+    return JsonResponse({}) if wants_json(request) else redirect("cases:edit", image.case_id)
+
+
+# --- Case page ---------------------------------------------------------------------------------------------
+
+
+def case_page(
+    request: SignedInRequest, pk: UUID, *, read_form: ReadForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The case page; the read view shows it again with what was entered when a read is refused."""
+    context = _case_context(request, pk)
+    context["read_form"] = read_form or ReadForm()
+    return render(request, "cases/detail.html", context, status=status)
+
+
+def _case_context(request: SignedInRequest, pk: UUID) -> dict[str, Any]:
+    try:
+        case = selectors.case_detail(request.user, pk)
+    except Case.DoesNotExist as error:
+        raise Http404 from error
+    return {"page": CasePage(case, request.user), "case": case, "classes": CLASSES}
+
+
+@never_cache
+@require_GET
+@page
+def detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """The case page; somebody who may edit a draft is taken to its form."""
+    if CasePage(_visible_case(request, pk), request.user).may_edit:
+        return redirect("cases:edit", pk)
+    return case_page(request, pk)
+
+
+@never_cache
+@require_GET
+@page
+def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """What changed on the case page since the version in ``v``; 204 when nothing did."""
+    seen = request.GET.get("v", "")
+    if live_version(_visible_case(request, pk)) == seen:
+        return HttpResponse(status=204)
+    context = _case_context(request, pk)
+    context["is_update"] = True
+    # A form that somebody is filling in is only replaced when the case has moved on.
+    context["state_changed"] = seen.split("-")[0] != context["case"].state
+    context["read_form"] = ReadForm()
+    return render(request, "cases/live.html", context)
+
+
+@require_GET
+@page
+def photograph(request: SignedInRequest, pk: UUID) -> FileResponse:
+    """The photograph as it is stored."""
+    image = _visible_image(request, pk)
+    return private_file(image.file, image.content_type)
+
+
+@require_GET
+@page
+def thumbnail(request: SignedInRequest, pk: UUID) -> FileResponse:
+    """The photograph, small."""
+    return private_file(_visible_image(request, pk).thumbnail, "image/jpeg")
+
+
+@require_GET
+@page
+def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponse:
+    """What spoke for a class, as a transparent picture to lay over the whole photograph."""
+    image = _visible_image(request, pk)
+    prediction = Prediction.objects.filter(image=image).order_by("-pk").first()
+    if prediction is None or label not in CLASSES:
+        raise Http404
+    return HttpResponse(
+        heatmap.render(prediction, label),
+        content_type="image/png",
+        headers={"Cache-Control": "private, max-age=3600"},
+    )
