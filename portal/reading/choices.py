@@ -18,7 +18,9 @@ class ReadLabel(models.TextChoices):
 
 
 if [c.label for c in SMEAR_CLASSES] != ReadLabel.values[: len(SMEAR_CLASSES)]:
-    raise RuntimeError("portal.reading.choices.ReadLabel must begin with the classes of smear.classes, in order.")
+    raise RuntimeError(
+        "portal.reading.choices.ReadLabel must begin with the classes of smear.classes, in order."
+    )
 
 
 class Confidence(models.TextChoices):

@@ -21,7 +21,9 @@ class Read(models.Model):
     model_label = models.CharField(
         max_length=16, blank=True, help_text=_("the model's answer for the case, empty where it had none")
     )
-    model_seen = models.BooleanField(default=True, help_text=_("whether the reader saw the model's answer first"))
+    model_seen = models.BooleanField(
+        default=True, help_text=_("whether the reader saw the model's answer first")
+    )
     seconds = models.FloatField(null=True, help_text=_("from opening the case to the answer"))
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -29,7 +31,9 @@ class Read(models.Model):
         ordering = ["created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(label__in=ReadLabel.values), name="read_label_known"),
-            models.CheckConstraint(condition=Q(confidence__in=Confidence.values), name="read_confidence_known"),
+            models.CheckConstraint(
+                condition=Q(confidence__in=Confidence.values), name="read_confidence_known"
+            ),
         ]
         triggers = [pgtrigger.Protect(name="read_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 

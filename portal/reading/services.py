@@ -57,7 +57,8 @@ def record_read(
 def _check(label: str, confidence: str, comment: str, model_label: str) -> None:
     if label not in ReadLabel.values:
         raise Invalid(
-            _("Choose one of the answers: %(labels)s.") % {"labels": ", ".join(ReadLabel.values)}, field="label"
+            _("Choose one of the answers: %(labels)s.") % {"labels": ", ".join(ReadLabel.values)},
+            field="label",
         )
     if confidence not in Confidence.values:
         raise Invalid(_("Say how sure you are: low, medium or high."), field="confidence")
