@@ -8,8 +8,8 @@ RUN npm run build
 
 FROM docker.io/library/python:3.11-slim-bookworm AS build
 COPY requirements/web.lock /tmp/web.lock
-RUN python3 -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --quiet --require-hashes -r /tmp/web.lock
+RUN python3 -m venv --without-pip /opt/venv \
+ && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check --quiet --require-hashes -r /tmp/web.lock
 WORKDIR /app
 COPY manage.py ./
 COPY smear smear
@@ -18,7 +18,7 @@ COPY --from=frontend /app/portal/static/dist portal/static/dist
 # Django asks for these two before it starts; collecting static files uses neither.
 RUN SECRET_KEY=build-only DATABASE_URL=postgres://build-only STATIC_ROOT=/app/staticfiles \
     /opt/venv/bin/python manage.py collectstatic --no-input --verbosity=0 \
- && rm -r portal/static \
+ && find portal/static -mindepth 1 -delete \
  && /opt/venv/bin/python -m compileall -q smear portal
 
 FROM docker.io/library/python:3.11-slim-bookworm

@@ -1,13 +1,13 @@
 # The Celery worker and beat: the portal's models and services, and the Triton client. No torch.
 FROM docker.io/library/python:3.11-slim-bookworm AS build
 COPY requirements/worker.lock /tmp/worker.lock
-RUN python3 -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --quiet --require-hashes -r /tmp/worker.lock
+RUN python3 -m venv --without-pip /opt/venv \
+ && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check --quiet --require-hashes -r /tmp/worker.lock
 WORKDIR /app
 COPY smear smear
 COPY portal portal
 COPY worker worker
-RUN rm -r portal/static && /opt/venv/bin/python -m compileall -q smear portal worker
+RUN find portal/static -mindepth 1 -delete && /opt/venv/bin/python -m compileall -q smear portal worker
 
 FROM docker.io/library/python:3.11-slim-bookworm
 # The same user as in the web image: both write the media volume, and whichever starts first makes it.
