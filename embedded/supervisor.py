@@ -102,7 +102,7 @@ class Supervisor:
     def wait_ready(self, names: Sequence[str]) -> None:
         """Return once all are ready. Raises EmbeddedError when one cannot start, StopRequested on signals."""
         while any(self.members[name].state is not State.READY for name in names):
-            self._step()
+            self.step()
 
     def run_step(
         self, label: str, command: Sequence[str], environment: Mapping[str, str], folder: Path
@@ -124,7 +124,7 @@ class Supervisor:
             )
         try:
             while step.poll() is None:
-                self._step()
+                self.step()
         finally:
             if step.poll() is None:
                 step.kill()
@@ -137,7 +137,7 @@ class Supervisor:
         """Look after the processes until a signal asks to stop; then raise StopRequested."""
         self._phase = "ready"
         while True:
-            self._step()
+            self.step()
 
     def stop_all(self) -> None:
         """Stop every process, the latest stage first; a further signal kills what is left at once."""
@@ -164,9 +164,8 @@ class Supervisor:
         self._phase = "stopped"
         self._publish()
 
-    # one pass
-
-    def _step(self) -> None:
+    def step(self) -> None:
+        """One pass over processes and requests. Raises StopRequested on a signal."""
         if self._signals:
             raise StopRequested
         for member in self.members.values():

@@ -103,12 +103,13 @@ class TritonPythonModel:
         try:
             with torch.inference_mode(self.inference_mode), torch.no_grad():
                 results = self.model(*columns)
-        except RuntimeError as error:
-            return [_failure(f"the model failed: {error}")] * len(batches)
+        except (RuntimeError, torch.jit.Error) as error:
+            reason = str(error).strip().splitlines()[-1]  # above it: TorchScript's traceback
+            return [_failure(f"the model failed: {reason}") for _ in batches]
         results = tuple(results) if isinstance(results, (tuple, list)) else (results,)
         if len(results) != len(self.outputs):
             problem = f"the model returned {len(results)} tensors, config.pbtxt names {len(self.outputs)}"
-            return [_failure(problem)] * len(batches)
+            return [_failure(problem) for _ in batches]
         parts = [result.split(sizes) if self.max_batch_size else [result] for result in results]
         return [
             pb_utils.InferenceResponse(

@@ -1,0 +1,63 @@
+"""The checks before anything is installed, by a Python that may be the wrong one."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from embedded import install
+
+
+def test_this_machine_has_what_is_needed():
+    assert install.problem() == ""
+
+
+def test_another_python_is_refused_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(install.sys, "version_info", (3, 9, 2))
+    assert "needs Python 3.11, and" in install.problem()
+    assert "is 3.9: install it" in install.problem()
+
+
+def test_a_missing_venv_module_is_named(monkeypatch):
+    monkeypatch.setattr(install, "find_spec", lambda name: None if name == "ensurepip" else object())
+    assert "apt-get install python3-venv" in install.problem()
+
+
+def test_a_missing_libpython_is_named(monkeypatch):
+    monkeypatch.setattr(install.sysconfig, "get_config_var", lambda name: "/nowhere")
+    monkeypatch.setattr(install.ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
+    assert "apt-get install libpython3.11" in install.problem()
+
+
+def test_a_small_disk_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(install, "STAMP", tmp_path / "none.json")
+    monkeypatch.setattr(install.shutil, "disk_usage", lambda path: SimpleNamespace(free=3 * 2**20))
+    assert "has 3 MB: free some space" in install.problem()
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked", "installs"),
+    [("local", "local", False), ("dev", "local", False), ("dev", "dev", False), ("local", "dev", True)],
+)
+def test_what_is_there_is_not_installed_again(monkeypatch, tmp_path, kept, asked, installs):
+    stamp = tmp_path / "installed.json"
+    stamp.write_text(json.dumps({kept: install.wanted(kept)}))
+    installed = []
+    monkeypatch.setattr(install, "STAMP", stamp)
+    monkeypatch.setattr(install, "install", installed.append)
+    monkeypatch.setattr(sys, "argv", ["install.py", asked])
+    assert install.main() == 0
+    assert installed == ([asked] if installs else [])
+
+
+def test_a_changed_lock_is_installed(monkeypatch, tmp_path):
+    stamp = tmp_path / "installed.json"
+    stamp.write_text(json.dumps({"dev": install.wanted("dev") | {"lock": "older"}}))
+    installed = []
+    monkeypatch.setattr(install, "STAMP", stamp)
+    monkeypatch.setattr(install, "install", installed.append)
+    monkeypatch.setattr(sys, "argv", ["install.py", "dev"])
+    assert install.main() == 0
+    assert installed == ["dev"]
+    assert json.loads(stamp.read_text()) == {"dev": install.wanted("dev")}
