@@ -25,7 +25,7 @@ class Settings:
     web_workers: int = 2
     web_threads: int = 4
     worker_concurrency: int = 2
-    worker_pool: str = "prefork"
+    worker_pool: str = "threads"
     min_free_mb: int = 500
     restart: bool = True
 

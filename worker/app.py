@@ -1,5 +1,6 @@
 """The worker's Celery application: ``celery -A worker.app worker`` and ``celery -A worker.app beat``."""
 
+import os
 from collections.abc import Callable
 from logging.config import dictConfig
 from typing import Any, ParamSpec, TypeVar
@@ -13,6 +14,8 @@ from portal.config.celery import app
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Django's system checks import every page of the web server; the web process and the tests run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 django.setup()
 
 

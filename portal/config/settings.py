@@ -263,6 +263,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 90
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# The worker waits for Triton and decodes, both without Python's lock; one process holds one gRPC channel, one check
+# of the served model and half the memory of a pool of processes (docs/decisions/0006-delivery.md).
+CELERY_WORKER_POOL = "threads"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # Well above the hard time limit: redelivery is not how a lost task comes back (beat repairs from the database).
