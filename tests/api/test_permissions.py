@@ -6,13 +6,15 @@
 import json
 
 import pytest
+from django.db import transaction
 
 from tests.factories import analysed, draft, photograph
 
 NEW_CASE = {"patient_pseudonym": "P-1", "specimen": "peripheral_blood"}
 READ = {"label": "Pre", "confidence": "high"}
 
-# request: (method, path, body), then the status for anonymous, submitter, reviewer, lab_admin, stranger
+PEOPLE = ("anonymous", "submitter", "reviewer", "lab_admin", "stranger")
+# request: (method, path, body), then the status for each of PEOPLE
 TABLE = [
     ("GET", "/api/v1/me/", None, (401, 200, 200, 200, 200)),
     ("GET", "/api/v1/models/", None, (401, 200, 200, 200, 200)),
@@ -37,30 +39,32 @@ TABLE = [
 
 @pytest.mark.parametrize(("method", "path", "body", "statuses"), TABLE)
 def test_permission_table(method, path, body, statuses, clients, people, lab, model, is_problem):
-    names = ("anonymous", "submitter", "reviewer", "lab_admin", "stranger")
-    for seed, (name, expected) in enumerate(zip(names, statuses, strict=True), start=10):
-        first, second = draft(people.submitter, lab), analysed(people.submitter, lab)
-        places = {
-            "lab": lab.slug,
-            "draft": first.pk,
-            "image": first.images.get().pk,
-            "read": second.pk,
-            "read_image": second.images.get().pk,
-        }
-        address = path.format(**places)
+    first, second = draft(people.submitter, lab), analysed(people.submitter, lab)
+    places = {
+        "lab": lab.slug,
+        "draft": first.pk,
+        "image": first.images.get().pk,
+        "read": second.pk,
+        "read_image": second.images.get().pk,
+    }
+    address = path.format(**places)
+    for name, expected in zip(PEOPLE, statuses, strict=True):
         client = getattr(clients, name)
-        if body == "photograph":
-            response = client.post(address, {"file": photograph(seed)}, format="multipart")
-        else:
-            sent = {key: value.format(**places) for key, value in body.items()} if body else None
-            response = client.generic(method, address, **_json(sent))
+        # Each request finds things as they were for the one before it.
+        with transaction.atomic():
+            if body == "photograph":
+                response = client.post(address, {"file": photograph(7)}, format="multipart")
+            else:
+                response = client.generic(method, address, **_json(body, places))
+            transaction.set_rollback(True)
         assert response.status_code == expected, (name, response)
         if expected >= 400:
             is_problem(response, expected)
 
 
-def _json(body: dict | None) -> dict[str, str]:
-    return {"data": json.dumps(body), "content_type": "application/json"} if body else {}
+def _json(body: dict | None, places: dict) -> dict[str, str]:
+    filled = {key: value.format(**places) for key, value in body.items()} if body else None
+    return {"data": json.dumps(filled), "content_type": "application/json"} if filled else {}
 
 
 def test_lists_hold_ones_own_laboratory_only(clients, draft_case):

@@ -1,0 +1,138 @@
+"""A case from filing to diagnosis through the API. Only the hand-over to the broker is staged."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from portal.inference import services as inference
+from portal.inference.models import Job
+from tests.factories import analysed, answer, draft, photograph
+
+CASES = "/api/v1/cases/"
+
+
+def test_from_filing_to_diagnosis(clients, lab, model, sent, django_capture_on_commit_callbacks):
+    submitter, reviewer = clients.submitter, clients.reviewer
+    entry = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood", "priority": "stat"}
+    address = f"{CASES}{submitter.post(CASES, entry).json()['id']}/"
+    for seed in (1, 2):
+        response = submitter.post(f"{address}images/", {"file": photograph(seed)}, format="multipart")
+        assert (response.status_code, response.json()["position"]) == (201, seed)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        submitted = submitter.post(f"{address}submit/")
+    assert (submitted.status_code, submitted.json()["state"]) == (200, "submitted")
+    jobs = list(Job.objects.order_by("image__position"))
+    assert [(job.state, job.model_version) for job in jobs] == [("queued", model)] * 2
+    assert sent == [("worker.classify", [job.pk]) for job in jobs]
+    waiting = submitter.get(address).json()["images"]
+    assert [(image["job"]["state"], image["prediction"]) for image in waiting] == [("queued", None)] * 2
+
+    outputs = [answer(0.05, 0.1, 0.8, 0.05), answer(0.1, 0.2, 0.6, 0.1, outlier_score=9.0)]
+    for job, output in zip(jobs, outputs, strict=True):
+        attempt = inference.claim(job.pk, "test")
+        inference.record(attempt, output)
+    case = reviewer.get(address).json()
+    assert case["state"] == "awaiting_read"
+    first, second = (image["prediction"] for image in case["images"])
+    assert (first["label"], first["refer"], second["refer"]) == ("Pre", False, True)
+    assert first["probabilities"] == pytest.approx({"Benign": 0.05, "Early": 0.1, "Pre": 0.8, "Pro": 0.05})
+    assert first["model"] == {"name": model.name, "version": model.version, "sha256": model.sha256}
+    assert (first["outlier_score"], first["seconds"]) == (0.5, 0.2)
+    overall = case["preclassification"]
+    assert (overall["label"], overall["images"], overall["refer"]) == ("Pre", 2, True)
+    assert overall["counts"] == {"Benign": 0, "Early": 0, "Pre": 2, "Pro": 0}
+    assert (case["reads"], case["diagnosis"]) == ([], None)
+
+    read = reviewer.post(f"{address}reads/", {"label": "Pre", "confidence": "high", "comment": "Clear."})
+    assert read.status_code == 201
+    assert read.json()["model_label"] == "Pre"
+    for client in (reviewer, submitter):
+        case = client.get(address).json()
+        assert case["state"] == "reported"
+        assert case["reads"] == [read.json()]
+        diagnosis = case["diagnosis"]
+        assert (diagnosis["label"], diagnosis["confidence"], diagnosis["comment"]) == (
+            "Pre",
+            "high",
+            "Clear.",
+        )
+        assert (diagnosis["version"], diagnosis["signed_by"]) == (1, clients.reviewer.user.full_name)
+
+
+def test_an_empty_case_is_not_submitted(clients, people, lab, is_problem):
+    case = draft(people.submitter, lab, images=0)
+    problem = is_problem(clients.submitter.post(f"{CASES}{case.pk}/submit/"), 400, "no_images")
+    assert "at least one photograph" in problem["detail"]
+    assert clients.submitter.get(f"{CASES}{case.pk}/").json()["state"] == "draft"
+
+
+def test_without_a_model_the_case_says_why_it_has_no_answer(clients, people, lab):
+    case = draft(people.submitter, lab)
+    body = clients.submitter.post(f"{CASES}{case.pk}/submit/").json()
+    assert (body["state"], body["preclassification"]) == ("awaiting_read", None)
+    assert body["no_preclassification_reason"] == "Pre-classification is switched off."
+    assert (body["images"][0]["job"], body["images"][0]["prediction"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({"label": "Leukaemia", "confidence": "high"}, "invalid", "label"),
+        ({"label": "pre", "confidence": "high"}, "invalid", "label"),
+        ({"confidence": "high"}, "invalid", "label"),
+        ({"label": "Pre", "confidence": "certain"}, "invalid", "confidence"),
+        ({"label": "Pre", "confidence": "high", "comment": "x" * 4001}, "invalid", "comment"),
+        ({"label": "Pre", "confidence": "high", "reader": "me"}, "invalid", "reader"),
+        ({"label": "Benign", "confidence": "high"}, "reason_required", "comment"),
+    ],
+)
+def test_a_read_that_cannot_be_taken(body, code, field, clients, people, lab, model, is_problem):
+    case = analysed(people.submitter, lab)
+    problem = is_problem(clients.reviewer.post(f"{CASES}{case.pk}/reads/", body), 400, code)
+    assert list(problem["errors"]) == [field]
+    shown = clients.reviewer.get(f"{CASES}{case.pk}/").json()
+    assert (shown["state"], shown["reads"], shown["diagnosis"]) == ("awaiting_read", [], None)
+
+
+@pytest.mark.parametrize("label", ["none_of_these", "unsuitable_image", "Early"])
+def test_overruling_the_model_with_a_reason(label, clients, people, lab, model):
+    case = analysed(people.submitter, lab)
+    body = {"label": label, "confidence": "low", "comment": "Smudge cells only."}
+    assert clients.reviewer.post(f"{CASES}{case.pk}/reads/", body).status_code == 201
+    shown = clients.reviewer.get(f"{CASES}{case.pk}/").json()
+    assert shown["diagnosis"]["label"] == label
+    assert shown["preclassification"]["label"] == "Pre"
+
+
+def test_a_case_is_read_once_and_only_when_its_turn_has_come(clients, people, lab, model, is_problem):
+    read = {"label": "Pre", "confidence": "high"}
+    early = draft(people.submitter, lab)
+    is_problem(clients.reviewer.post(f"{CASES}{early.pk}/reads/", read), 409, "wrong_state")
+    case = analysed(people.submitter, lab)
+    assert clients.reviewer.post(f"{CASES}{case.pk}/reads/", read).status_code == 201
+    is_problem(clients.reviewer.post(f"{CASES}{case.pk}/reads/", read), 409, "wrong_state")
+    assert len(clients.reviewer.get(f"{CASES}{case.pk}/").json()["reads"]) == 1
+
+
+def test_activation_maps_are_pictures_by_class(clients, people, lab, model, is_problem):
+    case = analysed(people.submitter, lab)
+    address = f"{CASES}{case.pk}/images/{case.images.get().pk}/activation-map/"
+    own = clients.submitter.get(address)
+    assert own["Content-Type"] == "image/png"
+    with Image.open(io.BytesIO(own.content)) as picture:
+        assert picture.mode == "RGBA"
+    assert clients.submitter.get(f"{address}?label=Pre").content == own.content
+    assert clients.submitter.get(f"{address}?label=Pro").content != own.content
+    is_problem(clients.submitter.get(f"{address}?label=none_of_these"), 400, "invalid")
+    waiting = draft(people.submitter, lab)
+    image = waiting.images.get().pk
+    is_problem(clients.submitter.get(f"{CASES}{waiting.pk}/images/{image}/activation-map/"), 404, "not_found")
+
+
+def test_model_versions_come_with_their_cards(clients, model):
+    listed = clients.submitter.get("/api/v1/models/").json()["results"]
+    assert [(entry["name"], entry["is_active"], entry["card"]) for entry in listed] == [
+        (model.name, True, model.card)
+    ]

@@ -1,0 +1,170 @@
+"""Photographs through the API: what is refused, with which words, and that nothing added before is lost."""
+
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+from PIL import Image
+
+from portal.cases.models import SmearImage
+from tests.factories import draft, photograph
+
+
+def saved(image: Image.Image, format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def field(size: tuple[int, int] = (160, 120)) -> Image.Image:
+    return Image.open(io.BytesIO(photograph(99, size=size).read()))
+
+
+def transparent() -> Image.Image:
+    image = field()
+    image.putalpha(100)
+    return image
+
+
+BAD_FILES = {
+    "empty": (lambda: b"", 422, "empty_file"),
+    "words": (lambda: b"not a picture", 415, "unsupported_type"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_type"),
+    "pdf": (lambda: b"%PDF-1.7 and so on", 415, "unsupported_type"),
+    "gif": (lambda: saved(field(), "GIF"), 415, "unsupported_type"),
+    "truncated": (lambda: saved(field(), "JPEG")[:1500], 422, "damaged"),
+    "small": (lambda: saved(field((40, 40)), "PNG"), 422, "too_small"),
+    "grey": (lambda: saved(field().convert("L"), "PNG"), 422, "no_colour"),
+    "cmyk": (lambda: saved(field().convert("CMYK"), "JPEG"), 422, "colour_space"),
+    "animated": (
+        lambda: saved(field(), "WEBP", save_all=True, append_images=[field().rotate(90)]),
+        422,
+        "several_pictures",
+    ),
+    "transparent": (lambda: saved(transparent(), "PNG"), 422, "transparent"),
+    "sixteen-bit": (lambda: saved(Image.new("I;16", (100, 100)), "PNG"), 422, "bit_depth"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_is_refused_in_words_and_costs_nothing(name, clients, draft_case, is_problem):
+    make, status, code = BAD_FILES[name]
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    before = clients.submitter.get(address).json()
+    upload = SimpleUploadedFile("field.jpg", make())
+    body = is_problem(clients.submitter.post(address, {"file": upload}, format="multipart"), status, code)
+    assert body["errors"] == {"file": [body["detail"]]}
+    assert clients.submitter.get(address).json() == before
+    good = clients.submitter.post(address, {"file": photograph(5)}, format="multipart")
+    assert (good.status_code, good.json()["position"]) == (201, 2)
+
+
+def test_the_answer_shows_the_stored_photograph(clients, people, lab):
+    case = draft(people.submitter, lab, images=0)
+    upload = photograph(3, size=(200, 150), name="Jane Roe.jpeg")
+    body = clients.submitter.post(
+        f"/api/v1/cases/{case.pk}/images/", {"file": upload}, format="multipart"
+    ).json()
+    assert (body["position"], body["width"], body["height"]) == (1, 200, 150)
+    assert body["notices"] == ["The file is named .jpeg, but it is a PNG image; it was read as that."]
+    assert (body["job"], body["prediction"]) == (None, None)
+    assert "Jane" not in str(body)
+    stored = clients.submitter.get(body["file"])
+    content = b"".join(stored.streaming_content)
+    assert (stored["Content-Type"], len(content)) == ("image/png", body["size"])
+    assert stored["Cache-Control"].startswith("private")
+    thumbnail = clients.submitter.get(body["thumbnail"])
+    with Image.open(io.BytesIO(b"".join(thumbnail.streaming_content))) as small:
+        assert (small.format, small.size) == ("JPEG", (200, 150))
+
+
+def test_the_same_photograph_twice(clients, draft_case, is_problem):
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    again = saved(Image.open(photograph(0)), "BMP")
+    response = clients.submitter.post(
+        address, {"file": SimpleUploadedFile("other.bmp", again)}, format="multipart"
+    )
+    assert "image 1" in is_problem(response, 409, "duplicate_image")["detail"]
+    assert len(clients.submitter.get(address).json()) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"file": "text"}, {"photograph": photograph(1)}, {"file": [photograph(1), photograph(2)]}]
+)
+def test_a_request_without_exactly_one_file(body, clients, draft_case, is_problem):
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    problem = is_problem(clients.submitter.post(address, body, format="multipart"), 400, "invalid")
+    assert "multipart field `file`" in problem["errors"]["file"][0]
+
+
+def test_a_body_that_is_no_multipart(clients, draft_case, is_problem):
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    is_problem(clients.submitter.post(address, {"file": "x"}), 415, "unsupported_media_type")
+    broken = {"data": b"no boundary here", "content_type": "multipart/form-data"}
+    is_problem(clients.submitter.generic("POST", address, **broken), 400)
+    nonsense = {"data": b"--b\r\nnonsense", "content_type": "multipart/form-data; boundary=b"}
+    is_problem(clients.submitter.generic("POST", address, **nonsense), 400)
+
+
+def test_a_file_over_the_limit_reaches_the_disk_only_up_to_it(
+    clients, draft_case, is_problem, settings, tmp_path
+):
+    settings.UPLOAD_MAX_BYTES = 200_000
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    seen: list[int] = []
+
+    def watch(done: threading.Event) -> None:
+        while not done.wait(0.001):
+            seen.extend(path.stat().st_size for path in Path(tmp_path).glob("*.upload*"))
+
+    done = threading.Event()
+    watcher = threading.Thread(target=watch, args=(done,))
+    watcher.start()
+    try:
+        upload = SimpleUploadedFile("field.bmp", b"BM" + bytes(20_000_000))
+        address = f"/api/v1/cases/{draft_case.pk}/images/"
+        is_problem(
+            clients.submitter.post(address, {"file": upload}, format="multipart"), 413, "file_too_large"
+        )
+    finally:
+        done.set()
+        watcher.join()
+    assert seen
+    assert max(seen) <= 200_000 + 2 * 64 * 1024
+    assert SmearImage.objects.filter(case=draft_case).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_uploads_at_once_get_two_positions(people, lab, client_for):
+    case = draft(people.submitter, lab, images=0)
+    client = client_for(people.submitter)
+    statuses: list[int] = []
+
+    def send(seed: int) -> None:
+        try:
+            body = {"file": photograph(seed)}
+            response = client.post(f"/api/v1/cases/{case.pk}/images/", body, format="multipart")
+            statuses.append(response.status_code)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=send, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [201] * 4
+    assert sorted(case.images.values_list("position", flat=True)) == [1, 2, 3, 4]
+
+
+def test_taking_a_photograph_out(clients, people, lab):
+    case = draft(people.submitter, lab, images=2)
+    first = case.images.get(position=1)
+    address = f"/api/v1/cases/{case.pk}/images/"
+    assert clients.submitter.delete(f"{address}{first.pk}/").status_code == 204
+    assert [image["position"] for image in clients.submitter.get(address).json()] == [2]
+    assert clients.submitter.get(f"{address}{first.pk}/").status_code == 404
