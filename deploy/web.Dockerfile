@@ -25,7 +25,7 @@ FROM docker.io/library/python:3.11-slim-bookworm
 # The folders are made here so that a new volume mounted there belongs to this user.
 RUN groupadd --gid 10001 hemalens \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hemalens \
- && install -d -o hemalens -g hemalens -m 750 /var/lib/hemalens/media /var/lib/hemalens/demo
+ && install -d -o hemalens -g hemalens -m 750 /var/lib/hemalens/media /var/lib/hemalens/scratch /var/lib/hemalens/demo
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

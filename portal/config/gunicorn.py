@@ -19,3 +19,5 @@ worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
 # django-structlog writes one line a request, with its id and the user's.
 accesslog = None
 errorlog = "-"
+# Nobody steers gunicorn but its supervisor, and the socket would lie in the home folder.
+control_socket_disable = True
