@@ -29,7 +29,7 @@ def train(config: Config) -> dict[str, Any]:
 
     :raises DataError: when photographs or ImageNet weights are missing.
     """
-    started = time.monotonic()
+    started, commit = time.monotonic(), git_commit()
     weights.deterministic(config.threads, config.seed)
     photographs = read_manifest(config.manifest)
     split = splits.read(config.split, photographs) if config.split else splits.contiguous_blocks(photographs)
@@ -72,6 +72,7 @@ def train(config: Config) -> dict[str, Any]:
         "history": history,
         "seconds": round(time.monotonic() - started),
         "weights_sha256": file_sha256(config.out / "weights.safetensors"),
+        "git_commit": commit,
         **provenance(config, photographs, split),
     }
     (config.out / "run.json").write_text(json.dumps(record, indent=2) + "\n")
@@ -89,10 +90,9 @@ def compare(seen: baselines.Features, labels: NDArray[np.int64], split: splits.S
 
 
 def provenance(config: Config, photographs: Sequence[Photograph], split: splits.Split) -> dict[str, Any]:
-    """Which code, data, recipe and machine a run came from."""
+    """Which data, recipe and machine a run came from."""
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "git_commit": git_commit(),
         "manifest_sha256": file_sha256(config.manifest),
         "backbone_sha256": file_sha256(config.backbone_path),
         "recipe": json.loads(json.dumps(dataclasses.asdict(config), default=str)),
