@@ -1,4 +1,4 @@
-"""docker-compose.yml as it is written: no secret that works by default, nobody root, everybody asked for their health."""
+"""docker-compose.yml as written: no secret that works by default, nobody root, everybody asked for their health."""
 
 import re
 import subprocess
