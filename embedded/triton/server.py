@@ -169,7 +169,10 @@ def _explain(process: psutil.Process | None, output: str) -> str:
     if missing:
         remedy = "apt-get install libpython3.11" if "libpython" in missing[-1] else "make clean run"
         return f"The model server's Python stub needs the library {missing[-1]}: get it with '{remedy}'."
-    children = process.children(recursive=True) if process is not None else []
+    if process is None:
+        failed = re.findall(r"failed to load '(\S+)' version \d+: (?:\w+: )*(.*?)(?:\. |\\n|\")", output)
+        return "The model server cannot load the model {}: {}.".format(*failed[-1]) if failed else ""
+    children = process.children(recursive=True)
     if any(child.status() == psutil.STATUS_ZOMBIE and _STUB.startswith(child.name()) for child in children):
         return "The model server's Python stub died, and the server cannot answer without it."
     return ""
