@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from embedded.supervisor import Member, State
 
@@ -50,7 +51,7 @@ def process_table(members: Mapping[str, Member]) -> Table:
         pid = member.child.pid
         table.add_row(
             name,
-            f"[{_STYLE.get(member.state, 'dim')}]{member.state.value}[/]",
+            Text(member.state.value, style=_STYLE.get(member.state, "dim")),
             str(pid or "–"),
             _duration(time.time() - member.child.started_at) if pid else "–",
             f"{member.memory_mb} MB" if member.memory_mb else "–",

@@ -161,6 +161,7 @@ class Supervisor:
             for member in group:
                 member.child.finish(families[member.name], time.monotonic())
                 member.state = State.STOPPED
+                member.memory_mb = 0
         self._phase = "stopped"
         self._publish()
 
