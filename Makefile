@@ -56,7 +56,8 @@ test: install-dev ## lint, types, unit, integration, browser and fault tests, on
 	@$(MAKE) --no-print-directory static export
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory live LIVE="tests/e2e tests/smoke tests/faults"
+	@$(MAKE) --no-print-directory live LIVE="tests/e2e tests/smoke"
+	@$(MAKE) --no-print-directory live LIVE=tests/faults
 
 lint: install-dev ## style, types, templates, import rules, missing migrations
 	@echo "== lint: ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
@@ -69,7 +70,7 @@ unit: install-dev ## unit and integration tests (ARGS='-k name' for some)
 	@echo "== unit and integration tests"; $(PYTEST) -n 2 --dist loadfile tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
 
 live: # tests against a running system, started once for all of $(LIVE)
-	@echo "== tests on the running system: $(LIVE)"; $(PYTEST) $(wildcard $(LIVE)) $(ARGS)
+	@echo "== tests on a running system: $(LIVE)"; $(PYTEST) $(LIVE) $(ARGS)
 
 e2e: install-dev static export ## browser tests
 	@$(MAKE) --no-print-directory live LIVE=tests/e2e
@@ -90,7 +91,7 @@ bench: install ## measure serving and the portal; see benchmarks/
 
 lock: install-dev ## resolve the requirements anew
 	@for name in web worker local dev; do \
-	  $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	  $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 
 status: ## show the processes of the running instance
