@@ -13,7 +13,8 @@ BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build STATIC_ROOT=$(CURDIR
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev static export test lint unit live e2e faults smoke train bench lock status stop reset clean
+.PHONY: help run install install-dev static export test lint lint-style lint-templates lint-imports \
+  lint-types lint-migrations unit walk e2e faults smoke train bench lock status stop reset clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,34 +53,42 @@ $(MODELS) &: $(WEIGHTS) training/export.py training/network.py training/weights.
 
 # --- checks
 
+# Every stage runs, whatever failed before it (-k), so that one run shows all there is to mend.
+STAGES := $(MAKE) --no-print-directory -k
+
 test: install-dev ## lint, types, unit, integration, browser and fault tests, on the real services
 	@$(MAKE) --no-print-directory static export
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory live LIVE="tests/e2e tests/smoke"
-	@$(MAKE) --no-print-directory live LIVE=tests/faults
+	@$(STAGES) lint unit walk faults && echo "== all checks passed"
 
-lint: install-dev ## style, types, templates, import rules, missing migrations
-	@echo "== lint: ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+lint: install-dev ## style, templates, import rules, types, missing migrations
+	@$(STAGES) lint-style lint-templates lint-imports lint-types lint-migrations
+
+lint-style:
+	@echo "== lint: style"; $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+lint-templates:
 	@echo "== lint: templates"; $(BIN)/djlint portal --lint --quiet
+lint-imports:
 	@echo "== lint: import rules"; $(BIN)/lint-imports
+lint-types:
 	@echo "== lint: types"; $(BUILD_ENV) $(BIN)/mypy
+lint-migrations:
 	@echo "== lint: migrations"; $(BUILD_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 
 unit: install-dev ## unit and integration tests (ARGS='-k name' for some)
-	@echo "== unit and integration tests"; $(PYTEST) -n 2 --dist loadfile tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
+	@echo "== unit and integration tests"
+	@$(PYTEST) -n 2 --dist loadfile tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
 
-live: # tests against a running system, started once for all of $(LIVE)
-	@echo "== tests on a running system: $(LIVE)"; $(PYTEST) $(LIVE) $(ARGS)
+walk: install-dev static export # browser and smoke tests, on one running system
+	@echo "== browser and smoke tests"; $(PYTEST) tests/e2e tests/smoke $(ARGS)
 
 e2e: install-dev static export ## browser tests
-	@$(MAKE) --no-print-directory live LIVE=tests/e2e
+	@echo "== browser tests"; $(PYTEST) tests/e2e $(ARGS)
+
+smoke: install-dev static export ## a short walk through a running system (SMOKE_URL=… for one that runs already)
+	@echo "== smoke tests"; $(PYTEST) tests/smoke $(ARGS)
 
 faults: install-dev static export ## tests that kill processes of a running system
-	@$(MAKE) --no-print-directory live LIVE=tests/faults
-
-smoke: install-dev static export ## a walk through a running system; SMOKE_URL=… for one that runs already
-	@$(MAKE) --no-print-directory live LIVE=tests/smoke
+	@echo "== fault tests"; $(PYTEST) tests/faults $(ARGS)
 
 # --- work
 
