@@ -48,7 +48,9 @@ def page(view: View) -> View:
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"message": _("You are signed out. Sign in again in another tab, then retry.")}, status=401)
+        return JsonResponse(
+            {"message": _("You are signed out. Sign in again in another tab, then retry.")}, status=401
+        )
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
     return redirect_to_login(request.get_full_path())

@@ -20,10 +20,9 @@ let sending = 0;
 
 const requiredAreFilled = () => [...form.querySelectorAll("[required]")].every((field) => field.value.trim());
 
-async function postForm(action) {
+async function saveForm() {
   const data = new FormData(form);
-  data.delete("file");
-  data.set("action", action);
+  data.set("then", "save");
   try {
     const response = await fetch(draft?.edit_url ?? form.action, {
       method: "POST",
@@ -39,7 +38,7 @@ async function postForm(action) {
 async function ensureDraft() {
   if (draft || !requiredAreFilled()) return Boolean(draft);
   makingDraft ??= (async () => {
-    const { status, body } = await postForm("save");
+    const { status, body } = await saveForm();
     if (status === 201) {
       draft = body;
       form.action = body.edit_url;
@@ -75,12 +74,15 @@ form.addEventListener("change", (event) => {
   saveTimer = setTimeout(save, 300);
 });
 
+// Submitting sends the same fields: a save on its way after it would meet a case that is no draft any more.
+form.addEventListener("submit", () => clearTimeout(saveTimer));
+
 async function save() {
   const note = form.querySelector("[data-saved]");
   if (!draft) {
     if (await ensureDraft()) note.textContent = texts.saved;
   } else {
-    const { status, body } = await postForm("save");
+    const { status, body } = await saveForm();
     showErrors(status, body);
     note.textContent = status === 200 ? texts.saved : "";
   }

@@ -28,7 +28,9 @@ class AcceptInvitationForm(forms.Form):
         help_text=_("At least 12 characters. A few unrelated words are easy to remember and hard to guess."),
     )
     password_again = forms.CharField(
-        label=_("Password again"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label=_("Password again"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
     def clean(self) -> dict[str, Any]:

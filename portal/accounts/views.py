@@ -75,7 +75,9 @@ def invite(request: SignedInRequest, slug: str) -> HttpResponse:
         invitation = services.invite(request.user, laboratory=laboratory, **form.cleaned_data)
     except DomainError as error:
         return _users_page(request, laboratory, form=form, status=add_refusal(form, error))
-    messages.success(request, _("%(email)s is invited. The link is below, too.") % {"email": invitation.email})
+    messages.success(
+        request, _("%(email)s is invited. The link is below, too.") % {"email": invitation.email}
+    )
     return _to_users(laboratory)
 
 
@@ -113,7 +115,10 @@ def set_role(request: SignedInRequest, pk: int) -> HttpResponse:
     """Give a member another role."""
     role = request.POST.get("role", "")
     return _change_member(
-        request, pk, lambda member: services.set_role(request.user, member, role), _("%(name)s has a new role.")
+        request,
+        pk,
+        lambda member: services.set_role(request.user, member, role),
+        _("%(name)s has a new role."),
     )
 
 
@@ -161,7 +166,9 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         else:
             if signed_in is None:
                 login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-            messages.success(request, _("Welcome to %(laboratory)s.") % {"laboratory": invitation.laboratory.name})
+            messages.success(
+                request, _("Welcome to %(laboratory)s.") % {"laboratory": invitation.laboratory.name}
+            )
             return redirect("home")
     elif request.method == "POST":
         status = 422

@@ -34,6 +34,16 @@ class CaseForm(CaseModelForm):
             "specimen": {"required": _("Choose the specimen.")},
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.TypedChoiceField) and field.choices and not field.choices[0][0]:
+                blank = _("Choose one") if field.required else _("Not stated")
+                field.choices = [("", blank), *field.choices[1:]]
+            if not isinstance(field.widget, forms.RadioSelect):
+                is_select = isinstance(field.widget, forms.Select)
+                field.widget.attrs["class"] = "form-select" if is_select else "form-control"
+
     def case_fields(self) -> dict[str, Any]:
         """What ``cases.services`` takes."""
         return {
@@ -55,6 +65,7 @@ class NewCaseForm(CaseForm):
         if len(laboratories) == 1:
             field.required = False
             field.initial = laboratories[0]
+        field.widget.attrs["class"] = "form-select"
 
     def clean_laboratory(self) -> Laboratory:
         chosen: Laboratory | None = self.cleaned_data["laboratory"] or self.fields["laboratory"].initial

@@ -127,7 +127,7 @@ def new(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page
 def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """A draft: its fields and photographs; ``action=submit`` hands it over."""
+    """A draft: its fields and photographs; ``then=submit`` hands it over."""
     case = _visible_case(request, pk)
     if request.method == "GET":
         if not CasePage(case, request.user).may_edit:
@@ -139,7 +139,7 @@ def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return _case_form_page(request, form, case, status=422)
     try:
         case = services.update_case(request.user, case, **form.case_fields())
-        if request.POST.get("action") == "submit":
+        if request.POST.get("then") == "submit":
             services.submit(request.user, case)
             return redirect("cases:detail", pk)
     except DomainError as error:

@@ -129,7 +129,9 @@ def upload_texts() -> dict[str, str]:
         "needsFields": _("Uploads as soon as pseudonym and specimen are filled in"),
         "sending": _("Uploading"),
         "checking": _("Checking the photograph"),
-        "tooLarge": _("The file is larger than %s. Upload one field as JPEG, or crop the photograph to the field."),
+        "tooLarge": _(
+            "The file is larger than %s. Upload one field as JPEG, or crop the photograph to the field."
+        ),
         "empty": _("The file is empty. Check that it was saved or copied completely, then choose it again."),
         "failed": _("The server could not take this file. Retry, or remove it."),
         "offline": _("The server cannot be reached. Check the network, then retry; nothing entered is lost."),

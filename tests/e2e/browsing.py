@@ -1,0 +1,93 @@
+"""Signed-in browsers and what they complain about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+
+from tests.live import LiveSystem
+
+DESKTOP = {"width": 1280, "height": 800}
+TABLET = {"width": 820, "height": 1180}
+#: The browser's own line for an answer of 400 and above; whether that answer was meant is judged by the answer.
+NETWORK_LINE = "Failed to load resource"
+
+
+@dataclass
+class Complaints:
+    """What went wrong in a browser. Refusals that a test provokes are announced with ``expect_status``."""
+
+    found: list[str] = field(default_factory=list)
+    expected: list[tuple[int, str]] = field(default_factory=list)
+
+    def expect_status(self, status: int, path: str) -> None:
+        """Answers with this status from addresses that match ``path`` (a regular expression) are meant."""
+        self.expected.append((status, path))
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.found.append(f"page error: {error}"))
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(NETWORK_LINE):
+            self.found.append(f"console {message.type}: {message.text} ({message.location})")
+
+    def _response(self, response: Response) -> None:
+        meant = any(
+            status == response.status and re.search(path, response.url) for status, path in self.expected
+        )
+        if response.status >= 400 and not meant:
+            self.found.append(f"{response.status} from {response.request.method} {response.url}")
+
+
+@dataclass
+class People:
+    """Signed-in browsers, one context a person; the sign-in itself happens once a session."""
+
+    browser: Browser
+    system: LiveSystem
+    complaints: Complaints
+    states: dict[str, Any]
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def visitor(self, **options: Any) -> Page:
+        """A page of somebody who is not signed in."""
+        return self._page({}, **options)
+
+    def page(self, name: str, **options: Any) -> Page:
+        """A page of a demo account: submitter, reviewer, reviewer2, labadmin or admin."""
+        if name not in self.states:
+            self.states[name] = self._sign_in(f"{name}@demo.example")
+        return self._page({"storage_state": self.states[name]}, **options)
+
+    def _page(self, state: dict[str, Any], **options: Any) -> Page:
+        context = self.browser.new_context(
+            base_url=self.system.base_url, viewport=DESKTOP, **state, **options
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        self.complaints.watch(page)
+        return page
+
+    def _sign_in(self, email: str) -> Any:
+        page = self.visitor()
+        sign_in(page, email, self.system.accounts[email])
+        return page.context.storage_state()
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    """Through the form, ending on the worklist."""
+    page.goto("/account/login/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/cases/")
+
+
+#: Files a case through the form and returns its address: page, photographs, pseudonym, note.
+FileCase = Callable[..., str]

@@ -1,0 +1,148 @@
+"""Every page in both themes and sizes: no accessibility violation, nothing wider than the screen."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browsing import TABLET, FileCase, People
+from tests.e2e.photographs import photograph
+
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass
+class Addresses:
+    """Addresses of a case in each shape, made once."""
+
+    draft: str = ""
+    awaiting: str = ""
+    reported: str = ""
+
+
+@pytest.fixture(scope="module")
+def addresses() -> Addresses:
+    return Addresses()
+
+
+@pytest.fixture
+def ready(people: People, addresses: Addresses, file_case: FileCase) -> Addresses:
+    """A draft, a case awaiting its read and a reported one."""
+    if addresses.reported:
+        return addresses
+    page = people.page("reviewer")
+    page.goto("/cases/new/")
+    page.get_by_label("Patient pseudonym").fill("P-5000")
+    page.get_by_label("Specimen").select_option("csf")
+    page.get_by_label("Choose photographs").set_input_files([photograph(50)])
+    page.locator("[data-files] [data-state=done]").wait_for()
+    addresses.draft = page.url
+    for seed in (51, 53):
+        address = file_case(page, [photograph(seed), photograph(seed + 1)], f"P-50{seed}")
+        expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+        addresses.awaiting, addresses.reported = address, addresses.awaiting
+    page.goto(addresses.reported)
+    page.locator("[name=label]").first.check()
+    page.get_by_text("Low", exact=True).click()
+    page.get_by_label(re.compile("^Comment")).fill("A comment.")
+    page.locator("[data-read-form] button").click()
+    page.wait_for_url("**/diagnosis/")
+    return addresses
+
+
+#: Name of the page, who looks, and where it is.
+PAGES: list[tuple[str, str, Callable[[Addresses], str]]] = [
+    ("sign-in", "", lambda _: "/account/login/"),
+    ("password reset", "", lambda _: "/account/password/reset/"),
+    ("worklist", "reviewer", lambda _: "/cases/"),
+    ("no match", "reviewer", lambda _: "/cases/?q=there-is-no-such-case"),
+    ("new case", "submitter", lambda _: "/cases/new/"),
+    ("draft", "submitter", lambda found: found.draft),
+    ("case to read", "reviewer", lambda found: found.awaiting),
+    ("reported case", "submitter", lambda found: found.reported),
+    ("diagnosis", "submitter", lambda found: f"{found.reported}diagnosis/"),
+    ("quick look", "submitter", lambda _: "/quick-look/"),
+    ("users", "labadmin", lambda _: "/users/"),
+    ("password change", "submitter", lambda _: "/account/password/change/"),
+    ("two-factor", "submitter", lambda _: "/account/2fa/"),
+]
+
+
+def check(page: Page) -> list[str]:
+    """Violations of the standards, and a page that is wider than its window."""
+    page.wait_for_load_state("networkidle")
+    result = Axe().run(page, options={"runOnly": STANDARDS, "resultTypes": ["violations"]})
+    found = [
+        f"{violation['id']}: {violation['help']}: {node['html'][:160]}"
+        for violation in result.response["violations"]
+        for node in violation["nodes"]
+    ]
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return [*found, *([f"wider than the window by {overflow} px"] if overflow > 0 else [])]
+
+
+@pytest.mark.parametrize(("name", "person", "address"), PAGES, ids=[name for name, _, _ in PAGES])
+def test_page(
+    people: People, ready: Addresses, name: str, person: str, address: Callable[[Addresses], str]
+) -> None:
+    page = people.page(person) if person else people.visitor()
+    page.goto(address(ready))
+    found = {}
+    for theme, size in (("light", None), ("dark", TABLET)):
+        if size:
+            page.set_viewport_size(size)
+        page.evaluate("theme => localStorage.setItem('hemalens-theme', theme)", theme)
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        found[theme] = check(page)
+    assert not any(found.values()), f"{name}: {found}"
+
+
+def test_theme_is_kept_and_follows_the_system_until_chosen(people: People) -> None:
+    page = people.page("submitter", color_scheme="dark")
+    page.goto("/cases/")
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-bs-theme", "dark")
+    page.get_by_role("button", name="Sam Submitter").click()
+    page.get_by_role("button", name="Light").click()
+    expect(html).to_have_attribute("data-bs-theme", "light")
+    page.reload()
+    expect(html).to_have_attribute("data-bs-theme", "light")
+
+
+def test_worklist_by_keyboard_with_everything_in_the_address(people: People, ready: Addresses) -> None:
+    page = people.page("reviewer")
+    page.goto("/cases/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+    page.get_by_role("searchbox").focus()
+    page.keyboard.type("P-5000")
+    expect(page).to_have_url(re.compile("q=P-5000"))
+    expect(page.locator("#worklist tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Clear", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Priority").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("sort=priority"))
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Priority")
+    page.get_by_role("link", name=re.compile("^Drafts")).click()
+    expect(page).to_have_url(re.compile("stage=draft"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("sort=priority"))
+
+
+def test_pages_that_are_not_there_say_so(people: People) -> None:
+    people.complaints.expect_status(404, "/cases/0000")
+    people.complaints.expect_status(403, "/users/$")
+    page = people.page("submitter")
+    page.goto("/cases/00000000-0000-0000-0000-000000000000/")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    assert check(page) == []
+    page.goto("/users/")
+    expect(page.get_by_role("heading", name="You may not do that")).to_be_visible()
