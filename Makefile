@@ -9,7 +9,7 @@ FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/
 DIST := portal/static/dist/app.css
 COLLECTED := staticfiles/staticfiles.json
 # the build steps run before there is a database or a secret, and use neither
-BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build STATIC_ROOT=$(CURDIR)/staticfiles
+BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1:1/build STATIC_ROOT=$(CURDIR)/staticfiles
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
