@@ -55,6 +55,7 @@ def quick_look(quick_look_id: str) -> None:
 def requeue_stale() -> None:
     """Repair from the database what a worker, the broker or Triton lost."""
     done = services.requeue_stale()
+    done["quick_looks"] = quick_looks.give_up()
     if any(done.values()):
         log.info("jobs.repaired", **done)
 

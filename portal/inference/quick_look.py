@@ -94,6 +94,14 @@ def fail(quick_look_id: UUID, error: str) -> None:
     )
 
 
+def give_up() -> int:
+    """Say so on quick looks that nobody works on any more; beat calls it every few seconds. Returns how many."""
+    late = timezone.now() - timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    return QuickLook.objects.filter(state__in=OPEN_STATES, created_at__lt=late).update(
+        state=JobState.FAILED, error=_("The model did not answer in time. Try again in a minute.")
+    )
+
+
 def discard(by: User, quick_look: QuickLook) -> None:
     """Remove row and files now. Raises NotAllowed."""
     if quick_look.owner_id != by.pk:

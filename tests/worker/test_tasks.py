@@ -16,7 +16,7 @@ from tests.factories import photograph
 from tests.worker.staged_triton import Staged, free_port, serving
 from worker import readiness
 from worker import triton as triton_module
-from worker.tasks import classify, quick_look
+from worker.tasks import classify, quick_look, requeue_stale
 from worker.triton import TritonClient
 from worker.triton import triton as shared_client
 
@@ -176,3 +176,11 @@ def test_a_quick_look_without_triton_says_so(no_triton, looked):
     looked.refresh_from_db()
     assert looked.state == JobState.FAILED
     assert looked.error == "The model server could not be reached."
+
+
+def test_a_quick_look_whose_worker_died_is_given_up(version, looked, settings):
+    settings.JOB_LEASE_SECONDS = 0
+    requeue_stale()
+    looked.refresh_from_db()
+    assert looked.state == JobState.FAILED
+    assert "Try again" in looked.error
