@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import urllib.error
 import urllib.request
@@ -14,7 +15,6 @@ from embedded.settings import ROOT, Settings
 from embedded.state import VarFolder
 
 NAMES = ("worker", "beat", "web")
-HEALTH = "/health/live"
 #: An address that means all of the machine's, and where to ask a server bound to it.
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
@@ -104,6 +104,7 @@ def application_specs(
             environment=environment,
             folder=ROOT,
             ready=lambda: _answers(settings.host, port),
+            patience=60.0,
             stage=2,
         ),
     ]
@@ -114,10 +115,26 @@ def _remove(folder: Path, pattern: str) -> None:
         file.unlink()
 
 
-def _answers(host: str, port: int) -> bool:
-    target = _ANY_ADDRESS.get(host, f"[{host}]" if ":" in host else host)
+def failing_parts(host: str, port: int) -> dict[str, str]:
+    """What the portal's own health report says does not work: detail by part."""
     try:
-        with urllib.request.urlopen(f"http://{target}:{port}{HEALTH}", timeout=2) as answer:
+        with urllib.request.urlopen(f"{_address(host, port)}/health/ready", timeout=5) as answer:  # noqa: S310 - always http
+            report = json.load(answer)
+    except urllib.error.HTTPError as error:  # 503: a part is down without which nothing can be filed
+        report = json.load(error)
+    except (OSError, json.JSONDecodeError):
+        return {"web": "does not report on its health"}
+    return {name: part["detail"] for name, part in report["parts"].items() if part["status"] != "ok"}
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"{_address(host, port)}/health/live", timeout=2) as answer:  # noqa: S310 - always http
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
+
+
+def _address(host: str, port: int) -> str:
+    """Where to ask a web server that listens on ``host``."""
+    return f"http://{_ANY_ADDRESS.get(host, f'[{host}]' if ':' in host else host)}:{port}"

@@ -23,6 +23,8 @@ from embedded.state import VarFolder, free_port, port_is_free
 from embedded.supervisor import Supervisor
 from embedded.triton import model_problem
 
+_HEALTHY_WITHIN = 60.0  # seconds from the last process's start to the portal's own report saying so
+
 
 def run(settings: Settings) -> None:
     """Start everything, show it, and stop it on Ctrl-C, SIGTERM or SIGHUP."""
@@ -95,6 +97,10 @@ def _bring_up(supervisor: Supervisor, display: Display, environment: Mapping[str
         supervisor.run_step(label, command, environment, ROOT)
     supervisor.start(application.NAMES)
     supervisor.wait_ready([*SERVICES, *application.NAMES])
+    host, port = environment["HOST"], int(environment["PORT"])
+    if not supervisor.wait_for(lambda: not application.failing_parts(host, port), _HEALTHY_WITHIN):
+        for part, detail in application.failing_parts(host, port).items():
+            display.say(f"Not healthy: {part}: {detail}", style="yellow")
     display.say(
         f"\nHemalens runs at {supervisor.facts['address']} (healthy after {time.monotonic() - began:.0f} s)"
     )

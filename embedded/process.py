@@ -26,7 +26,8 @@ class Spec:
     ``ready`` is asked whether the process does its work; it must answer within about two seconds and raise
     nothing. ``explain`` tells from a process (None once it ended) and its output so far what is broken beyond
     recovery, as a sentence, or "". ``death_signal`` is what the kernel sends when the supervisor itself is killed.
-    What stops first has the highest ``stage``. Times are in seconds.
+    What stops first has the highest ``stage``. Once ready, a process may fail to answer for ``patience`` before it
+    is started again, without one for ever. Times are in seconds.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Spec:
     death_signal: signal.Signals = signal.SIGTERM
     stop_grace: float = 10.0
     start_timeout: float = 60.0
+    patience: float | None = None
     before_start: Callable[[], None] = lambda: None
     stage: int = 0
     explain: Callable[[psutil.Process | None, str], str] = lambda process, output: ""

@@ -46,6 +46,7 @@ class Member:
     deaths: int = 0
     since: float = 0.0
     next_look: float = 0.0
+    answered: float = 0.0
     memory_mb: int = 0
 
     @property
@@ -103,6 +104,15 @@ class Supervisor:
         """Return once all are ready. Raises EmbeddedError when one cannot start, StopRequested on signals."""
         while any(self.members[name].state is not State.READY for name in names):
             self.step()
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Watch the processes until ``condition`` holds, at most ``timeout`` seconds; returns whether it does."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self.step()
+        return True
 
     def run_step(
         self, label: str, command: Sequence[str], environment: Mapping[str, str], folder: Path
@@ -191,19 +201,24 @@ class Supervisor:
     def _look_at_health(self, member: Member, now: float) -> None:
         member.next_look = now + _HEALTH_INTERVAL
         broken = member.child.explain()
-        if broken:
+        if not broken and member.child.spec.ready():
+            member.state = State.READY
+            member.answered = now
+        else:
+            member.state = State.UNHEALTHY
+        patience = member.child.spec.patience
+        if broken or (patience is not None and now - member.answered > patience):
             member.child.kill()
-            self._died(member, "was stopped", broken)
+            self._died(member, "was killed" if broken else f"did not answer for {patience:.0f} s", broken)
             return
         member.memory_mb = member.child.memory_mb()
-        member.state = State.READY if member.child.spec.ready() else State.UNHEALTHY
-        if member.state is State.READY and now - member.since > _SETTLED:
+        if now - member.since > _SETTLED:
             member.deaths = 0
 
     def _look_at_start(self, member: Member, now: float) -> None:
         if member.child.spec.ready():
             member.state = State.READY
-            member.next_look = now
+            member.next_look = member.answered = now
             self._say(f"{member.name}: ready after {now - member.since:.1f} s (process {member.child.pid})")
         elif now - member.since > member.child.spec.start_timeout:
             reason = f"did not become ready within {member.child.spec.start_timeout:.0f} s"

@@ -14,7 +14,6 @@ import shutil
 import signal
 import sys
 import sysconfig
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -109,6 +108,7 @@ def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], time
         stop_signal=signal.SIGTERM,
         stop_grace=15.0,
         start_timeout=timeout,
+        patience=60.0,
         stage=1,
         explain=_explain,
     )
@@ -156,7 +156,7 @@ def _is_ready(http_port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/v2/health/ready", timeout=2) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 

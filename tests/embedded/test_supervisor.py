@@ -134,6 +134,22 @@ def test_a_process_that_runs_but_is_broken_is_replaced(stage, tmp_path):
     one.supervisor.wait_ready(["triton"])
 
 
+def test_a_process_that_no_longer_answers_is_replaced_when_patience_ends(stage, tmp_path):
+    one = stage()
+    answers = tmp_path / "answers"
+    answers.touch()
+    one.add("web", SLEEP, ready=answers.exists, patience=0.5)
+    one.supervisor.start(["web"])
+    one.supervisor.wait_ready(["web"])
+    one.supervisor._phase = "ready"
+    answers.unlink()
+    one.step_until(lambda: one.member("web").state is State.WAITING, "the silence to be noticed")
+    assert "web did not answer for 0 s; starting again" in one.said[-1]
+    answers.touch()
+    one.supervisor.wait_ready(["web"])
+    assert one.member("web").restarts == 1
+
+
 def test_stopping_leaves_no_child_and_no_grandchild(stage):
     one = stage()
     family = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!r}])"
