@@ -33,5 +33,5 @@ urlpatterns = [
         ImageViewSet.as_view({"get": "activation_map"}),
         name="image-activation-map",
     ),
-    re_path(r"^(?P<rest>.*)$", unknown_address, name="unknown"),
+    re_path(r"^(?P<rest>[\s\S]*)$", unknown_address, name="unknown"),
 ]

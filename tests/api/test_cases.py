@@ -108,7 +108,8 @@ def test_a_wrong_method(clients, is_problem):
 def test_an_address_that_leads_nowhere(clients, is_problem):
     for client in (clients.anonymous, clients.submitter):
         is_problem(client.post("/api/v1/cses/", ENTRY), 404, "no_such_address")
-    is_problem(clients.submitter.get("/api/v1/cases/not-an-id/"), 404, "no_such_address")
+    for place in ("cases/not-an-id/", "", "cases/%0A/", "cases%0A", "//elsewhere.example"):
+        is_problem(clients.submitter.get(f"/api/v1/{place}"), 404, "no_such_address")
 
 
 def test_a_missing_last_slash_costs_nothing(clients):

@@ -1,0 +1,161 @@
+"""The health page: each part by name, in time, whatever is down or hangs."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from time import monotonic, time
+
+import pytest
+from django.core.cache import cache
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test import Client
+
+from portal.api import health
+from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_INDEX, WORKER_HEARTBEAT_PREFIX
+from tests.factories import active_model
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NAMES = {"database", "migrations", "broker", "cache", "storage", "worker", "beat", "triton", "model"}
+
+
+def ready() -> tuple[int, dict]:
+    """Ask the page; every answer keeps to its form and its time, and names no host."""
+    began = monotonic()
+    response = Client().get("/health/ready")
+    assert monotonic() - began < 2.0
+    body = response.json()
+    assert set(body["parts"]) == NAMES
+    for part in body["parts"].values():
+        assert set(part) == {"status", "detail", "seconds"}
+        assert part["status"] in ("ok", "failed")
+    assert "127.0.0.1" not in response.text
+    return response.status_code, body
+
+
+def failed(body: dict) -> set[str]:
+    return {name for name, part in body["parts"].items() if part["status"] == "failed"}
+
+
+@pytest.fixture
+def triton(settings):
+    """A server that answers as Triton does for version 1 of the model; ``status`` may be changed."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.path == "/v2/models/leukemia_vgg16/versions/1/ready"
+            self.send_response(server.status if known else 400)
+            self.end_headers()
+
+        def log_message(self, *arguments) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.status = 200
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.TRITON_HTTP_URL = f"http://127.0.0.1:{server.server_port}"
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def everything(triton):
+    """All parts at work: heartbeats as worker and beat write them, an active model, Triton serving it."""
+    cache.set_many(
+        {
+            WORKER_HEARTBEAT_INDEX: ["celery@test"],
+            WORKER_HEARTBEAT_PREFIX + "celery@test": {"pid": 1, "at": time(), "state": "ok", "detail": ""},
+            BEAT_HEARTBEAT: {"pid": 2, "at": time()},
+        },
+        60,
+    )
+    yield active_model()
+    cache.clear()
+
+
+def test_live_needs_nothing(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = Client().get("/health/live")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert Client().post("/health/live").status_code == 405
+
+
+def test_all_is_well(everything):
+    status, body = ready()
+    assert failed(body) == set(), json.dumps(body, indent=1)
+    assert (status, body["status"]) == (200, "ok")
+    assert default_storage.listdir("health")[1] == []
+
+
+def test_without_the_model_the_portal_stays_in_service(everything, triton):
+    cache.clear()
+    triton.status = 503
+    everything.is_active = False
+    everything.save()
+    status, body = ready()
+    assert failed(body) == {"worker", "beat", "triton", "model"}
+    assert (status, body["status"]) == (200, "degraded")
+
+
+def test_a_worker_that_found_another_model_than_the_registered_one(everything):
+    key = WORKER_HEARTBEAT_PREFIX + "celery@test"
+    cache.set(key, cache.get(key) | {"state": "mismatch", "detail": "the weights differ"}, 60)
+    _status, body = ready()
+    assert failed(body) == {"model"}
+    assert "the weights differ" in body["parts"]["model"]["detail"]
+
+
+def test_a_migration_that_was_not_applied(everything):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, app, name, applied FROM django_migrations WHERE app = 'reports'")
+        rows = cursor.fetchall()
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'reports'")
+    try:
+        status, body = ready()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO django_migrations VALUES (%s, %s, %s, %s)", rows)
+    assert (status, body["status"], failed(body)) == (503, "failed", {"migrations"})
+    assert "reports" in body["parts"]["migrations"]["detail"]
+
+
+def test_a_storage_that_cannot_be_written(everything, settings, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    settings.MEDIA_ROOT = tmp_path / "file"
+    status, body = ready()
+    assert (status, failed(body)) == (503, {"storage"})
+
+
+def test_a_broker_that_is_away(everything, settings):
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    status, body = ready()
+    assert (status, body["status"], failed(body)) == (200, "degraded", {"broker"})
+
+
+def test_what_hangs_neither_holds_up_the_page_nor_piles_up(everything, monkeypatch):
+    release = threading.Event()
+    calls: list[int] = []
+
+    def hang() -> str:
+        calls.append(1)
+        release.wait(30)
+        return "back"
+
+    parts = tuple(
+        health.Part(part.name, hang if part.name == "database" else part.check, part.essential)
+        for part in health.PARTS
+    )
+    monkeypatch.setattr(health, "PARTS", parts)
+    try:
+        for _ in range(3):
+            status, body = ready()
+            assert (status, failed(body)) == (503, {"database"})
+            assert "no answer" in body["parts"]["database"]["detail"]
+        assert len(calls) == 1
+    finally:
+        release.set()
+    wait_until = monotonic() + 5
+    while failed(body) and monotonic() < wait_until:
+        status, body = ready()
+    assert (status, body["status"]) == (200, "ok")
