@@ -74,7 +74,8 @@ def pool4(
                 output = network.to_pool4(torch.from_numpy(np.stack(pixels)))
                 # Half precision ends at 65504; the unscaled Oxford weights come near it in bright spots.
                 array[start : start + len(batch)] = output.clamp(max=65504).half().numpy()
-                array.flush()
+                # Not flushed: what a killed process has written to a mapped file stays, and waiting for the disk
+                # at each batch took longer than the arithmetic.
                 note.write_text(json.dumps({"rows": start + len(batch)}))
                 bar.update(len(batch))
         del array
