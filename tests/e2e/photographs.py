@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from smear.decode import DEFAULT_LIMITS
-
 
 def draw_field(seed: int, size: tuple[int, int] = (640, 480)) -> Image.Image:
     """A stained field: pink background, pale red cells, a few violet ones."""
@@ -75,5 +73,4 @@ def bad_files() -> dict[str, tuple[dict[str, Any], int, str]]:
         "deep": (upload("deep.png", save(deep, "PNG"), "image/png"), 422, "8 bits"),
         "huge": (upload("slide.png", _png_header(30_000, 30_000), "image/png"), 422, "megapixels"),
         "empty": (upload("empty.jpg", b""), 0, "The file is empty"),
-        "heavy": (upload("heavy.jpg", bytes(DEFAULT_LIMITS.max_bytes + 1)), 0, "larger than 50 MB"),
     }

@@ -1,5 +1,7 @@
 """Sign-in, invitations and the user administration."""
 
+from uuid import uuid4
+
 from playwright.sync_api import expect
 
 from tests.e2e.browsing import People, sign_in
@@ -18,7 +20,7 @@ def test_wrong_password_keeps_the_address(people: People) -> None:
 
 
 def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
-    email = "nora.new@demo.example"
+    email = f"nora.{uuid4().hex[:8]}@demo.example"
     admin = people.page("labadmin")
     admin.goto("/users/")
     admin.get_by_label("E-mail").fill(email)
@@ -63,6 +65,7 @@ def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
 
     admin.get_by_role("row", name=email).get_by_role("button", name="Reactivate").click()
     expect(admin.get_by_text("Nora New is active again.")).to_be_visible()
+    nora.context.clear_cookies()
     sign_in(nora, email, PASSWORD)
 
 

@@ -2,20 +2,22 @@
 
 import base64
 import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from smear.decode import DEFAULT_LIMITS
 from tests.e2e.browsing import People
 from tests.e2e.photographs import bad_files, draw_field, photograph, save, upload
 
 
-def row(page: Page, name: str) -> object:
+def row(page: Page, name: str) -> Locator:
     return page.locator("[data-file]", has=page.locator(f"[data-name]:text-is('{name}')"))
 
 
-def test_each_bad_file_says_why_and_the_good_ones_stay(people: People) -> None:
+def test_each_bad_file_says_why_and_the_good_ones_stay(people: People, tmp_path: Path) -> None:
     people.complaints.expect_status(415, "/images/$")
     people.complaints.expect_status(422, "/images/$")
     people.complaints.expect_status(409, "/images/$")
@@ -31,12 +33,18 @@ def test_each_bad_file_says_why_and_the_good_ones_stay(people: People) -> None:
     expect(row(page, "good.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
     page.get_by_label("Choose photographs").set_input_files([upload("again.jpg", good["buffer"])])
 
+    heavy = tmp_path / "heavy.jpg"
+    with heavy.open("wb") as file:
+        file.truncate(DEFAULT_LIMITS.max_bytes + 1)
+    page.get_by_label("Choose photographs").set_input_files(heavy)
+    expect(row(page, "heavy.jpg").locator("[data-status]")).to_contain_text("larger than 50 MB")
+
     for file, _status, words in bad.values():
         refused = row(page, file["name"])
         expect(refused).to_have_attribute("data-state", "refused", timeout=20_000)
         expect(refused.locator("[data-status]")).to_contain_text(words)
     expect(row(page, "again.jpg").locator("[data-status]")).to_contain_text("in the case already, as image 1")
-    expect(page.get_by_text(f"1 of {len(bad) + 2} uploaded")).to_be_visible()
+    expect(page.get_by_text(f"1 of {len(bad) + 3} uploaded")).to_be_visible()
 
     # The page has become the draft's: a reload keeps fields and photographs.
     expect(page).to_have_url(re.compile("/edit/$"))

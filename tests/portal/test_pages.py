@@ -1,0 +1,236 @@
+"""Who gets which page, and with what status; another laboratory's things are not there."""
+
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from portal.accounts import services as accounts
+from portal.accounts.choices import Role
+from portal.cases.choices import STATE_ICONS
+from portal.config.settings import BASE_DIR
+from portal.reading import services as reading
+from portal.reports.models import Diagnosis
+from tests.factories import analysed, draft, photograph
+
+VISITOR = "visitor"
+
+
+@pytest.fixture
+def things(people, lab, model):
+    """Addresses of one thing of each kind, all of ``lab``."""
+    drafted = draft(people.submitter, lab)
+    awaiting = analysed(people.submitter, lab)
+    reported = analysed(people.submitter, lab)
+    reading.record_read(people.reviewer, reported, label="Pre", confidence="high")
+    image = awaiting.images.get()
+    return {
+        "worklist": reverse("cases:worklist"),
+        "new": reverse("cases:new"),
+        "draft": reverse("cases:edit", args=[drafted.pk]),
+        "case": reverse("cases:detail", args=[awaiting.pk]),
+        "live": reverse("cases:live", args=[awaiting.pk]),
+        "photograph": reverse("cases:photograph", args=[image.pk]),
+        "thumbnail": reverse("cases:thumbnail", args=[image.pk]),
+        "heat map": reverse("cases:heat_map", args=[image.pk, "Pre"]),
+        "diagnosis": reverse("reports:diagnosis", args=[reported.pk]),
+        "quick look": reverse("inference:quick_look"),
+        "users": reverse("accounts:users"),
+    }
+
+
+#: Page, and the status for a visitor, a submitter, a reviewer, an administrator, and another laboratory's reviewer.
+PERMISSIONS = [
+    ("worklist", 302, 200, 200, 200, 200),
+    ("new", 302, 200, 200, 200, 200),
+    ("draft", 302, 200, 200, 200, 404),
+    ("case", 302, 200, 200, 200, 404),
+    ("live", 302, 200, 200, 200, 404),
+    ("photograph", 302, 200, 200, 200, 404),
+    ("thumbnail", 302, 200, 200, 200, 404),
+    ("heat map", 302, 200, 200, 200, 404),
+    ("diagnosis", 302, 200, 200, 200, 404),
+    ("quick look", 302, 200, 200, 200, 200),
+    ("users", 302, 403, 403, 200, 403),
+]
+ROLES = (VISITOR, "submitter", "reviewer", "lab_admin", "stranger")
+
+
+@pytest.mark.parametrize("row", PERMISSIONS, ids=lambda row: row[0])
+def test_page(client, people, things, row):
+    page, *expected = row
+    for role, status in zip(ROLES, expected, strict=True):
+        client.logout()
+        if role != VISITOR:
+            client.force_login(getattr(people, role))
+        assert client.get(things[page]).status_code == status, role
+
+
+#: What is sent, and the status for a visitor, a submitter, a reviewer, an administrator, a stranger. In this order
+#: whoever may do it comes after whoever may not, so that each finds the thing as it was.
+DEEDS = [
+    ("edit", {"patient_pseudonym": "P-1", "specimen": "csf", "priority": "stat"}, 302, 302, 302, 302, 404),
+    ("image", {}, 302, 201, 201, 201, 404),
+    ("read", {"label": "Pre", "confidence": "high"}, 302, 403, 302, 403, 404),
+    ("invite", {"email": "new@lab.example", "role": "reviewer"}, 302, 404, 404, 302, 404),
+    ("set role", {"role": "reviewer"}, 302, 404, 404, 302, 404),
+    ("deactivate", {}, 302, 404, 404, 302, 404),
+    ("revoke", {}, 302, 404, 404, 302, 404),
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("row", DEEDS, ids=lambda row: row[0])
+def test_deed(client, people, lab, model, row, role):
+    deed, data, *expected = row
+    membership = people.submitter.memberships.get()
+    if role == "submitter" and deed in ("set role", "deactivate"):
+        membership = people.reviewer.memberships.get()
+    invitation = accounts.invite(
+        people.lab_admin, email="open@lab.example", laboratory=lab, role=Role.SUBMITTER
+    )
+    address = {
+        "edit": lambda: reverse("cases:edit", args=[draft(people.submitter, lab).pk]),
+        "image": lambda: reverse("cases:add_image", args=[draft(people.submitter, lab).pk]),
+        "read": lambda: reverse("reading:read", args=[analysed(people.submitter, lab).pk]),
+        "invite": lambda: reverse("accounts:invite", args=[lab.slug]),
+        "set role": lambda: reverse("accounts:set_role", args=[membership.pk]),
+        "deactivate": lambda: reverse("accounts:deactivate", args=[membership.pk]),
+        "revoke": lambda: reverse("accounts:revoke_invitation", args=[invitation.pk]),
+    }[deed]()
+    if deed == "image":
+        data = {"file": photograph(77)}
+    if role != VISITOR:
+        client.force_login(getattr(people, role))
+    response = client.post(address, data)
+    assert response.status_code == dict(zip(ROLES, expected, strict=True))[role]
+    if role == VISITOR:
+        assert response.url.startswith(reverse("account_login"))
+
+
+def test_scripts_of_a_signed_out_page_are_told_so(client, people, lab):
+    case = draft(people.submitter, lab)
+    response = client.post(reverse("cases:add_image", args=[case.pk]), headers={"Accept": "application/json"})
+    assert response.status_code == 401
+    assert "signed out" in response.json()["message"]
+
+
+def test_unknown_case_and_unknown_quick_look(client, people):
+    client.force_login(people.reviewer)
+    assert client.get(reverse("cases:detail", args=[uuid4()])).status_code == 404
+    response = client.get(reverse("inference:quick_look_result", args=[uuid4()]))
+    assert response.status_code == 410
+    assert "nothing of it was kept" in response.content.decode()
+
+
+def test_empty_case_keeps_what_was_entered(client, people, lab):
+    client.force_login(people.submitter)
+    case = draft(people.submitter, lab, images=0)
+    entered = {
+        "patient_pseudonym": "P-77",
+        "specimen": "csf",
+        "priority": "urgent",
+        "clinical_note": "A note.",
+    }
+    response = client.post(reverse("cases:edit", args=[case.pk]), {**entered, "then": "submit"})
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert "Add at least one photograph" in page
+    assert 'value="P-77"' in page
+    assert "A note." in page
+    case.refresh_from_db()
+    assert (case.state, case.clinical_note) == ("draft", "A note.")
+
+
+def test_missing_field_is_named_and_the_rest_kept(client, people, lab):
+    client.force_login(people.submitter)
+    response = client.post(
+        reverse("cases:new"), {"specimen": "csf", "clinical_note": "Kept.", "priority": "stat"}
+    )
+    assert response.status_code == 422
+    assert "Enter the laboratory&#x27;s code for the patient." in response.content.decode()
+    assert "Kept." in response.content.decode()
+
+
+def test_read_on_a_case_in_the_wrong_state_gives_the_comment_back(client, people, lab, model):
+    case = analysed(people.submitter, lab)
+    reading.record_read(people.reviewer, case, label="Pre", confidence="high")
+    client.force_login(people.reviewer)
+    entered = {"label": "Pro", "confidence": "low", "comment": "Large nucleoli."}
+    response = client.post(reverse("reading:read", args=[case.pk]), entered)
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "This case cannot be read now." in page
+    assert "Large nucleoli." in page
+    assert Diagnosis.objects.filter(case=case).count() == 1
+
+
+def test_wrong_kind_of_file_is_refused_with_its_status(client, people, lab):
+    client.force_login(people.submitter)
+    case = draft(people.submitter, lab)
+    upload = photograph(0)  # the draft has this one already
+    json = {"Accept": "application/json"}
+    twin = client.post(reverse("cases:add_image", args=[case.pk]), {"file": upload}, headers=json)
+    assert (twin.status_code, twin.json()["code"]) == (409, "duplicate_image")
+    none = client.post(reverse("cases:add_image", args=[case.pk]), {}, headers=json)
+    assert (none.status_code, none.json()["field"]) == (400, "file")
+
+
+def test_live_part_is_quiet_until_something_changes(client, people, lab, model):
+    case = analysed(people.submitter, lab)
+    client.force_login(people.reviewer)
+    page = client.get(reverse("cases:detail", args=[case.pk])).content.decode()
+    address = re.search(r'hx-get="([^"]+/live/\?v=[^"]+)"', page)
+    assert address is not None
+    assert client.get(address[1]).status_code == 204
+    reading.record_read(people.reviewer, case, label="Pre", confidence="high")
+    update = client.get(address[1])
+    assert update.status_code == 200
+    assert "Reported" in update.content.decode()
+    assert 'data-live="settled"' in update.content.decode()
+
+
+def test_worklist_narrows_sorts_and_survives_nonsense(client, people, lab):
+    urgent = draft(people.submitter, lab, patient_pseudonym="P-urgent", priority="stat")
+    draft(people.reviewer, lab, patient_pseudonym="P-other")
+    client.force_login(people.submitter)
+
+    def listed(query: str) -> list[str]:
+        response = client.get(reverse("cases:worklist") + query)
+        assert response.status_code == 200
+        return re.findall(r"P-(?:urgent|other)", response.content.decode())
+
+    assert listed("?sort=priority") == ["P-urgent", "P-other"]
+    assert listed("?sort=-priority") == ["P-other", "P-urgent"]
+    assert listed("?q=URGENT") == ["P-urgent"]
+    assert listed(f"?q={urgent.accession}") == ["P-urgent"]
+    assert listed("?mine=on") == ["P-urgent"]
+    assert listed("?stage=reading") == []
+    assert len(listed("?stage=nonsense&priority=nonsense&filed_from=never&page=999&sort=nonsense")) == 2
+
+
+def test_every_result_page_carries_the_notice(client, people, things):
+    client.force_login(people.reviewer)
+    for page in ("case", "diagnosis", "quick look"):
+        assert "Research use only. Pre-classification by a model; a qualified reader decides." in (
+            client.get(things[page]).content.decode()
+        ), page
+
+
+def test_pages_hold_no_inline_style_or_script(client, people, things):
+    client.force_login(people.lab_admin)
+    for page in ("worklist", "new", "draft", "case", "diagnosis", "quick look", "users"):
+        html = client.get(things[page]).content.decode()
+        assert not re.search(r"\sstyle=|<style|\son[a-z]+=", html), page
+        assert not re.search(r"<script(?![^>]*(\ssrc=|type=\"application/json\"))", html), page
+
+
+def test_the_sprite_has_every_icon_that_is_used():
+    sprite = set(re.findall(r'"([a-z0-9-]+)",', (BASE_DIR / "frontend" / "icons.mjs").read_text()))
+    used = set(STATE_ICONS.values())
+    for folder, pattern in (("portal/templates", "*.html"), ("portal/cases/templatetags", "*.py")):
+        for file in Path(BASE_DIR / folder).rglob(pattern):
+            used |= set(re.findall(r'icon "([a-z0-9-]+)"', file.read_text()))
+    assert used <= sprite, f"add to frontend/icons.mjs: {sorted(used - sprite)}"
