@@ -1,0 +1,126 @@
+"""Sixteen photographs in four cases, filed by an instrument, answered by the model, and one of them read.
+
+Against this machine's own system, or any other with tokens of a submitter and a reviewer of one laboratory:
+
+SMOKE_URL=https://lab.example SMOKE_SUBMITTER_TOKEN=… SMOKE_REVIEWER_TOKEN=… make smoke
+
+The photographs are drawn unless SMOKE_PHOTOS, or ../shared/data/blood-smears where it is there, holds a folder
+of photographs for each class.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from benchmarks.portal_client import Api, draw_photograph
+from embedded.settings import ROOT
+from tests.live import LiveSystem, wait_for
+
+CASES, PHOTOGRAPHS_A_CASE = 4, 4
+CLASSES = {"Benign", "Early", "Pre", "Pro"}
+PHOTOS = Path(os.environ.get("SMOKE_PHOTOS") or ROOT.parent / "shared" / "data" / "blood-smears")
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    url: str
+    submitter_token: str
+    reviewer_token: str
+
+
+@pytest.fixture(scope="module")
+def laboratory(request: pytest.FixtureRequest) -> Laboratory:
+    """The system under test, and who files and reads there."""
+    if url := os.environ.get("SMOKE_URL"):
+        tokens = (os.environ["SMOKE_SUBMITTER_TOKEN"], os.environ["SMOKE_REVIEWER_TOKEN"])
+        return Laboratory(url.rstrip("/"), *tokens)
+    system: LiveSystem = request.getfixturevalue("live_system")
+    tokens = (_issue_token(system, f"{role}@demo.example") for role in ("submitter", "reviewer"))
+    return Laboratory(system.base_url, *tokens)
+
+
+def _issue_token(system: LiveSystem, email: str) -> str:
+    command = [sys.executable, "manage.py", "issue_token", email, "--days", "1"]
+    environment = os.environ | system.environment
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _photographs() -> list[list[bytes]]:
+    """The bytes of each case's photographs; of a folder of classes, one class a case."""
+    folders = sorted(folder for folder in PHOTOS.glob("*") if folder.is_dir())[:CASES]
+    if len(folders) < CASES:
+        seeds = range(CASES * PHOTOGRAPHS_A_CASE)
+        drawn = [draw_photograph(seed, (640, 480)) for seed in seeds]
+        return [
+            drawn[start : start + PHOTOGRAPHS_A_CASE] for start in range(0, len(drawn), PHOTOGRAPHS_A_CASE)
+        ]
+    return [_spread(sorted(folder.glob("*.*"))) for folder in folders]
+
+
+def _spread(files: list[Path]) -> list[bytes]:
+    """Photographs from all over a folder: its neighbours may show the same field, even the same bytes."""
+    step = len(files) // PHOTOGRAPHS_A_CASE
+    return [file.read_bytes() for file in files[::step][:PHOTOGRAPHS_A_CASE]]
+
+
+@pytest.fixture(scope="module")
+def answered(laboratory) -> list[dict]:
+    """Four cases as the API shows them once they await their read."""
+    api = Api(laboratory.url, laboratory.submitter_token)
+    filed = [api.file_case(photographs) for photographs in _photographs()]
+    for case_id in filed:
+        assert api.submit(case_id)["state"] in {"submitted", "analysing", "awaiting_read"}
+
+    def awaiting() -> list[dict] | None:
+        cases = [api.case(case_id) for case_id in filed]
+        return cases if all(case["state"] == "awaiting_read" for case in cases) else None
+
+    return wait_for(awaiting, "the model's answers to sixteen photographs", 180)
+
+
+def test_every_photograph_has_the_models_answer(answered):
+    images = [image for case in answered for image in case["images"]]
+    assert len(images) == CASES * PHOTOGRAPHS_A_CASE
+    for image in images:
+        prediction = image["prediction"]
+        assert image["job"]["state"] == "done", image["job"]
+        assert set(prediction["probabilities"]) == CLASSES
+        assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+        assert prediction["label"] == max(prediction["probabilities"], key=prediction["probabilities"].get)
+        assert len(prediction["model"]["sha256"]) == 64
+        assert isinstance(prediction["refer"], bool)
+    for case in answered:
+        assert case["preclassification"]["images"] == PHOTOGRAPHS_A_CASE
+        assert case["no_preclassification_reason"] == ""
+
+
+def test_the_stored_photograph_and_its_map_can_be_fetched(answered, laboratory):
+    image = answered[0]["images"][0]
+    token = {"Authorization": f"Bearer {laboratory.submitter_token}"}
+    address = f"{laboratory.url}/api/v1/cases/{answered[0]['id']}/images/{image['id']}/"
+    for name, magic in (("file", b"\xff\xd8"), ("thumbnail", b"\xff\xd8"), ("activation-map", b"\x89PNG")):
+        assert requests.get(f"{address}{name}/", headers=token, timeout=30).content.startswith(magic), name
+        assert requests.get(f"{address}{name}/", timeout=30).status_code == 401, name
+
+
+def test_a_read_makes_the_diagnosis(answered, laboratory):
+    case = answered[-1]
+    address = f"{laboratory.url}/api/v1/cases/{case['id']}/"
+    reviewer = {"Authorization": f"Bearer {laboratory.reviewer_token}"}
+    submitter = {"Authorization": f"Bearer {laboratory.submitter_token}"}
+    body = {"label": "none_of_these", "confidence": "low", "comment": "Filed by the smoke test."}
+    assert requests.post(f"{address}reads/", json=body, headers=submitter, timeout=30).status_code == 403
+    read = requests.post(f"{address}reads/", json=body, headers=reviewer, timeout=30)
+    assert read.status_code == 201, read.text
+    assert read.json()["model_label"] == case["preclassification"]["label"]
+    signed = requests.get(address, headers=submitter, timeout=30).json()
+    assert (signed["state"], signed["diagnosis"]["label"]) == ("reported", "none_of_these")
+    assert signed["diagnosis"]["comment"] == body["comment"]
