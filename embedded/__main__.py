@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import errno
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from embedded import commands, control
 from embedded.errors import EmbeddedError
+from embedded.process import die_with
 from embedded.services import NAMES as SERVICES
 from embedded.settings import ROOT, Settings
 from embedded.state import VarFolder
@@ -21,6 +23,8 @@ from embedded.state import VarFolder
 
 def main() -> int:
     arguments = _parser().parse_args()
+    if arguments.parent is not None and not die_with(arguments.parent, signal.SIGTERM):
+        return 1
     try:
         environ.Env.read_env(ROOT / ".env")
         settings = Settings.from_environment(os.environ)
@@ -41,6 +45,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m embedded", description="Hemalens on one machine.")
     parser.add_argument("--var", type=Path, help="the instance's folder (default: HEMALENS_VAR, or var/)")
+    parser.add_argument("--parent", type=int, metavar="PID", help="stop when this process, our parent, dies")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="start everything, until Ctrl-C or SIGTERM")
     run.add_argument(

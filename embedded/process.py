@@ -50,11 +50,16 @@ def bind_to_parent(death_signal: signal.Signals) -> Callable[[], None]:
     parent = os.getpid()
 
     def preexec() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != parent:  # the parent died between fork and prctl
+        if not die_with(parent, death_signal):
             os._exit(1)
 
     return preexec
+
+
+def die_with(parent: int, death_signal: signal.Signals) -> bool:
+    """Have the kernel send this process ``death_signal`` when ``parent`` dies; False when it is dead already."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal)
+    return os.getppid() == parent
 
 
 def rotate(log: Path) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import psutil
 
 from embedded.control import ask
-from embedded.process import bind_to_parent
 from embedded.settings import ROOT
 from embedded.state import VarFolder
 
@@ -52,14 +51,13 @@ class LiveSystem:
         given = {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
         with output.open("w") as file:
             supervisor = subprocess.Popen(
-                [sys.executable, "-m", "embedded", "run"],
+                [sys.executable, "-m", "embedded", "--parent", str(os.getpid()), "run"],
                 env={**given, "HEMALENS_VAR": str(folder), "PORT": "0", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 text=True,
                 cwd=ROOT,
-                preexec_fn=bind_to_parent(signal.SIGTERM),
             )
         system = cls(VarFolder(folder), supervisor, output)
         try:

@@ -10,14 +10,12 @@ import atexit
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from embedded.control import ask
-from embedded.process import bind_to_parent
 from embedded.settings import ROOT
 from embedded.state import VarFolder
 
@@ -50,13 +48,21 @@ def start_triton() -> str:
 
 def _start() -> dict[str, str]:
     folder = Path(tempfile.mkdtemp(prefix="hemalens-tests-"))
-    command = [sys.executable, "-m", "embedded", "--var", str(folder), "services"]
+    command = [
+        sys.executable,
+        "-m",
+        "embedded",
+        "--parent",
+        str(os.getpid()),
+        "--var",
+        str(folder),
+        "services",
+    ]
     process = subprocess.Popen(
         [*command, "--only", "postgres,valkey", "--lazy", "triton"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        preexec_fn=bind_to_parent(signal.SIGTERM),
     )
     atexit.register(_stop, process, folder)
     assert process.stdout is not None

@@ -11,15 +11,16 @@ import sys
 import psutil
 import pytest
 
-from embedded.process import bind_to_parent
 from embedded.settings import ROOT
 from tests.live import wait_for
+
+EMBEDDED = [sys.executable, "-m", "embedded"]
 
 
 def command(var, *arguments, **environment):
     """Run ``python -m embedded`` to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "embedded", "--var", str(var), *arguments],
+        [*EMBEDDED, "--var", str(var), *arguments],
         env={**os.environ, **environment},
         cwd=ROOT,
         capture_output=True,
@@ -33,11 +34,10 @@ def command(var, *arguments, **environment):
 def running_services(var):
     """PostgreSQL and Valkey from ``var``, with all processes that belong to them."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "embedded", "--var", str(var), "services", "--only", "postgres,valkey"],
+        [*EMBEDDED, "--parent", str(os.getpid()), "--var", str(var), "services", "--only", "postgres,valkey"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        preexec_fn=bind_to_parent(signal.SIGTERM),
     )
     try:
         addresses = json.loads(process.stdout.readline())
@@ -137,3 +137,20 @@ def test_a_killed_database_comes_back_with_its_data(var):
 
         wait_for(restarted, "PostgreSQL to come back")
         assert "postgres://" in addresses["DATABASE_URL"]
+
+
+def test_a_system_bound_to_its_parent_goes_with_it(var):
+    """As the tests' own services do when pytest is killed."""
+    code = (
+        "import os, subprocess, sys\n"
+        "services = subprocess.Popen([sys.executable, '-m', 'embedded', '--parent', str(os.getpid()), '--var',\n"
+        f"    {str(var)!r}, 'services', '--only', 'valkey'], stdout=subprocess.PIPE)\n"
+        "services.stdout.readline()\n"
+        "print(services.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    wait_for(lambda: not psutil.pid_exists(int(result.stdout)), "the services to stop", 20)
+    assert result.returncode == -signal.SIGKILL

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 
@@ -16,7 +15,6 @@ from tritonclient.utils import InferenceServerException
 
 from embedded.control import ask
 from embedded.errors import EmbeddedError
-from embedded.process import bind_to_parent
 from embedded.settings import ROOT
 from embedded.state import VarFolder
 from embedded.supervisor import Supervisor
@@ -56,14 +54,14 @@ def repository(tmp_path_factory):
 
 
 def start(var, repository):
+    embedded = [sys.executable, "-m", "embedded", "--parent", str(os.getpid()), "--var", str(var)]
     return subprocess.Popen(
-        [sys.executable, "-m", "embedded", "--var", str(var), "services", "--only", "triton"],
+        [*embedded, "services", "--only", "triton"],
         env={**os.environ, "MODEL_REPOSITORY": str(repository), "MODEL_NAME": "tiny"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        preexec_fn=bind_to_parent(signal.SIGTERM),
     )
 
 
