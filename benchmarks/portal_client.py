@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 
 CASE = {"patient_pseudonym": "BENCH-0001", "specimen": "peripheral_blood"}
-POLL = 0.02
+POLL = 0.05
 TIMEOUT = 60.0
 
 

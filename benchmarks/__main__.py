@@ -1,0 +1,74 @@
+"""``python -m benchmarks``: measure a running Hemalens, print Markdown tables and, with ``--json``, keep the figures.
+
+Without arguments it measures the system that ``make run`` started on this machine. ``--url``, ``--token``,
+``--email`` and ``--password`` name another one; memory and Triton's own throughput need the machine it runs on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import latency, memory, throughput
+from benchmarks.instance import Instance
+from benchmarks.portal_client import Api, Browser
+from benchmarks.report import machine, table
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    instance = Instance.running(arguments.var) if not arguments.url else None
+    if instance is None and not (
+        arguments.url and arguments.token and arguments.email and arguments.password
+    ):
+        print(
+            f"Nothing runs from {arguments.var}: `make run` first, or name --url, --token, --email, --password."
+        )
+        return 1
+    results: dict[str, Any] = {"machine": machine()}
+    print(f"\n{results['machine']}\n")
+    if "portal" in arguments.only:
+        results["portal"] = _portal(arguments, instance)
+    if "memory" in arguments.only and instance is not None:
+        results["memory"] = memory.measure(instance.processes)
+        print(table("Memory, MB", results["memory"]))
+    if "triton" in arguments.only and instance is not None:
+        results["triton"] = throughput.measure(instance.triton, arguments.seconds)
+        print(table("Triton, photographs of 224 x 224", results["triton"]))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+def _portal(arguments: argparse.Namespace, instance: Instance | None) -> list[dict[str, Any]]:
+    if instance is not None:
+        url, token, (email, password) = instance.url, instance.issue_token(), instance.account
+    else:
+        url, token, email, password = arguments.url, arguments.token, arguments.email, arguments.password
+    rows = latency.measure(Api(url, token), Browser(url, email, password), arguments.repeat)
+    print(table("Portal, seconds", rows))
+    return rows
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--var", type=Path, default=Path(os.environ.get("HEMALENS_VAR") or "var"))
+    parser.add_argument("--url", help="address of a running portal")
+    parser.add_argument("--token", help="API token of a submitter there (manage.py issue_token)")
+    parser.add_argument("--email")
+    parser.add_argument("--password")
+    parser.add_argument("--repeat", type=int, default=20, help="photographs for the medians (default: 20)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="for each of Triton's rows (default: 6)")
+    parser.add_argument(
+        "--only", nargs="+", choices=("portal", "memory", "triton"), default=["portal", "memory", "triton"]
+    )
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
