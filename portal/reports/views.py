@@ -27,8 +27,14 @@ def diagnosis(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "diagnosis": current,
         "earlier": versions[1:],
         "record": current.model_record,
+        # JSON in the database keeps no order: the classes come in theirs.
         "images": [
-            {"said": said, "image": images.get(said["position"])} for said in current.model_record["images"]
+            {
+                "said": said,
+                "image": images.get(said["position"]),
+                "probabilities": [said["probabilities"][label] for label in CLASSES],
+            }
+            for said in current.model_record["images"]
         ],
         "class_labels": CLASSES,
     }

@@ -219,6 +219,14 @@ def test_every_result_page_carries_the_notice(client, people, things):
         ), page
 
 
+def test_diagnosis_lists_each_probability_under_its_class(client, people, things):
+    client.force_login(people.submitter)
+    page = client.get(things["diagnosis"]).content.decode()
+    heads = re.findall(r'<th scope="col" class="numeric">(\w+)</th>', page)
+    figures = re.findall(r'<td class="numeric">([\d.]+) %</td>', page)
+    assert dict(zip(heads, figures, strict=True)) == {"Benign": "5.0", "Early": "10.0", "Pre": "80.0", "Pro": "5.0"}
+
+
 def test_pages_hold_no_inline_style_or_script(client, people, things):
     client.force_login(people.lab_admin)
     for page in ("worklist", "new", "draft", "case", "diagnosis", "quick look", "users"):
