@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -232,13 +232,20 @@ def _give_up(job_id: int) -> bool:
 
 
 def _send_unsent() -> int:
-    """Send what is due and was never sent, or so long ago that its message must be lost; the oldest first."""
+    """Send what is due and was never sent, or whose message must be lost; the oldest first.
+
+    The broker serves in the order of sending. A job that waits behind others is left alone, so that a backlog does
+    not grow by copies of itself: its message is lost when a later one is being worked on, or when none is.
+    """
     now = timezone.now()
-    resend = now - timedelta(seconds=settings.JOB_RESEND_SECONDS)
+    lost = Q(sent_at__lt=now - timedelta(seconds=settings.JOB_RESEND_SECONDS))
+    newest = Job.objects.filter(state=JobState.RUNNING).aggregate(sent_at=Max("sent_at"))["sent_at"]
+    if newest is not None:
+        lost &= Q(sent_at__lt=newest)
     due = (
         Job.objects.filter(state=JobState.QUEUED)
         .filter(Q(not_before=None) | Q(not_before__lte=now))
-        .filter(Q(sent_at=None, queued_at__lt=now - timedelta(seconds=2)) | Q(sent_at__lt=resend))
+        .filter(Q(sent_at=None, queued_at__lt=now - timedelta(seconds=2)) | lost)
         .annotate(priority=F("case__priority"))
         .order_by("queued_at")[:200]
     )
