@@ -19,7 +19,8 @@ SIDE = 224
 #: First masked row and column; the mask reaches from here to the bottom-right corner.
 MASK_START = 192
 
-#: What the masked corner is filled with: the mean pixel of the network's own normalisation, so it enters as zero.
+#: What the masked corner is filled with: the mean pixel of the network's own normalisation, so it enters as
+#: zero.
 MASK_FILL = (124, 117, 104)
 
 
