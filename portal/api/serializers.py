@@ -77,7 +77,7 @@ class CaseEntrySerializer(StrictFields, serializers.ModelSerializer[Case]):
 
     class Meta:
         model = Case
-        fields = CASE_FIELDS
+        fields: tuple[str, ...] = CASE_FIELDS
 
 
 class NewCaseSerializer(CaseEntrySerializer):
@@ -120,7 +120,7 @@ COUNTS_SCHEMA = {
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     """What the model said about one photograph. ``refer``: it is unlike the training photographs."""
 
-    label = serializers.ChoiceField(MODEL_LABELS)
+    label = serializers.ChoiceField(MODEL_LABELS)  # type: ignore[assignment]
     probabilities = serializers.SerializerMethodField()
     model = ModelReferenceSerializer(source="model_version")
 
@@ -194,7 +194,7 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
 class PreclassificationSerializer(serializers.Serializer[CasePreclassification]):
     """The model's answer for a case. ``spread``: lowest and highest probability of ``label`` among the images."""
 
-    label = serializers.ChoiceField(MODEL_LABELS)
+    label = serializers.ChoiceField(MODEL_LABELS)  # type: ignore[assignment]
     probabilities = serializers.SerializerMethodField()
     counts = serializers.SerializerMethodField()
     spread = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
@@ -245,13 +245,15 @@ class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis]):
 class CaseSummarySerializer(serializers.ModelSerializer[Case]):
     """A case as a list shows it."""
 
-    laboratory = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    laboratory: "serializers.SlugRelatedField[Laboratory]" = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True
+    )
     created_by = serializers.CharField(source="created_by.full_name")
     image_count = serializers.IntegerField()
 
     class Meta:
         model = Case
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "accession",
             "laboratory",
@@ -268,7 +270,7 @@ class CaseSummarySerializer(serializers.ModelSerializer[Case]):
 class CaseSerializer(CaseSummarySerializer):
     """A case with its photographs, what the model said, the reads and the diagnosis."""
 
-    image_count = serializers.SerializerMethodField()
+    image_count = serializers.SerializerMethodField()  # type: ignore[assignment]
     images = ImageSerializer(many=True)
     preclassification = serializers.SerializerMethodField()
     reads = ReadSerializer(many=True)
@@ -321,7 +323,9 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
 class MembershipSerializer(serializers.ModelSerializer[Membership]):
     """A role in a laboratory, and what it covers."""
 
-    laboratory = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    laboratory: "serializers.SlugRelatedField[Laboratory]" = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True
+    )
     laboratory_name = serializers.CharField(source="laboratory.name")
     actions = serializers.SerializerMethodField()
 

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status, viewsets
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
@@ -30,6 +29,7 @@ from portal.api.serializers import (
     NewReadSerializer,
     ReadSerializer,
 )
+from portal.api.views import SignedInRequest
 from portal.cases import selectors, services
 from portal.cases.models import Case
 from portal.errors import NotAllowed
@@ -41,7 +41,7 @@ def visible_case(user: User, case_id: UUID) -> Case:
     return get_object_or_404(selectors.visible_to(user).select_related("laboratory"), pk=case_id)
 
 
-def full_case(request: Request, case_id: UUID) -> dict[str, Any]:
+def full_case(request: SignedInRequest, case_id: UUID) -> dict[str, Any]:
     """The case as the API shows it, with its images, predictions, reads and diagnosis. Raises Http404."""
     try:
         case = selectors.case_detail(request.user, case_id)
@@ -61,6 +61,7 @@ def full_case(request: Request, case_id: UUID) -> dict[str, Any]:
 class CaseViewSet(viewsets.GenericViewSet[Case]):
     """Cases of the person's laboratories."""
 
+    request: SignedInRequest
     queryset = Case.objects.none()
     serializer_class = CaseSummarySerializer
     filter_backends = (DjangoFilterBackend, StableOrdering)
@@ -74,7 +75,7 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
             return super().get_queryset()
         return selectors.worklist(self.request.user)
 
-    def list(self, request: Request) -> Response:
+    def list(self, request: SignedInRequest) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -88,7 +89,7 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
             response_example("A draft", examples.DRAFT, 201),
         ],
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: SignedInRequest) -> Response:
         serializer = NewCaseSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
@@ -108,7 +109,7 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
         responses={200: CaseSerializer, **problems(404)},
         examples=[response_example("A case that awaits its read", examples.CASE)],
     )
-    def retrieve(self, request: Request, case_id: UUID) -> Response:
+    def retrieve(self, request: SignedInRequest, case_id: UUID) -> Response:
         return Response(full_case(request, case_id))
 
     @extend_schema(
@@ -121,7 +122,7 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
             response_example("The draft", {**examples.DRAFT, "priority": "stat"}),
         ],
     )
-    def partial_update(self, request: Request, case_id: UUID) -> Response:
+    def partial_update(self, request: SignedInRequest, case_id: UUID) -> Response:
         case = visible_case(request.user, case_id)
         serializer = CaseEntrySerializer(case, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -136,7 +137,7 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
         responses={200: CaseSerializer, **problems(400, 403, 404, 409)},
         examples=[response_example("The submitted case", {**examples.CASE, "state": "submitted"})],
     )
-    def submit(self, request: Request, case_id: UUID) -> Response:
+    def submit(self, request: SignedInRequest, case_id: UUID) -> Response:
         services.submit(request.user, visible_case(request.user, case_id))
         return Response(full_case(request, case_id))
 
@@ -151,7 +152,7 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
             response_example("The read", examples.READ, 201),
         ],
     )
-    def read(self, request: Request, case_id: UUID) -> Response:
+    def read(self, request: SignedInRequest, case_id: UUID) -> Response:
         case = visible_case(request.user, case_id)
         # Who may not read at all hears that first, not which label is unknown.
         require(request.user, Action.READ_CASE, case.laboratory)

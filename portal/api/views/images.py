@@ -14,13 +14,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status, viewsets
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.accounts.models import User
 from portal.api import examples
 from portal.api.schema import problems, response_example
 from portal.api.serializers import ImageSerializer
+from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
 from portal.cases import selectors, services
 from portal.cases.models import SmearImage
@@ -57,11 +57,11 @@ def visible_images(user: User, case_id: UUID) -> QuerySet[SmearImage]:
     )
 
 
-def visible_image(request: Request, case_id: UUID, image_id: UUID) -> SmearImage:
+def visible_image(request: SignedInRequest, case_id: UUID, image_id: UUID) -> SmearImage:
     return get_object_or_404(visible_images(request.user, case_id), pk=image_id)
 
 
-def uploaded_file(request: Request) -> UploadedFile:
+def uploaded_file(request: SignedInRequest) -> UploadedFile:
     """The one file of the request, else 400."""
     files = request.FILES.getlist("file")
     if len(files) != 1:
@@ -91,7 +91,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
         responses={200: ImageSerializer(many=True), **problems(404)},
         examples=[response_example("A photograph", examples.IMAGE)],
     )
-    def list(self, request: Request, case_id: UUID) -> Response:
+    def list(self, request: SignedInRequest, case_id: UUID) -> Response:
         return Response(self.get_serializer(visible_images(request.user, case_id), many=True).data)
 
     @extend_schema(
@@ -102,7 +102,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
         responses={201: ImageSerializer, **problems(400, 403, 404, 409, 413, 415, 422)},
         examples=[response_example("The stored photograph", examples.IMAGE, 201)],
     )
-    def create(self, request: Request, case_id: UUID) -> Response:
+    def create(self, request: SignedInRequest, case_id: UUID) -> Response:
         case = visible_case(request.user, case_id)
         image = services.add_image(request.user, case, uploaded_file(request))
         return Response(self.get_serializer(image).data, status=status.HTTP_201_CREATED)
@@ -117,13 +117,13 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
             )
         ],
     )
-    def retrieve(self, request: Request, case_id: UUID, image_id: UUID) -> Response:
+    def retrieve(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> Response:
         return Response(self.get_serializer(visible_image(request, case_id, image_id)).data)
 
     @extend_schema(
         summary="Take a photograph out of a draft", responses={204: None, **problems(403, 404, 409)}
     )
-    def destroy(self, request: Request, case_id: UUID, image_id: UUID) -> Response:
+    def destroy(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> Response:
         services.remove_image(request.user, visible_image(request, case_id, image_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -136,7 +136,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
             **problems(404),
         },
     )
-    def file(self, request: Request, case_id: UUID, image_id: UUID) -> FileResponse:
+    def file(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> FileResponse:
         image = visible_image(request, case_id, image_id)
         name = f"{image.case.accession}-{image.position}.{image.extension}"
         return download(image.file, image.content_type, name)
@@ -145,7 +145,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
         summary="Download a photograph's thumbnail",
         responses={(200, "image/jpeg"): OpenApiTypes.BINARY, **problems(404)},
     )
-    def thumbnail(self, request: Request, case_id: UUID, image_id: UUID) -> FileResponse:
+    def thumbnail(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> FileResponse:
         image = visible_image(request, case_id, image_id)
         return download(image.thumbnail, "image/jpeg", f"{image.case.accession}-{image.position}-small.jpg")
 
@@ -158,7 +158,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
         ],
         responses={(200, "image/png"): OpenApiTypes.BINARY, **problems(400, 404)},
     )
-    def activation_map(self, request: Request, case_id: UUID, image_id: UUID) -> HttpResponse:
+    def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponse:
         image = visible_image(request, case_id, image_id)
         prediction = max(image.predictions.all(), key=lambda found: found.pk, default=None)
         if prediction is None:

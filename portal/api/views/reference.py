@@ -6,7 +6,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -14,6 +13,7 @@ from portal.api import examples
 from portal.api.problems import CONTENT_TYPE, problem
 from portal.api.schema import problems, response_example
 from portal.api.serializers import MeSerializer, ModelVersionSerializer
+from portal.api.views import SignedInRequest
 from portal.inference.models import ModelVersion
 
 
@@ -26,7 +26,7 @@ class MeView(APIView):
         responses={200: MeSerializer, **problems()},
         examples=[response_example("A submitter", examples.ME)],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: SignedInRequest) -> Response:
         return Response(MeSerializer(request.user).data)
 
 
