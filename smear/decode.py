@@ -44,6 +44,8 @@ MAX_ICC_BYTES = 4 * MEGABYTE
 #: Channels closer than this everywhere (of 255) are a grey picture with compression noise.
 GREY_TOLERANCE = 6
 THUMBNAIL_QUALITY = 85
+#: zlib's level: less than half the time of the usual 6, for files 7 % larger.
+PNG_LEVEL = 4
 
 _ROTATIONS: dict[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -110,7 +112,7 @@ class DecodedImage:
         """
         if self.format == "JPEG":
             return self._encode_jpeg()
-        return Encoded(_save(self.image, "PNG"), "png", "image/png")
+        return Encoded(_save(self.image, "PNG", compress_level=PNG_LEVEL), "png", "image/png")
 
     def _encode_jpeg(self) -> Encoded:
         if self.jpeg_tables:
@@ -144,6 +146,29 @@ def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIM
         raise damaged(kind)
 
     notices = _extension_notices(kind, extension)
+    loaded = _load(data, kind, extension, limits)
+    if loaded.is_turned:
+        notices.append(Notice("turned_upright", "The photograph was turned upright, as its camera recorded."))
+    image = _to_srgb(loaded.image, loaded.icc_profile, notices)
+    image.info = {}
+    _check_colour(image)
+    return DecodedImage(
+        image, kind.format, _pixel_sha256(image), notices, loaded.jpeg_tables, loaded.jpeg_subsampling
+    )
+
+
+class _Loaded(NamedTuple):
+    """What a decoder gave: the upright RGB picture, and what else the file said that is still needed."""
+
+    image: Image.Image
+    is_turned: bool
+    icc_profile: bytes | None
+    jpeg_tables: dict[int, list[int]] | None
+    jpeg_subsampling: int
+
+
+def _load(data: bytes, kind: FileKind, extension: str, limits: Limits) -> _Loaded:
+    """Check the header and decode. No more than two pictures of this size are in memory at once."""
     with _pillow_errors(kind), Image.open(io.BytesIO(data), formats=[kind.format]) as opened:
         _check_size(opened.size, limits)
         _check_single(opened)
@@ -153,18 +178,11 @@ def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIM
         orientation = _orientation(opened)
         icc_profile = opened.info.get("icc_profile")
         opened.load()
-        tables, subsampling = _jpeg_settings(opened)
-        image = _to_rgb(opened)
-
-    # Pillow turns a TIFF upright itself while loading.
-    if orientation in _ROTATIONS:
-        notices.append(Notice("turned_upright", "The photograph was turned upright, as its camera recorded."))
-        if kind.format != "TIFF":
-            image = image.transpose(_ROTATIONS[orientation])
-    image = _to_srgb(image, icc_profile, notices)
-    image.info = {}
-    _check_colour(image)
-    return DecodedImage(image, kind.format, _pixel_sha256(image), notices, tables, subsampling)
+        rgb = _to_rgb(opened)
+        # Pillow turns a TIFF upright itself while loading.
+        turn = None if kind.format == "TIFF" else _ROTATIONS.get(orientation)
+        image = rgb.transpose(turn) if turn is not None else rgb.copy() if rgb is opened else rgb
+        return _Loaded(image, orientation in _ROTATIONS, icc_profile, *_jpeg_settings(opened))
 
 
 def _read(source: BinaryIO, limits: Limits) -> bytes:
@@ -279,7 +297,7 @@ def _jpeg_settings(opened: Image.Image) -> tuple[dict[int, list[int]] | None, in
 
 
 def _to_rgb(opened: Image.Image) -> Image.Image:
-    """Return a plain RGB copy; refuse what has no faithful one."""
+    """Return the picture in RGB, itself where it is RGB already; refuse what has no faithful one."""
     if opened.mode in ("CMYK", "LAB", "HSV"):
         raise ImageRejected(
             "colour_space", f"The picture is in {opened.mode} colours, for print. {_RGB_EXPORT}"
@@ -293,7 +311,7 @@ def _to_rgb(opened: Image.Image) -> Image.Image:
                 "transparent", "Parts of the picture are transparent. Export it without transparency (alpha)."
             )
         return with_alpha.convert("RGB")
-    return opened.convert("RGB")
+    return opened if opened.mode == "RGB" else opened.convert("RGB")
 
 
 def _check_colour(image: Image.Image) -> None:
