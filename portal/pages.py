@@ -5,11 +5,10 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
@@ -47,12 +46,10 @@ def page(view: View) -> View:
 
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    if wants_json(request):
-        return JsonResponse(
-            {"message": _("You are signed out. Sign in again in another tab, then retry.")}, status=401
-        )
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+    # A script's request must not lead the page away: something may be entered on it.
+    if wants_json(request) or request.headers.get("HX-Request"):
+        message = _("You are signed out. Sign in again in another tab, then retry.")
+        return JsonResponse({"message": message}, status=401)
     return redirect_to_login(request.get_full_path())
 
 

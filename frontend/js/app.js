@@ -11,13 +11,18 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = meta("csrf-token");
 });
 
-// A form that came back with errors (422) is shown like any other answer; other failures become a message.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.xhr.status === 422) {
-    event.detail.shouldSwap = true;
-    event.detail.isError = false;
-  }
+// Says once, on top of the page, why an update did not come; what is on the page stays.
+function sayTrouble(name) {
+  if (document.querySelector(`[data-trouble="${name}"]`)) return;
+  const template = document.getElementById(`trouble-${name}`);
+  document.getElementById("main").prepend(template.content.cloneNode(true));
+}
+
+document.addEventListener("htmx:responseError", (event) => {
+  sayTrouble(event.detail.xhr.status === 401 ? "signed-out" : "server");
 });
+document.addEventListener("htmx:sendError", () => sayTrouble("server"));
+document.addEventListener("htmx:afterOnLoad", () => document.querySelector('[data-trouble="server"]')?.remove());
 
 for (const toggle of document.querySelectorAll('[data-bs-toggle="dropdown"]')) {
   Dropdown.getOrCreateInstance(toggle);

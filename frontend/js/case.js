@@ -108,5 +108,19 @@ page.addEventListener("submit", (event) => {
   if (seconds) seconds.value = (performance.now() / 1000).toFixed(1);
 });
 
-document.addEventListener("htmx:afterSettle", refresh);
+// When the case moves on, the form goes; not while somebody has begun to fill it in. Sending it then says what happened.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  if (event.detail.target.id !== "case-action") return;
+  const form = event.detail.target.querySelector("[data-read-form]");
+  const begun = form?.querySelector("input:checked") || form?.querySelector("[data-reason]").value.trim();
+  if (begun) event.detail.shouldSwap = false;
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  refresh();
+  if (event.detail.elt.id !== "case-live") return;
+  const state = page.querySelector("#case-state").textContent.trim();
+  const answer = page.querySelector("#case-live .is-top")?.textContent.replace(/\s+/g, " ").trim() ?? "";
+  announce(`${state}. ${answer}`);
+});
 refresh();

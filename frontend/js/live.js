@@ -3,9 +3,10 @@
 // The server answers 204 while nothing changed, or the element anew. data-live="running" is asked fast at first and
 // slower the longer it takes; "watching" is asked now and then; "settled" is left alone.
 
-const WATCH_EVERY_MS = 8000;
+const WATCH_EVERY_MS = 5000;
 // [up to this many ms after the page began to wait, ask every so many ms]
 const RUNNING_STEPS = [
+  [4_000, 150],
   [20_000, 400],
   [60_000, 1000],
   [Infinity, 3000],
@@ -35,8 +36,11 @@ export function startLiveFragments(htmx) {
   };
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    const element = event.detail.elt;
-    if (element.dataset?.live && element.isConnected) schedule(element);
+    const { elt: element, xhr } = event.detail;
+    if (!element.dataset?.live || !element.isConnected) return;
+    // Signed out, expired, not visible any more: asking again would not help. Anything else may pass.
+    if (xhr.status >= 400 && xhr.status < 500) element.dataset.live = "settled";
+    schedule(element);
   });
   htmx.onLoad((content) => {
     if (content.dataset?.live) schedule(content);

@@ -63,6 +63,7 @@ function refresh() {
   }
   const answer = page.querySelector("[data-heat-urls]");
   heat.use(answer ? JSON.parse(answer.dataset.heatUrls) : null, answer?.dataset.label);
+  if (answer) announce(page.querySelector("#quick-look-answer .conclusion").textContent.trim());
 }
 
 window.addEventListener("popstate", () => location.reload());

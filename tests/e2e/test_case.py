@@ -80,6 +80,31 @@ def test_differing_from_the_model_needs_a_reason(people: People, file_case: File
     expect(page.get_by_text("Fine chromatin, scant cytoplasm.")).to_be_visible()
 
 
+def test_what_a_second_reader_has_written_survives_the_first_ones_signature(
+    people: People, file_case: FileCase
+) -> None:
+    people.complaints.expect_status(409, "/read/$")
+    first, second = people.page("reviewer"), people.page("reviewer2")
+    address = file_case(first, [photograph(4)], "P-2004")
+    answered(first)
+    second.goto(address)
+    second.get_by_label(re.compile("^Comment")).fill("Half a thought")
+    second.locator("[name=label]").last.check()
+    second.get_by_text("Low", exact=True).click()
+
+    first.locator("[name=label] >> nth=4").check()
+    first.get_by_text("High", exact=True).click()
+    first.get_by_label(re.compile("^Comment")).fill("Artefacts only.")
+    first.locator("[data-read-form] button").click()
+    first.wait_for_url("**/diagnosis/")
+
+    expect(second.locator("#case-state")).to_contain_text("Reported", timeout=20_000)
+    expect(second.get_by_label(re.compile("^Comment"))).to_have_value("Half a thought")
+    second.locator("[data-read-form] button").click()
+    expect(second.get_by_text("This case cannot be read now.")).to_be_visible()
+    expect(second.get_by_label("Your comment was not stored:")).to_have_value("Half a thought")
+
+
 def test_viewer_heat_map_and_keys(people: People, file_case: FileCase) -> None:
     page = people.page("reviewer")
     file_case(page, [photograph(5), photograph(6)], "P-2003")

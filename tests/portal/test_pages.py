@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from portal.accounts import services as accounts
@@ -115,6 +116,14 @@ def test_scripts_of_a_signed_out_page_are_told_so(client, people, lab):
     response = client.post(reverse("cases:add_image", args=[case.pk]), headers={"Accept": "application/json"})
     assert response.status_code == 401
     assert "signed out" in response.json()["message"]
+    # A live part that asks must not lead the page away from what is entered on it.
+    live = client.get(reverse("cases:live", args=[case.pk]), headers={"HX-Request": "true"})
+    assert (live.status_code, "HX-Redirect" in live.headers) == (401, False)
+
+
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "413", "500"])
+def test_error_pages_need_nothing_but_themselves(name):
+    assert "To the worklist" in render_to_string(f"{name}.html")
 
 
 def test_unknown_case_and_unknown_quick_look(client, people):
@@ -224,7 +233,12 @@ def test_diagnosis_lists_each_probability_under_its_class(client, people, things
     page = client.get(things["diagnosis"]).content.decode()
     heads = re.findall(r'<th scope="col" class="numeric">(\w+)</th>', page)
     figures = re.findall(r'<td class="numeric">([\d.]+) %</td>', page)
-    assert dict(zip(heads, figures, strict=True)) == {"Benign": "5.0", "Early": "10.0", "Pre": "80.0", "Pro": "5.0"}
+    assert dict(zip(heads, figures, strict=True)) == {
+        "Benign": "5.0",
+        "Early": "10.0",
+        "Pre": "80.0",
+        "Pro": "5.0",
+    }
 
 
 def test_pages_hold_no_inline_style_or_script(client, people, things):
