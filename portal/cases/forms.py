@@ -1,6 +1,6 @@
 """What a person enters about a case."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +22,7 @@ class CaseForm(CaseModelForm):
 
     class Meta:
         model = Case
-        fields = CASE_FIELDS
+        fields: tuple[str, ...] = CASE_FIELDS
         widgets = {
             "patient_pseudonym": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
             "clinical_note": forms.Textarea(attrs={"rows": 4}),
@@ -37,9 +37,10 @@ class CaseForm(CaseModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            if isinstance(field, forms.TypedChoiceField) and field.choices and not field.choices[0][0]:
+            if isinstance(field, forms.TypedChoiceField) and not isinstance(field.widget, forms.RadioSelect):
                 blank = _("Choose one") if field.required else _("Not stated")
-                field.choices = [("", blank), *field.choices[1:]]
+                choices = list(cast("list[tuple[str, str]]", field.choices))
+                field.choices = [("", blank), *(choice for choice in choices if choice[0])]
             if not isinstance(field.widget, forms.RadioSelect):
                 is_select = isinstance(field.widget, forms.Select)
                 field.widget.attrs["class"] = "form-select" if is_select else "form-control"
