@@ -1,4 +1,4 @@
-"""``python -m training``: train, evaluate, deliver, export. Results as JSON to stdout, progress to stderr."""
+"""``python -m training``: train, evaluate, outliers, deliver, export. JSON to stdout, progress to stderr."""
 
 import argparse
 import json
@@ -57,6 +57,13 @@ def parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=data.DEFAULT_DATA, help="where the manifest lies (--validation)"
     )
     one.set_defaults(run=_evaluate)
+
+    one = commands.add_parser("outliers", help="how many pictures of other things the outlier gate catches")
+    one.add_argument(
+        "--images", type=Path, required=True, help="a folder holding one folder per kind of picture"
+    )
+    one.add_argument("--weights", type=Path, default=export.MODEL / "1" / "weights.safetensors")
+    one.set_defaults(run=lambda parsed: evaluate.score_strangers(parsed.weights, parsed.images))
 
     one = commands.add_parser(
         "deliver", help="put a run into the model repository, with hash, threshold and card"

@@ -100,11 +100,19 @@ def load(photograph: Photograph) -> NDArray[np.uint8]:
 
     :raises DataError: when the file cannot be read as an image.
     """
+    return load_path(photograph.path)
+
+
+def load_path(path: Path) -> NDArray[np.uint8]:
+    """The model's input tensor of an image file: UINT8 [3, 224, 224].
+
+    :raises DataError: when the file cannot be read as an image.
+    """
     try:
-        with Image.open(photograph.path) as image:
+        with Image.open(path) as image:
             return to_tensor(image.convert("RGB"))
     except OSError as error:
-        raise DataError(f"cannot read {photograph.path}: {error}") from error
+        raise DataError(f"cannot read {path}: {error}") from error
 
 
 def load_all(photographs: Sequence[Photograph]) -> NDArray[np.uint8]:

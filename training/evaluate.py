@@ -11,7 +11,7 @@ from safetensors import safe_open
 from tqdm import tqdm
 
 from training import baselines, metrics, weights
-from training.data import Photograph, file_sha256, load, targets
+from training.data import IMAGE_SUFFIXES, DataError, Photograph, file_sha256, load, load_path, targets
 
 BATCH = 16
 
@@ -55,6 +55,34 @@ def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str,
         labels,
     )
     return result
+
+
+def score_strangers(weights_path: Path, root: Path) -> dict[str, Any]:
+    """How many pictures of each folder under ``root`` the outlier gate catches: none of them is a smear it knows.
+
+    :raises DataError: when there is no threshold, no folder or no readable picture.
+    """
+    threshold = read_note(weights_path).get("outlier_threshold")
+    if threshold is None:
+        raise DataError(f"{weights_path} notes no outlier threshold")
+    network = weights.load(weights_path)
+    found: dict[str, Any] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+        with torch.inference_mode():
+            scores = [
+                float(network.outlier_score(network.to_pool4(torch.from_numpy(load_path(path))[None])))
+                for path in tqdm(pictures, desc=folder.name, unit="img")
+            ]
+        if scores:
+            found[folder.name] = {
+                "images": len(scores),
+                "share_above": float(np.mean(np.array(scores) > threshold)),
+                "least_score": min(scores),
+            }
+    if not found:
+        raise DataError(f"{root} holds no folder with pictures")
+    return {"threshold": threshold, "folders": found}
 
 
 def _outliers(scores: np.ndarray, threshold: float | None) -> dict[str, Any]:

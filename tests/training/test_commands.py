@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from smear.classes import CLASSES
 from training import __main__ as command
@@ -77,6 +78,20 @@ def test_weights_alone_are_enough_and_the_missing_baselines_are_explained(
     assert "baselines.safetensors" in figures["baselines_reason"]
     assert figures["benign_recall"] is None
     assert figures["auroc"] is None
+
+
+def test_outliers_are_counted_by_folder(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "noise").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise" / "1.png")
+    weights = run / "weights.safetensors"
+    assert command.main(["outliers", "--images", str(tmp_path), "--weights", str(weights)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    noise_found = found["folders"]["noise"]
+    assert noise_found["images"] == 1
+    assert noise_found["share_above"] == float(noise_found["least_score"] > found["threshold"])
 
 
 @pytest.mark.parametrize(
