@@ -38,7 +38,7 @@ class LimitedUploadHandler(FileUploadHandler):
 
 
 class RequestSizeMiddleware:
-    """Answers 413 to a request that declares a size over the limit, before anything reads its body.
+    """Answers 413 to a request that declares a size over the limit (411 without one), before its body is read.
 
     It stands after authentication, which the page of the refusal shows, and its turn comes before the CSRF
     check looks into the form.
@@ -48,7 +48,7 @@ class RequestSizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        error = _too_large(request)
+        error = _without_length(request) or _too_large(request)
         if error is None:
             return self.get_response(request)
         answer = problem_for(error) if is_api(request) else refusal(request, error)
@@ -68,6 +68,14 @@ def _answer_then_drain(request: HttpRequest, content: bytes) -> Iterator[bytes]:
     with suppress(UnreadablePostError):
         while left > 0 and monotonic() < deadline and (chunk := request.read(MEGABYTE)):
             left -= len(chunk)
+
+
+def _without_length(request: HttpRequest) -> ImageRejected | None:
+    """Django reads no body that comes in chunks without a declared length: better said than taken as empty."""
+    if request.META.get("CONTENT_LENGTH") or not request.headers.get("Transfer-Encoding"):
+        return None
+    message = _("Send the request with its Content-Length, not in chunks of unknown total size.")
+    return ImageRejected("length_required", message, HTTPStatus.LENGTH_REQUIRED)
 
 
 def _too_large(request: HttpRequest) -> ImageRejected | None:

@@ -115,3 +115,14 @@ def test_the_sender_of_a_giant_gets_the_answer(server, people, lab, megabytes, c
     # The connection goes on, and nothing was lost.
     client.request("GET", path, headers={"Authorization": f"Bearer {token}"})
     assert client.getresponse().read() == before
+
+
+def test_a_body_in_chunks_is_not_taken_as_empty(server, people, lab):
+    case, (_row, token) = draft(people.submitter, lab), issue_token(people.submitter)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=b"}
+    body = iter([PART, bytes(MEGABYTE), END])
+    client.request("POST", f"/api/v1/cases/{case.pk}/images/", body, headers, encode_chunked=True)
+    answer = client.getresponse()
+    assert (answer.status, answer.getheader("Content-Type")) == (411, "application/problem+json")
+    assert b"Content-Length" in answer.read()
