@@ -1,7 +1,7 @@
 """A case as its page shows it: photographs with their answers, what the person may do, and whether news is due."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from django.db.models import Count
@@ -49,10 +49,10 @@ class CasePage:
 
     case: Case
     user: User
-    frames: list[Frame] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.frames = [
+    @cached_property
+    def frames(self) -> list[Frame]:
+        return [
             Frame(
                 image,
                 job=max(image.jobs.all(), key=lambda job: job.pk, default=None),

@@ -5,7 +5,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.template.loader import render_to_string
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.accounts import services as accounts
@@ -218,6 +220,26 @@ def test_worklist_narrows_sorts_and_survives_nonsense(client, people, lab):
     assert listed("?mine=on") == ["P-urgent"]
     assert listed("?stage=reading") == []
     assert len(listed("?stage=nonsense&priority=nonsense&filed_from=never&page=999&sort=nonsense")) == 2
+
+
+@pytest.mark.parametrize("page", ["worklist", "case", "diagnosis"])
+def test_more_rows_ask_no_more_queries(
+    client, people, lab, model, things, page, django_assert_max_num_queries
+):
+    client.force_login(people.reviewer)
+    with CaptureQueriesContext(connection) as before:
+        assert client.get(things[page]).status_code == 200
+    analysed(people.submitter, lab, images=3)
+    large = analysed(people.submitter, lab, images=4)
+    address = {
+        "worklist": things["worklist"],
+        "case": reverse("cases:detail", args=[large.pk]),
+        "diagnosis": reverse("reports:diagnosis", args=[large.pk]),
+    }[page]
+    if page == "diagnosis":
+        reading.record_read(people.reviewer, large, label="Pre", confidence="high")
+    with django_assert_max_num_queries(len(before)):
+        assert client.get(address).status_code == 200
 
 
 def test_every_result_page_carries_the_notice(client, people, things):
