@@ -1,0 +1,62 @@
+"""What runs inside the containers besides the portal: the wait for the database, the health of worker and beat."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from celery.utils.nodenames import default_nodename
+from django.core.cache import cache
+
+from embedded.settings import ROOT
+from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_PREFIX
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_wait_ends_when_the_database_answers():
+    assert run("deploy/wait_for_database.py").returncode == 0
+
+
+def test_the_wait_gives_up_and_says_what_to_look_at():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound, so that nobody else takes it, and not listening
+        port = closed.getsockname()[1]
+        done = run(
+            "deploy/wait_for_database.py",
+            DATABASE_URL=f"postgres://hemalens:wrong@127.0.0.1:{port}/hemalens",
+            DATABASE_WAIT_SECONDS="0.5",
+        )
+    assert done.returncode == 1
+    assert "check that it runs" in done.stderr
+    assert "Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("worker", WORKER_HEARTBEAT_PREFIX + default_nodename(None)), ("beat", BEAT_HEARTBEAT)]
+)
+def test_health_is_the_heartbeat_of_this_machine(name, key):
+    cache.delete(key)
+    silent = run("-m", "worker.health", name)
+    assert (silent.returncode, silent.stderr.strip()) == (1, f"no heartbeat at {key}")
+    cache.set(key, {"pid": 1, "at": 0.0}, 60)
+    try:
+        assert run("-m", "worker.health", name).returncode == 0
+    finally:
+        cache.delete(key)
+
+
+def test_health_of_nothing_in_particular_is_a_question_to_correct():
+    assert run("-m", "worker.health").returncode == 2
