@@ -44,7 +44,8 @@ def run(settings: Settings) -> None:
         environment = application.application_environment(var, settings, port, os.environ, addresses)
         display = Display(lambda: supervisor.members)
         supervisor = Supervisor(var, settings.restart, display.say, display.draw)
-        supervisor.facts = {"pid": os.getpid(), "address": environment["SITE_URL"], "environment": addresses}
+        told = {name: environment[name] for name in (*addresses, *application.TOLD)}
+        supervisor.facts = {"pid": os.getpid(), "address": environment["SITE_URL"], "environment": told}
         supervisor.add(*specs.values(), *application.application_specs(var, settings, port, environment))
         _supervise(supervisor, display, lambda: _bring_up(supervisor, display, environment))
 
