@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 BIN := .venv/bin
-VAR := $(or $(HEMALENS_VAR),var)
 WEIGHTS := $(wildcard triton_models/*/*/weights.safetensors)
 MODELS := $(WEIGHTS:weights.safetensors=model.pt)
 FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
@@ -95,7 +94,7 @@ faults: install-dev static export ## tests that kill processes of a running syst
 train: install-dev ## train the model (ARGS='--epochs 2'); see training/
 	@$(BIN)/python -m training train --resume $(ARGS)
 
-bench: install ## measure serving and the portal; see benchmarks/
+bench: install-dev ## measure the system that `make run` started; see benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: install-dev ## resolve the requirements anew
