@@ -125,13 +125,14 @@ def webp_canvas(width: int, height: int) -> bytes:
         png_with_header(12_000, 12_000),
         png_with_header(100, 30_000),
         webp_canvas(16_000, 16_000),
+        webp_canvas(12_000, 12_000),
         b"RIFF\x1e\0\0\0WEBPVP8L\x12\0\0\0\x2f" + struct.pack("<I", 16_382 | 16_382 << 14) + bytes(16),
         tiff_with_tags(
             (256, 40_000), (257, 40_000), (258, 8), (262, 2), (273, 200), (277, 3), (278, 40_000), (279, 9)
         ),
         b"BM" + struct.pack("<IIIIiiHHIIiiII", 0, 0, 54, 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0),
     ],
-    ids=["png", "png-over-pixels", "png-over-edge", "webp-x", "webp-l", "tiff", "bmp"],
+    ids=["png", "png-over-pixels", "png-over-edge", "webp-x", "webp-x-over-pixels", "webp-l", "tiff", "bmp"],
 )
 def test_a_picture_that_claims_too_many_pixels_never_reaches_the_decoder(bomb):
     tracemalloc.start()
