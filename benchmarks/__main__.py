@@ -13,10 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import latency, memory, throughput
+from benchmarks import latency, processes, throughput
 from benchmarks.instance import Instance
 from benchmarks.portal_client import Api, Browser
 from benchmarks.report import machine, table
+
+Rows = list[dict[str, Any]]
 
 
 def main() -> int:
@@ -32,9 +34,9 @@ def main() -> int:
     results: dict[str, Any] = {"machine": machine()}
     print(f"\n{results['machine']}\n")
     if "portal" in arguments.only:
-        results["portal"] = _portal(arguments, instance)
+        results["portal"], results["cpu"] = _portal(arguments, instance)
     if "memory" in arguments.only and instance is not None:
-        results["memory"] = memory.measure(instance.processes)
+        results["memory"] = processes.memory(instance.processes)
         print(table("Memory, MB", results["memory"]))
     if "triton" in arguments.only and instance is not None:
         results["triton"] = throughput.measure(instance.triton, arguments.seconds)
@@ -44,14 +46,19 @@ def main() -> int:
     return 0
 
 
-def _portal(arguments: argparse.Namespace, instance: Instance | None) -> list[dict[str, Any]]:
+def _portal(arguments: argparse.Namespace, instance: Instance | None) -> tuple[Rows, Rows]:
     if instance is not None:
         url, token, (email, password) = instance.url, instance.issue_token(), instance.account
     else:
         url, token, email, password = arguments.url, arguments.token, arguments.email, arguments.password
+    running = instance.processes if instance is not None else {}
+    before = processes.cpu_seconds(running)
     rows = latency.measure(Api(url, token), Browser(url, email, password), arguments.repeat)
+    used = processes.cpu_rows(before, processes.cpu_seconds(running), latency.photographs(arguments.repeat))
     print(table("Portal, seconds", rows))
-    return rows
+    if running:
+        print(table("Processor time", used))
+    return rows, used
 
 
 def _parser() -> argparse.ArgumentParser:

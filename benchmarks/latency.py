@@ -16,17 +16,22 @@ ROUNDS = 3
 
 def measure(api: Api, browser: Browser, repeat: int) -> list[dict[str, Any]]:
     """Rows for one photograph as a case, one as a quick look, and sixteen in four cases."""
-    photographs = [draw_photograph(number) for number in range(max(repeat, CASES * EACH))]
-    _one_case(api, photographs[:1])  # the first request of a web process imports its pages
-    _quick_look(browser, photographs[0])
-    cases = [_one_case(api, [photograph]) for photograph in photographs[:repeat]]
-    looks = [_quick_look(browser, photograph) for photograph in photographs[:repeat]]
-    many = [_four_cases(api, photographs[: CASES * EACH]) for _ in range(ROUNDS)]
+    drawn = [draw_photograph(number) for number in range(max(repeat, CASES * EACH))]
+    _one_case(api, drawn[:1])  # the first request of a web process imports its pages
+    _quick_look(browser, drawn[0])
+    cases = [_one_case(api, [photograph]) for photograph in drawn[:repeat]]
+    looks = [_quick_look(browser, photograph) for photograph in drawn[:repeat]]
+    many = [_four_cases(api, drawn[: CASES * EACH]) for _ in range(ROUNDS)]
     return [
         spread("one photograph: new case, upload, submit, prediction", cases, ONE_PHOTOGRAPH),
         spread("one photograph: quick look", looks, ONE_PHOTOGRAPH),
         spread("sixteen photographs in four cases: uploads to last prediction", many, SIXTEEN_PHOTOGRAPHS),
     ]
+
+
+def photographs(repeat: int) -> int:
+    """How many photographs ``measure`` sends."""
+    return 2 * (1 + repeat) + ROUNDS * CASES * EACH
 
 
 def _one_case(api: Api, photographs: list[bytes]) -> float:

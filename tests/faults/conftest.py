@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,18 @@ SHORT = {
 }
 SUBMITTER = "submitter@demo.example"
 PROCESSES = ("postgres", "valkey", "triton", "worker", "beat", "web")
+
+
+def run_python(system: LiveSystem, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python on the repository with the system's addresses in its environment."""
+    environment = {
+        "PATH": os.defpath,
+        "DJANGO_SETTINGS_MODULE": "portal.config.settings",
+        **system.environment,
+    }
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
 
 @dataclass
@@ -117,15 +130,8 @@ class Bench:
 def _system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("faults")
     with LiveSystem.started(folder / "var", **SHORT) as system:
-        environment = {**system.environment, "DJANGO_SETTINGS_MODULE": "portal.config.settings"}
-        issued = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), "issue_token", SUBMITTER],
-            env={"PATH": "/usr/bin:/bin", **environment},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        issued = run_python(system, "manage.py", "issue_token", SUBMITTER)
+        assert issued.returncode == 0, issued.stderr
         yield Bench(system, Api(system.base_url, issued.stdout.strip()))
 
 

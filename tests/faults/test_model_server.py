@@ -1,11 +1,12 @@
 """A model server that is away for long, or serves another model, holds no case up and answers nothing wrong."""
 
+from tests.faults.conftest import Bench, run_python
 from tests.live import wait_for
 
 AGE = "UPDATE inference_job SET queued_at = now() - interval '601 seconds' WHERE case_id = %s"
 
 
-def test_a_case_goes_to_reading_when_the_model_stays_away(bench):
+def test_a_case_goes_to_reading_when_the_model_stays_away(bench: Bench):
     case_id = bench.filed(2, seed=31)
     bench.system.kill_and_keep_down("triton")
     bench.api.submit(case_id)
@@ -27,7 +28,7 @@ def test_a_case_goes_to_reading_when_the_model_stays_away(bench):
     assert bench.api.case(case_id)["no_preclassification_reason"] == reason
 
 
-def test_a_model_that_is_not_the_registered_one_is_not_used(bench):
+def test_a_model_that_is_not_the_registered_one_is_not_used(bench: Bench):
     (version,) = bench.rows("SELECT id, sha256 FROM inference_modelversion WHERE is_active")
     case_id = bench.filed(1, seed=33)
     bench.rows("UPDATE inference_modelversion SET sha256 = %s WHERE id = %s", "b" * 64, version["id"])
@@ -46,20 +47,27 @@ def test_a_model_that_is_not_the_registered_one_is_not_used(bench):
     wait_for(lambda: bench.health()["model"]["status"] == "ok", "the health page to recover", 30)
 
 
-def _was_sent(bench, case_id: str) -> bool:
+def _was_sent(bench: Bench, case_id: str) -> bool:
     """The message was sent and has been taken by the worker."""
     sent = bench.rows("SELECT 1 FROM inference_job WHERE case_id = %s AND sent_at IS NOT NULL", case_id)
     with bench.broker() as broker:
         return bool(sent) and not any(broker.type(key) == b"list" for key in broker.keys("default*"))
 
 
-def test_the_health_page_names_a_dead_worker_and_a_dead_beat(bench):
+def test_the_health_page_names_a_dead_worker_and_a_dead_beat(bench: Bench):
     assert {bench.health()[part]["status"] for part in ("worker", "beat")} == {"ok"}
+    assert [container_check(bench, part) for part in ("worker", "beat")] == [0, 0]
     bench.system.kill_and_keep_down("worker")
     bench.system.kill_and_keep_down("beat")
     for part in ("worker", "beat"):
         wait_for(lambda part=part: bench.health()[part]["status"] == "failed", f"{part} to be missed", 30)
+    assert [container_check(bench, part) for part in ("worker", "beat")] == [1, 1]
     bench.system.start("worker")
     bench.system.start("beat")
     for part in ("worker", "beat"):
         wait_for(lambda part=part: bench.health()[part]["status"] == "ok", f"{part} to be back", 30)
+
+
+def container_check(bench: Bench, part: str) -> int:
+    """The exit status of the health check that a container of this part runs."""
+    return run_python(bench.system, "-m", "worker.health", part).returncode
