@@ -3,26 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
 
 #: What a person reads when a case reaches a state.
-WORDS: dict[str, str] = {
-    CaseState.DRAFT: "Draft filed",
-    CaseState.SUBMITTED: "Submitted",
-    CaseState.ANALYSING: "Pre-classification began",
-    CaseState.AWAITING_READ: "Ready to be read",
-    CaseState.IN_READING: "Reading began",
-    CaseState.AWAITING_SECOND_READ: "Second read asked for",
-    CaseState.ADJUDICATION: "Sent to adjudication",
-    CaseState.READY_TO_SIGN: "Read",
-    CaseState.REPORTED: "Diagnosis signed",
-    CaseState.AMENDED: "Diagnosis amended",
-    CaseState.RETURNED: "Returned for new photographs",
-    CaseState.CANCELLED: "Cancelled",
+WORDS: dict[str, str | Promise] = {
+    CaseState.DRAFT: _("Draft filed"),
+    CaseState.SUBMITTED: _("Submitted"),
+    CaseState.ANALYSING: _("Pre-classification began"),
+    CaseState.AWAITING_READ: _("Ready to be read"),
+    CaseState.IN_READING: _("Reading began"),
+    CaseState.AWAITING_SECOND_READ: _("Second read asked for"),
+    CaseState.ADJUDICATION: _("Sent to adjudication"),
+    CaseState.READY_TO_SIGN: _("Read"),
+    CaseState.REPORTED: _("Diagnosis signed"),
+    CaseState.AMENDED: _("Diagnosis amended"),
+    CaseState.RETURNED: _("Returned for new photographs"),
+    CaseState.CANCELLED: _("Cancelled"),
 }
 
 
@@ -47,6 +48,6 @@ def timeline(case: Case) -> list[Entry]:
     before = None
     for when, state, user in events:
         if state != before:
-            entries.append(Entry(when, _(WORDS[state]), people.get(user)))
+            entries.append(Entry(when, str(WORDS[state]), people.get(user)))
         before = state
     return entries[::-1]

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
 from tests.live import LiveSystem
 
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESKTOP = {"width": 1280, "height": 800}
 TABLET = {"width": 820, "height": 1180}
 #: The browser's own line for an answer of 400 and above; whether that answer was meant is judged by the answer.
@@ -87,6 +89,19 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/cases/")
+
+
+def violations(page: Page) -> list[str]:
+    """Violations of the standards, and a page that is wider than its window."""
+    page.wait_for_load_state("networkidle")
+    result = Axe().run(page, options={"runOnly": STANDARDS, "resultTypes": ["violations"]})
+    found = [
+        f"{violation['id']}: {violation['help']}: {node['html'][:160]}"
+        for violation in result.response["violations"]
+        for node in violation["nodes"]
+    ]
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return [*found, *([f"wider than the window by {overflow} px"] if overflow > 0 else [])]
 
 
 #: Files a case through the form and returns its address: page, photographs, pseudonym, note.

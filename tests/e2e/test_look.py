@@ -5,13 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.browsing import TABLET, FileCase, People
+from tests.e2e.browsing import TABLET, FileCase, People, violations
 from tests.e2e.photographs import photograph
-
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @dataclass
@@ -71,19 +68,6 @@ PAGES: list[tuple[str, str, Callable[[Addresses], str]]] = [
 ]
 
 
-def check(page: Page) -> list[str]:
-    """Violations of the standards, and a page that is wider than its window."""
-    page.wait_for_load_state("networkidle")
-    result = Axe().run(page, options={"runOnly": STANDARDS, "resultTypes": ["violations"]})
-    found = [
-        f"{violation['id']}: {violation['help']}: {node['html'][:160]}"
-        for violation in result.response["violations"]
-        for node in violation["nodes"]
-    ]
-    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return [*found, *([f"wider than the window by {overflow} px"] if overflow > 0 else [])]
-
-
 @pytest.mark.parametrize(("name", "person", "address"), PAGES, ids=[name for name, _, _ in PAGES])
 def test_page(
     people: People, ready: Addresses, name: str, person: str, address: Callable[[Addresses], str]
@@ -97,7 +81,7 @@ def test_page(
         page.evaluate("theme => localStorage.setItem('hemalens-theme', theme)", theme)
         page.reload()
         expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-        found[theme] = check(page)
+        found[theme] = violations(page)
     assert not any(found.values()), f"{name}: {found}"
 
 
@@ -145,6 +129,6 @@ def test_pages_that_are_not_there_say_so(people: People) -> None:
     page = people.page("submitter")
     page.goto("/cases/00000000-0000-0000-0000-000000000000/")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
-    assert check(page) == []
+    assert violations(page) == []
     page.goto("/users/")
     expect(page.get_by_role("heading", name="You may not do that")).to_be_visible()

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import People, sign_in
+from tests.e2e.browsing import People, sign_in, violations
 
 PASSWORD = "correct horse battery staple"
 
@@ -37,6 +37,7 @@ def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
     people.complaints.expect_status(422, "/invitation/")
     nora = people.visitor()
     nora.goto(link)
+    assert violations(nora) == []
     nora.get_by_label("Full name").fill("Nora New")
     nora.get_by_label("Password", exact=False).first.fill(PASSWORD)
     nora.get_by_label("Password again").fill("something else")

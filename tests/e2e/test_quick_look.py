@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import People
+from tests.e2e.browsing import People, violations
 from tests.e2e.photographs import bad_files, photograph
 
 
@@ -19,6 +19,7 @@ def test_answer_then_case(people: People) -> None:
     expect(page.locator(".heat-layer")).to_have_js_property("naturalWidth", 448)
 
     page.get_by_role("heading", name="Make it a case").click()
+    assert violations(page) == []
     page.get_by_label("Patient pseudonym").fill("P-4001")
     page.get_by_label("Specimen").select_option("bone_marrow")
     page.get_by_role("button", name="Make a draft").click()
