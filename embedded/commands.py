@@ -47,7 +47,9 @@ def run(settings: Settings) -> None:
         told = {name: environment[name] for name in (*addresses, *application.TOLD)}
         supervisor.facts = {"pid": os.getpid(), "address": environment["SITE_URL"], "environment": told}
         supervisor.add(*specs.values(), *application.application_specs(var, settings, port, environment))
-        _supervise(supervisor, display, lambda: _bring_up(supervisor, display, environment))
+        _supervise(
+            supervisor, display, settings.min_free_mb, lambda: _bring_up(supervisor, display, environment)
+        )
 
 
 def services(settings: Settings, only: Sequence[str], lazy: Sequence[str]) -> None:
@@ -70,15 +72,17 @@ def services(settings: Settings, only: Sequence[str], lazy: Sequence[str]) -> No
             supervisor.wait_ready(names)
             print(json.dumps(addresses), flush=True)
 
-        _supervise(supervisor, None, bring_up)
+        _supervise(supervisor, None, settings.min_free_mb, bring_up)
 
 
-def _supervise(supervisor: Supervisor, display: Display | None, bring_up: Callable[[], None]) -> None:
+def _supervise(
+    supervisor: Supervisor, display: Display | None, minimum_mb: int, bring_up: Callable[[], None]
+) -> None:
     """Bring the processes up, watch them, and stop every one of them whatever happens."""
     supervisor.install_signals()
     try:
         bring_up()
-        supervisor.watch()
+        supervisor.watch(minimum_mb)
     except StopRequested:
         if display is not None:
             display.say("Stopping …")

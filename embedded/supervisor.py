@@ -80,6 +80,7 @@ class Supervisor:
         self._signals = 0
         self._requests: list[Request] = []
         self._written: dict[str, Any] = {}
+        self._complaints: set[str] = set()
 
     def install_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -143,11 +144,19 @@ class Supervisor:
             last = "\n".join(log.read_bytes()[start:].decode(errors="replace").splitlines()[-12:])
             raise EmbeddedError(f"The step '{label}' failed; its last words are below and in {log}.", last)
 
-    def watch(self) -> None:
-        """Look after the processes until a signal asks to stop; then raise StopRequested."""
+    def watch(self, minimum_mb: int = 0) -> None:
+        """Look after the processes until a signal asks to stop; then raise StopRequested.
+
+        Says so once when less than ``minimum_mb`` megabytes become free on the disk.
+        """
         self._phase = "ready"
         while True:
             self.step()
+            try:
+                self.var.check_free_space(minimum_mb)
+                self._complaints.discard("space")
+            except EmbeddedError as error:
+                self._complain("space", str(error))
 
     def stop_all(self) -> None:
         """Stop every process, the latest stage first; a further signal kills what is left at once."""
@@ -232,10 +241,13 @@ class Supervisor:
                 raise EmbeddedError(explanation, member.child.output())
 
     def _spawn(self, member: Member) -> None:
-        member.child.start()
         member.state = State.STARTING
         member.since = time.monotonic()
         member.next_look = member.since + 1.0
+        try:
+            member.child.start()
+        except OSError as error:
+            self._died(member, f"could not be started ({error.strerror})")
 
     def _died(self, member: Member, reason: str, explanation: str = "") -> None:
         member.deaths += 1
@@ -311,8 +323,21 @@ class Supervisor:
             "processes": {name: member.as_dict() for name, member in self.members.items()},
         }
         if content != self._written:
-            write_private_json(self.var.run_file, content)
-            self._written = content
+            try:
+                write_private_json(self.var.run_file, content)
+                self._written = content
+            except (
+                OSError
+            ) as error:  # a full disk must not keep the processes from being looked after, or stopped
+                reason = (
+                    f"{self.var.run_file} cannot be written ({error.strerror}): free some space on its disk."
+                )
+                self._complain("state", reason)
+
+    def _complain(self, about: str, message: str) -> None:
+        if about not in self._complaints:
+            self._complaints.add(about)
+            self._say(message)
 
 
 def _describe_exit(code: int) -> str:

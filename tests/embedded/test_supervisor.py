@@ -1,5 +1,6 @@
 """The supervisor with stand-ins for its processes: deaths, restarts, order of stopping, requests."""
 
+import errno
 import os
 import signal
 import sys
@@ -43,6 +44,11 @@ class Stage:
             return condition()
 
         return wait_for(step, what, 30)
+
+
+def restore_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -200,8 +206,41 @@ def test_a_signal_ends_the_watch(stage):
         with pytest.raises(StopRequested):
             one.supervisor.watch()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        restore_signals()
+
+
+def test_a_full_disk_is_said_once_and_ends_nothing(stage, monkeypatch):
+    one = stage()
+    one.add("worker", SLEEP)
+    one.supervisor.start(["worker"])
+    one.supervisor.wait_ready(["worker"])
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("embedded.supervisor.write_private_json", full)
+    family = one.member("worker").child.family()
+    one.member("worker").restarts += 1  # something to write
+    one.supervisor.step()
+    one.supervisor.step()
+    assert [line for line in one.said if "No space left on device" in line] == [
+        f"{one.var.run_file} cannot be written (No space left on device): free some space on its disk."
+    ]
+    one.supervisor.stop_all()
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+def test_a_disk_that_fills_up_is_said_while_running(stage):
+    one = stage()
+    one.supervisor.install_signals()
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    try:
+        with pytest.raises(StopRequested):
+            one.supervisor.watch(minimum_mb=10**9)
+    finally:
+        restore_signals()
+    assert len([line for line in one.said if "free some space" in line]) == 1
 
 
 def test_requests_stop_kill_and_start_one_process(stage):
