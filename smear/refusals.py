@@ -22,7 +22,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-class ImageRejected(Exception):  # noqa: N818 - it names the outcome, as NotAllowed and WrongState do
+class ImageRejected(Exception):
     """A file that is not accepted. ``message`` is for the person who sent it, ``status`` an HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> None:

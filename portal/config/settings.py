@@ -207,7 +207,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["portal.api.framework.PersonThrottle", "portal.api.framework.AnonymousThrottle"],
     "DEFAULT_THROTTLE_RATES": {
-        "user": env.str("API_RATE_PERSON", default="1200/min"),
+        "user": env.str("API_RATE_PERSON", default="3000/min"),
         "anon": env.str("API_RATE_ANONYMOUS", default="60/min"),
     },
     # Whose address counts for the throttle: the last proxy's word where we trust one, else the connection's.
