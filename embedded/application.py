@@ -31,7 +31,7 @@ def application_environment(
     defaults = {
         "DEBUG": "0",
         "ALLOWED_HOSTS": ",".join(hosts),
-        "EMAIL_URL": f"filemail://{var.path / 'mail'}",
+        "EMAIL_URL": f"filemail:///{var.path / 'mail'}",
         # two cores are shared by all: no process but tritonserver opens a pool of threads of its own
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
