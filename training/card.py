@@ -40,6 +40,8 @@ LIMITS = (
     "and is still no patient split. The same patient can be in both parts, so expect less on new patients.",
     "Stain and brightness alone tell these classes apart to a large part; compare every figure with the "
     "baselines.",
+    "The validation fold is one of five and an easy one: the support-vector machine reaches 0.996 macro-F1 on "
+    "it and 0.987 over all five.",
     "Benign means haematogones, not healthy blood in general; normal smears were not among the classes.",
     "Temperature and outlier threshold were fitted on the validation part, so its calibration error is "
     "flattered.",
@@ -200,4 +202,8 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def _cell(value: float | None, digits: int = 3) -> str:
-    return "n/a" if value is None else f"{value:.{digits}f}"
+    if value is None:
+        return "n/a"
+    text = f"{value:.{digits}f}"
+    # What is not perfect must not be rounded to look so.
+    return f"> {1 - 10**-digits:.{digits}f}" if value < 1 and float(text) == 1 else text
