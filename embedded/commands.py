@@ -103,16 +103,18 @@ def _bring_up(supervisor: Supervisor, display: Display, environment: Mapping[str
     supervisor.start(application.NAMES)
     supervisor.wait_ready([*SERVICES, *application.NAMES])
     host, port = environment["HOST"], int(environment["PORT"])
-    if not supervisor.wait_for(lambda: not application.failing_parts(host, port), _HEALTHY_WITHIN):
+    healthy = supervisor.wait_for(lambda: not application.failing_parts(host, port), _HEALTHY_WITHIN)
+    took = time.monotonic() - began
+    display.say(
+        f"\nHemalens runs at {supervisor.facts['address']} ({'healthy after ' if healthy else ''}{took:.0f} s)"
+    )
+    if not healthy:
         for part, detail in application.failing_parts(host, port).items():
             display.say(f"Not healthy: {part}: {detail}", style="yellow")
-    display.say(
-        f"\nHemalens runs at {supervisor.facts['address']} (healthy after {time.monotonic() - began:.0f} s)"
-    )
     if var.accounts_file.exists():
-        display.say(
-            f"\nDemo accounts (also in {var.accounts_file}):\n{var.accounts_file.read_text().rstrip()}"
-        )
+        accounts = var.accounts_file.read_text().rstrip()
+        display.say(f"\nDemo accounts (also in {var.accounts_file}):\n{accounts}\n")
+    display.print_table()
     display.say(
         f"\nSent mails: {var.path / 'mail'}   Logs: {var.path / 'log'}   Stop: Ctrl-C or 'make stop'\n"
     )

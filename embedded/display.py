@@ -36,6 +36,11 @@ class Display:
         self._drawn_at = time.monotonic()
         self._live.update(process_table(self._members()), refresh=True)
 
+    def print_table(self) -> None:
+        """The table once, where no live one is drawn."""
+        if self._live is None:
+            self.console.print(process_table(self._members()))
+
     def close(self) -> None:
         if self._live is not None:
             self._live.stop()

@@ -51,6 +51,7 @@ def spec(data: Path, port: int, password: str) -> Spec:
         stop_signal=signal.SIGINT,  # "fast shutdown": roll back what is open, write a checkpoint
         death_signal=signal.SIGINT,
         stop_grace=20.0,
+        start_timeout=180.0,  # the first start makes the cluster; a start after a crash replays what was written
     )
 
 
