@@ -69,13 +69,16 @@ def purge_quick_looks() -> None:
 
 
 def _may_claim(job: Job) -> bool:
-    """Whether the served model is the job's. That a server is away is for the try to note."""
+    """Whether the served model is the job's.
+
+    That the server is away is noted by the job's first try; further ones would only fill the record.
+    """
     try:
         watch.require(job.model_version)
     except ContractMismatch:
         return False
     except TritonUnavailable:
-        pass
+        return job.attempt_count == 0
     return True
 
 

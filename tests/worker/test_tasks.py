@@ -10,7 +10,7 @@ from PIL import Image
 from portal.cases.choices import CaseState
 from portal.inference import quick_look as quick_looks
 from portal.inference.choices import JobState, Outcome
-from portal.inference.models import Prediction, QuickLookAnswer
+from portal.inference.models import Job, Prediction, QuickLookAnswer
 from smear.tensor import to_tensor
 from tests.factories import photograph
 from tests.worker.staged_triton import Staged, free_port, serving
@@ -105,13 +105,21 @@ def test_while_triton_is_away_the_job_stays_queued_and_says_why(no_triton, submi
     assert attempt.error == "The model server could not be reached."
 
 
+def test_a_long_absence_of_triton_does_not_fill_the_record(no_triton, submit):
+    job = only_job(submit())
+    classify(job.pk)
+    Job.objects.filter(pk=job.pk).update(not_before=None)
+    classify(job.pk)
+    assert job.attempts.count() == 1
+
+
 def test_a_triton_that_is_back_answers_the_same_job(no_triton, submit, settings, triton, monkeypatch):
     job = only_job(submit())
     classify(job.pk)
     settings.TRITON_GRPC_URL = triton
     monkeypatch.setattr(triton_module, "_client", None)
     readiness.watch.forget()
-    job.__class__.objects.filter(pk=job.pk).update(not_before=None)
+    Job.objects.filter(pk=job.pk).update(not_before=None)
     classify(job.pk)
     assert [attempt.outcome for attempt in job.attempts.all()] == [Outcome.UNAVAILABLE, Outcome.ANSWERED]
 
