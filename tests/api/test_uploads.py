@@ -10,6 +10,7 @@ from django.db import connections
 from PIL import Image
 
 from portal.cases.models import SmearImage
+from portal.cases.photographs import read_photograph
 from tests.factories import draft, photograph
 
 
@@ -110,31 +111,22 @@ def test_a_body_that_is_no_multipart(clients, draft_case, is_problem):
 
 
 def test_a_file_over_the_limit_reaches_the_disk_only_up_to_it(
-    clients, draft_case, is_problem, settings, tmp_path
+    clients, draft_case, is_problem, settings, monkeypatch
 ):
     settings.UPLOAD_MAX_BYTES = 200_000
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0
-    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
-    seen: list[int] = []
+    written: list[int] = []
 
-    def watch(done: threading.Event) -> None:
-        while not done.wait(0.001):
-            seen.extend(path.stat().st_size for path in Path(tmp_path).glob("*.upload*"))
+    def note_and_read(upload):
+        written.append(Path(upload.temporary_file_path()).stat().st_size)
+        return read_photograph(upload)
 
-    done = threading.Event()
-    watcher = threading.Thread(target=watch, args=(done,))
-    watcher.start()
-    try:
-        upload = SimpleUploadedFile("field.bmp", b"BM" + bytes(20_000_000))
-        address = f"/api/v1/cases/{draft_case.pk}/images/"
-        is_problem(
-            clients.submitter.post(address, {"file": upload}, format="multipart"), 413, "file_too_large"
-        )
-    finally:
-        done.set()
-        watcher.join()
-    assert seen
-    assert max(seen) <= 200_000 + 2 * 64 * 1024
+    monkeypatch.setattr("portal.cases.services.read_photograph", note_and_read)
+    upload = SimpleUploadedFile("field.bmp", b"BM" + bytes(20_000_000))
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    is_problem(clients.submitter.post(address, {"file": upload}, format="multipart"), 413, "file_too_large")
+    assert len(written) == 1
+    assert 200_000 < written[0] <= 200_000 + 2 * 64 * 1024
     assert SmearImage.objects.filter(case=draft_case).count() == 1
 
 
