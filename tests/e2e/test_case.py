@@ -52,6 +52,11 @@ def test_case_is_filed_read_by_another_person_and_kept(people: People, file_case
     expect(reviewer.locator(".hash")).to_have_text(re.compile("^[0-9a-f]{64}$"))
     expect(reviewer.get_by_text(NOTICE)).to_be_visible()
 
+    # On paper the text is dark whatever the theme on the screen.
+    reviewer.evaluate("document.documentElement.dataset.bsTheme = 'dark'")
+    reviewer.emulate_media(media="print")
+    expect(reviewer.locator(".list-table td").last).to_have_css("color", "rgb(0, 0, 0)")
+
     # The submitter's page has been open all the while and learns of it without reloading.
     expect(submitter.locator("#case-state")).to_contain_text("Reported", timeout=20_000)
     submitter.get_by_role("link", name="Open the diagnosis").click()
