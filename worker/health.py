@@ -8,6 +8,7 @@ import os
 import sys
 
 import django
+import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
@@ -25,10 +26,14 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m worker.health worker|beat\n")
         return 2
     key = keys[arguments[0]]
-    if cache.get(key) is None:
-        sys.stderr.write(f"no heartbeat at {key}\n")
+    try:
+        found = cache.get(key) is not None
+    except redis.RedisError as error:
+        sys.stderr.write(f"the cache cannot be reached: {error}\n")
         return 1
-    return 0
+    if not found:
+        sys.stderr.write(f"no heartbeat at {key}\n")
+    return 0 if found else 1
 
 
 if __name__ == "__main__":

@@ -58,5 +58,14 @@ def test_health_is_the_heartbeat_of_this_machine(name, key):
         cache.delete(key)
 
 
+def test_health_without_the_cache_is_bad_and_says_so_in_a_line():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        done = run("-m", "worker.health", "beat", CACHE_URL=f"redis://127.0.0.1:{closed.getsockname()[1]}/1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("the cache cannot be reached")
+    assert "Traceback" not in done.stderr
+
+
 def test_health_of_nothing_in_particular_is_a_question_to_correct():
     assert run("-m", "worker.health").returncode == 2
