@@ -205,7 +205,10 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "portal.api.framework.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["portal.api.framework.PersonThrottle", "portal.api.framework.AnonymousThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "portal.api.framework.PersonThrottle",
+        "portal.api.framework.AnonymousThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {
         "user": env.str("API_RATE_PERSON", default="3000/min"),
         "anon": env.str("API_RATE_ANONYMOUS", default="60/min"),

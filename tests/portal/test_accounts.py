@@ -92,8 +92,9 @@ def test_a_link_does_not_open_somebody_elses_account(people, lab):
     assert user.memberships.count() == 2
 
 
-def test_deactivating_ends_sign_in_and_tokens(people, lab):
+def test_deactivating_ends_sign_in_sessions_and_tokens(people, lab, client):
     AuthToken.objects.create(user=people.submitter)
+    client.force_login(people.submitter)
     membership = people.submitter.memberships.get()
     services.deactivate(people.lab_admin, membership)
     people.submitter.refresh_from_db()
@@ -101,6 +102,8 @@ def test_deactivating_ends_sign_in_and_tokens(people, lab):
     assert not AuthToken.objects.exists()
     services.reactivate(people.lab_admin, membership)
     assert User.objects.get(pk=people.submitter.pk).is_active
+    # The old session does not come back with the account.
+    assert client.get("/cases/").status_code == 302
 
 
 def test_a_member_of_two_laboratories_keeps_the_other(people, lab):
