@@ -1,54 +1,90 @@
-"""The trail of a case, from the append-only event tables that database triggers write."""
+"""The trail of a case: who did what, from the append-only event tables that database triggers write."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import groupby
 
 from django.apps import apps
-from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from portal.accounts.models import User
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
 
+#: What a person reads when a case reaches a state.
+WORDS: dict[str, str | Promise] = {
+    CaseState.DRAFT: _("Draft filed"),
+    CaseState.SUBMITTED: _("Submitted"),
+    CaseState.ANALYSING: _("Pre-classification began"),
+    CaseState.AWAITING_READ: _("Ready to be read"),
+    CaseState.IN_READING: _("Reading began"),
+    CaseState.AWAITING_SECOND_READ: _("Second read asked for"),
+    CaseState.ADJUDICATION: _("Sent to adjudication"),
+    CaseState.READY_TO_SIGN: _("Read"),
+    CaseState.REPORTED: _("Diagnosis signed"),
+    CaseState.AMENDED: _("Diagnosis amended"),
+    CaseState.RETURNED: _("Returned for new photographs"),
+    CaseState.CANCELLED: _("Cancelled"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class TrailEntry:
-    """One thing that happened: when, what (in words), who (None for the system), and the state reached, if any."""
+    """One step of a case; ``who`` is None where the system took it, ``state`` None where it stayed."""
 
-    at: datetime
-    what: str
-    who: str | None
+    when: datetime
+    words: str
+    who: User | None
     state: str | None = None
 
 
-def _events(name: str) -> QuerySet[Any]:
-    return apps.get_model("cases", name)._default_manager.select_related("pgh_context").order_by("pgh_id")
+@dataclass(frozen=True, slots=True)
+class _Event:
+    when: datetime
+    kind: str
+    user: int | None
 
 
 def case_trail(case: Case) -> list[TrailEntry]:
-    """What happened to a case, the oldest first: filing, photographs, states, reads, diagnoses."""
-    # The event models are made by pghistory's decorator, so they are found by name.
-    events = list(_events("CaseEvent").filter(pgh_obj_id=case.pk))
-    images = list(_events("SmearImageEvent").filter(case_id=case.pk, pgh_label__in=["insert", "delete"]))
-    ids = {event.pgh_context.metadata.get("user") for event in [*events, *images] if event.pgh_context}
-    names = {user.pk: str(user) for user in User.objects.filter(pk__in=[pk for pk in ids if pk])}
+    """What happened to a case, the oldest first: states, changed details, photographs added and removed.
 
-    def who(event: object) -> str | None:
-        context = getattr(event, "pgh_context", None)
-        return names.get(context.metadata.get("user")) if context else None
+    What one person did several times in a row is told once, with the count and the time of the last.
+    """
+    events = sorted([*_case_events(case), *_image_events(case)], key=lambda event: event.when)
+    people = User.objects.in_bulk({event.user for event in events if event.user})
+    trail = []
+    for (kind, user), run in groupby(events, key=lambda event: (event.kind, event.user)):
+        same = list(run)
+        state = kind if kind in WORDS else None
+        trail.append(TrailEntry(same[-1].when, _words(kind, len(same)), people.get(user or 0), state))
+    return trail
 
-    trail: list[TrailEntry] = []
-    state = None
-    for event in events:
-        if event.state != state:
-            what = _("Case filed") if state is None else CaseState(event.state).label
-            trail.append(TrailEntry(event.pgh_created_at, str(what), who(event), event.state))
-        else:
-            trail.append(TrailEntry(event.pgh_created_at, _("Details changed"), who(event)))
-        state = event.state
-    for event in images:
-        words = _("Photograph added") if event.pgh_label == "insert" else _("Photograph removed")
-        trail.append(TrailEntry(event.pgh_created_at, words, who(event)))
-    return sorted(trail, key=lambda entry: entry.at)
+
+def _case_events(case: Case) -> list[_Event]:
+    rows = case.events.order_by("pgh_created_at", "pgh_id")  # type: ignore[attr-defined]
+    events: list[_Event] = []
+    before = None
+    for when, state, user in rows.values_list("pgh_created_at", "state", "pgh_context__metadata__user"):
+        events.append(_Event(when, state if state != before else "changed", user))
+        before = state
+    return events
+
+
+def _image_events(case: Case) -> list[_Event]:
+    # The event models are made by pghistory's decorator, so this one is found by name.
+    rows = apps.get_model("cases", "SmearImageEvent")._default_manager.filter(
+        case_id=case.pk, pgh_label__in=["insert", "delete"]
+    )
+    return [
+        _Event(*row) for row in rows.values_list("pgh_created_at", "pgh_label", "pgh_context__metadata__user")
+    ]
+
+
+def _words(kind: str, count: int) -> str:
+    if kind == "insert":
+        return ngettext("Photograph added", "%(count)d photographs added", count) % {"count": count}
+    if kind == "delete":
+        return ngettext("Photograph removed", "%(count)d photographs removed", count) % {"count": count}
+    return str(WORDS.get(kind, _("Details changed")))

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from portal.accounts.choices import Action
 from portal.accounts.models import User
 from portal.accounts.permissions import can
+from portal.audit.selectors import TrailEntry, case_trail
 from portal.cases.choices import EDITABLE, READABLE, SIGNED, TRANSITIONS, UNDER_ANALYSIS, CaseState
 from portal.cases.models import Case, SmearImage
-from portal.cases.timeline import Entry, timeline
 from portal.inference.choices import JobState
 from portal.inference.models import Job, Prediction
 from portal.inference.selectors import CasePreclassification, case_preclassification
@@ -70,8 +70,8 @@ class CasePage:
         return max(self.case.diagnoses.all(), key=lambda diagnosis: diagnosis.version, default=None)
 
     @cached_property
-    def history(self) -> list[Entry]:
-        return timeline(self.case)
+    def history(self) -> list[TrailEntry]:
+        return case_trail(self.case)[::-1]
 
     @property
     def done(self) -> int:

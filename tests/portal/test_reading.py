@@ -1,10 +1,12 @@
 """Reading: confirm or overrule, and the diagnosis that is kept."""
 
+import pghistory
 import pytest
 from django.db import ProgrammingError, transaction
 
 from portal.audit.selectors import case_trail
 from portal.cases.choices import CaseState
+from portal.cases.services import remove_image
 from portal.errors import Invalid, NotAllowed, WrongState
 from portal.reading.models import Read
 from portal.reading.services import record_read
@@ -81,6 +83,17 @@ def test_the_trail_tells_the_whole_way(case, people):
     assert states == [
         "draft", "submitted", "analysing", "awaiting_read", "in_reading", "ready_to_sign", "reported"
     ]  # fmt: skip
+
+
+def test_the_trail_tells_who_did_it_and_counts_photographs(lab, people, model):
+    with pghistory.context(user=people.submitter.pk):
+        case = draft(people.submitter, lab, images=3)
+        remove_image(people.submitter, case.images.last())
+    assert [(entry.words, entry.who) for entry in case_trail(case)] == [
+        ("Draft filed", people.submitter),
+        ("3 photographs added", people.submitter),
+        ("Photograph removed", people.submitter),
+    ]
 
 
 def test_the_trail_cannot_be_rewritten(case):
