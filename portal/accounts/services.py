@@ -137,6 +137,7 @@ def accept_invitation(token: str, *, full_name: str, password: str, signed_in: U
     elif not user.is_active:
         _check_password(password, user)
         user.set_password(password)
+        user.full_name = full_name.strip() or user.full_name
         user.is_active = True
         user.save()
     membership, _created = Membership.objects.get_or_create(

@@ -92,6 +92,17 @@ def test_a_link_does_not_open_somebody_elses_account(people, lab):
     assert user.memberships.count() == 2
 
 
+def test_a_former_member_comes_back_by_invitation(people, lab):
+    services.deactivate(people.lab_admin, people.submitter.memberships.get())
+    offer = services.invite(
+        people.lab_admin, email=people.submitter.email, laboratory=lab, role=Role.REVIEWER
+    )
+    user = services.accept_invitation(offer.token, full_name="New Name", password=PASSWORD)
+    assert (user.pk, user.full_name, user.is_active) == (people.submitter.pk, "New Name", True)
+    assert user.check_password(PASSWORD)
+    assert user.memberships.get().role == Role.REVIEWER
+
+
 def test_deactivating_ends_sign_in_sessions_and_tokens(people, lab, client):
     AuthToken.objects.create(user=people.submitter)
     client.force_login(people.submitter)
