@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -25,9 +26,10 @@ class Spec:
 
     ``ready`` is asked whether the process does its work; it must answer within about two seconds and raise
     nothing. ``explain`` tells from a process (None once it ended) and its output so far what is broken beyond
-    recovery, as a sentence, or "". ``death_signal`` is what the kernel sends when the supervisor itself is killed.
-    What stops first has the highest ``stage``. Once ready, a process may fail to answer for ``patience`` before it
-    is started again, without one for ever. Times are in seconds.
+    recovery, as a sentence, or "". ``death_signal`` is what the kernel sends when the supervisor itself is killed,
+    ``clean_up`` removes what a killed process leaves. What stops first has the highest ``stage``. Once ready, a
+    process may fail to answer for ``patience`` before it is started again, without one for ever. Times are in
+    seconds.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Spec:
     patience: float | None = None
     before_start: Callable[[], None] = lambda: None
     stage: int = 0
+    clean_up: Callable[[], None] = lambda: None
     explain: Callable[[psutil.Process | None, str], str] = lambda process, output: ""
 
 
@@ -81,6 +84,7 @@ class Child:
         self.log = log
         self.started_at = 0.0
         self._log_start = 0
+        self._group: int | None = None
         self._popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -102,6 +106,7 @@ class Child:
                 start_new_session=True,
                 preexec_fn=bind_to_parent(self.spec.death_signal),
             )
+        self._group = self._popen.pid
         self.started_at = time.time()
 
     def exit_code(self) -> int | None:
@@ -156,6 +161,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()
+        self._end_group()
         _, left = psutil.wait_procs(list(descendants), timeout=1.0)
         for process in left:
             try:
@@ -163,6 +169,15 @@ class Child:
             except psutil.NoSuchProcess:
                 continue
         psutil.wait_procs(left, timeout=5.0)
+
+    def _end_group(self) -> None:
+        """Kill what outlived the process in its group: nobody can list its descendants once it is gone."""
+        if self._group is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._group, signal.SIGKILL)
+        self._group = None  # the number may be given to others from now on
+        self.spec.clean_up()
 
     def kill(self) -> None:
         """End the process and its descendants at once."""

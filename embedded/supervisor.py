@@ -253,6 +253,7 @@ class Supervisor:
         member.deaths += 1
         member.memory_mb = 0
         explanation = explanation or member.child.explain()
+        member.child.kill()  # what it started may have outlived it
         if self._phase == "starting" and (explanation or member.deaths >= _ATTEMPTS_AT_START):
             times = "" if member.deaths == 1 else f", {member.deaths} times over"
             raise EmbeddedError(

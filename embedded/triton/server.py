@@ -77,7 +77,10 @@ def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], time
         if problem:
             raise EmbeddedError(problem)
         _lay_out(wheel, folder / "backends")
-        for region in _SHARED_MEMORY.glob(f"{prefix}*"):  # left by a server that was killed
+        clean_up()
+
+    def clean_up() -> None:
+        for region in _SHARED_MEMORY.glob(f"{prefix}*"):  # a server that is killed leaves it
             region.unlink(missing_ok=True)
 
     return Spec(
@@ -105,6 +108,7 @@ def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], time
         folder=folder.parent,
         ready=lambda: _is_ready(ports["triton_http"]),
         before_start=prepare,
+        clean_up=clean_up,
         stop_signal=signal.SIGTERM,
         stop_grace=15.0,
         start_timeout=timeout,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -157,13 +158,25 @@ def test_a_stub_that_dies_is_noticed_and_the_server_started_again(served):
     assert infer(client, pictures(2)).as_numpy("MEANS").shape == (2, 3)
 
 
+def test_a_killed_server_takes_a_hanging_stub_with_it(served):
+    """A stub in the middle of its work does not notice that its server is gone."""
+    var, _ = served
+    pid = var.read_run()["processes"]["triton"]["pid"]
+    stub = next(child for child in psutil.Process(pid).children() if child.name().startswith("triton_python"))
+    stub.suspend()
+    os.kill(pid, signal.SIGKILL)
+    assert psutil.wait_procs([stub], timeout=20)[1] == []
+    wait_for(lambda: var.read_run()["processes"]["triton"]["state"] == "ready", "tritonserver to come back")
+
+
 def test_a_killed_server_leaves_no_shared_memory(served):
     var, _ = served
     command = psutil.Process(var.read_run()["processes"]["triton"]["pid"]).cmdline()
     prefix = re.search(r"shm-region-prefix-name=(\S+)", " ".join(command)).group(1)
-    ask(var, "kill", "triton")
-    ask(var, "start", "triton")
     assert len(list(server._SHARED_MEMORY.glob(f"{prefix}*"))) == 1
+    ask(var, "kill", "triton")
+    assert list(server._SHARED_MEMORY.glob(f"{prefix}*")) == []
+    ask(var, "start", "triton")
 
 
 def test_a_model_file_that_is_none_is_named(tmp_path, repository):
