@@ -83,7 +83,7 @@ def application_specs(
             command=[
                 *(*celery, "worker", "--loglevel=info", "--without-gossip", "--without-mingle"),
                 "--queues=default,quick",
-                *(f"--concurrency={settings.worker_concurrency}", f"--pool={settings.worker_pool}"),
+                f"--concurrency={settings.worker_concurrency}",
             ],
             environment=environment,
             folder=ROOT,

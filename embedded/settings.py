@@ -25,7 +25,6 @@ class Settings:
     web_workers: int = 2
     web_threads: int = 4
     worker_concurrency: int = 2
-    worker_pool: str = "threads"
     min_free_mb: int = 500
     restart: bool = True
 
@@ -47,9 +46,6 @@ class Settings:
             web_threads=_integer(environment, "HEMALENS_WEB_THREADS", default.web_threads, 1, 64),
             worker_concurrency=_integer(
                 environment, "HEMALENS_WORKER_CONCURRENCY", default.worker_concurrency, 1, 64
-            ),
-            worker_pool=_choice(
-                environment, "HEMALENS_WORKER_POOL", default.worker_pool, ("prefork", "threads", "solo")
             ),
             min_free_mb=_integer(environment, "HEMALENS_MIN_FREE_MB", default.min_free_mb, 0, 10**9),
             restart=_choice(environment, "HEMALENS_RESTART", "1", ("0", "1")) == "1",

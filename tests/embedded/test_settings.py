@@ -29,7 +29,6 @@ def test_values_are_taken_and_relative_folders_start_at_the_repository():
         ("PORT", "65536"),
         ("PORT", "-1"),
         ("HEMALENS_TRITON_TIMEOUT", "0"),
-        ("HEMALENS_WORKER_POOL", "gevent"),
         ("HEMALENS_RESTART", "yes"),
     ],
 )
