@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -192,10 +192,7 @@ def requeue_stale() -> dict[str, int]:
         :500
     ]:
         done["lost"] += _take_back(pk)
-    overdue = now - timedelta(seconds=settings.JOB_GIVE_UP_SECONDS)
-    for pk in Job.objects.filter(state=JobState.QUEUED, queued_at__lt=overdue).values_list("pk", flat=True)[
-        :500
-    ]:
+    for pk in _overdue().values_list("pk", flat=True)[:500]:
         done["given_up"] += _give_up(pk)
     stuck = Case.objects.filter(state__in=UNDER_ANALYSIS).exclude(jobs__state__in=OPEN_STATES)
     for case_id in stuck.values_list("pk", flat=True)[:500]:
@@ -219,6 +216,18 @@ def _take_back(job_id: int) -> bool:
     else:
         _requeue(job, pause=0)
     return True
+
+
+def _overdue() -> QuerySet[Job]:
+    """Queued jobs that waited too long: tried in vain, or never tried while the model answered nobody.
+
+    A job behind a long queue that is being worked off is not overdue.
+    """
+    since = timezone.now() - timedelta(seconds=settings.JOB_GIVE_UP_SECONDS)
+    waiting = Job.objects.filter(state=JobState.QUEUED, queued_at__lt=since)
+    if Prediction.objects.filter(created_at__gte=since).exists():
+        waiting = waiting.filter(attempt_count__gt=0)
+    return waiting
 
 
 @transaction.atomic

@@ -119,6 +119,22 @@ def test_an_unavailable_server_costs_time_but_no_try(submitted, settings):
     assert (job.state, job.error) == (JobState.FAILED, "Triton is down.")
 
 
+def test_a_long_queue_that_is_worked_off_is_not_given_up(submitted, settings):
+    first, second = submitted.jobs.all()
+    services.record(services.claim(first.pk, "a"), answer())
+    age(second, seconds=settings.JOB_GIVE_UP_SECONDS + 1)
+    assert services.requeue_stale()["given_up"] == 0
+
+
+def test_a_model_that_answers_nobody_is_given_up(submitted, settings):
+    for job in submitted.jobs.all():
+        age(job, seconds=settings.JOB_GIVE_UP_SECONDS + 1)
+    assert services.requeue_stale()["given_up"] == 2
+    submitted.refresh_from_db()
+    assert submitted.state == CaseState.AWAITING_READ
+    assert "did not answer in time" in submitted.no_preclassification_reason
+
+
 def test_a_final_failure_ends_at_once(submitted):
     job = submitted.jobs.first()
     services.fail(services.claim(job.pk, "a"), "The photograph's file is gone.", final=True)
