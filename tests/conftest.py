@@ -17,6 +17,17 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "portal.config.settings"
 django.setup()  # before the conftest.py files below this one import models
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Keep the settings' name from the processes of pytest-xdist, which start now and inherit the environment.
+
+    With it, pytest-django would read the settings there before ``services.provide`` has given each process its own
+    databases of Valkey, and one would empty the cache of another.
+    """
+    if getattr(session.config.option, "numprocesses", None):
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 @pytest.fixture(scope="session")
 def triton() -> str:
     """The gRPC address (host:port) of a tritonserver with the committed model, started when first asked."""
