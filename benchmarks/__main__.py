@@ -1,7 +1,8 @@
 """``python -m benchmarks``: measure a running Hemalens, print Markdown tables and, with ``--json``, keep the figures.
 
 Without arguments it measures the system that ``make run`` started on this machine. ``--url``, ``--token``,
-``--email`` and ``--password`` name another one; memory and Triton's own throughput need the machine it runs on.
+``--email`` and ``--password`` name another one; the browser, memory and Triton's own throughput
+need the machine it runs on.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import latency, processes, throughput
+from benchmarks import latency, processes, screen, throughput
 from benchmarks.instance import Instance
 from benchmarks.portal_client import Api, Browser
 from benchmarks.report import machine, table
 
 Rows = list[dict[str, Any]]
+MEASUREMENTS = ("portal", "screen", "memory", "triton")
 
 
 def main() -> int:
@@ -35,6 +37,12 @@ def main() -> int:
     print(f"\n{results['machine']}\n")
     if "portal" in arguments.only:
         results["portal"], results["cpu"] = _portal(arguments, instance)
+    if "screen" in arguments.only and instance is not None:
+        try:
+            results["screen"] = screen.measure(instance.url, *instance.account, arguments.repeat)
+            print(table("In a browser, seconds", results["screen"]))
+        except FileNotFoundError as error:
+            print(f"In a browser: not measured, {error}\n")
     if "memory" in arguments.only and instance is not None:
         results["memory"] = processes.memory(instance.processes)
         print(table("Memory, MB", results["memory"]))
@@ -71,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeat", type=int, default=20, help="photographs for the medians (default: 20)")
     parser.add_argument("--seconds", type=float, default=6.0, help="for each of Triton's rows (default: 6)")
     parser.add_argument(
-        "--only", nargs="+", choices=("portal", "memory", "triton"), default=["portal", "memory", "triton"]
+        "--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="default: all"
     )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser
