@@ -16,7 +16,12 @@ from portal.accounts.selectors import laboratories_for
 from portal.cases.models import Case, SmearImage
 from portal.cases.services import CASE_FIELDS
 from portal.inference.models import Job, ModelVersion, Prediction
-from portal.inference.selectors import CasePreclassification, case_preclassification
+from portal.inference.selectors import (
+    CasePreclassification,
+    case_preclassification,
+    latest_job,
+    latest_prediction,
+)
 from portal.reading.models import Read
 from portal.reports.models import Diagnosis
 from smear.classes import CLASSES
@@ -172,12 +177,12 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
 
     @extend_schema_field(JobSerializer(allow_null=True))
     def get_job(self, image: SmearImage) -> Any:
-        newest = max(image.jobs.all(), key=lambda job: job.pk, default=None)
+        newest = latest_job(image)
         return JobSerializer(newest).data if newest else None
 
     @extend_schema_field(PredictionSerializer(allow_null=True))
     def get_prediction(self, image: SmearImage) -> Any:
-        newest = max(image.predictions.all(), key=lambda prediction: prediction.pk, default=None)
+        newest = latest_prediction(image)
         return PredictionSerializer(newest).data if newest else None
 
     def _address(self, image: SmearImage, name: str) -> str:

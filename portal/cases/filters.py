@@ -1,5 +1,6 @@
 """Search and filters of the worklist; all of them live in the address."""
 
+from collections.abc import Collection
 from typing import Any
 
 import django_filters as filters
@@ -9,19 +10,19 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portal.cases.choices import CaseState, Priority, Specimen
+from portal.cases.choices import SIGNED, UNDER_ANALYSIS, CaseState, Priority, Specimen
 from portal.cases.models import Case
 
 S = CaseState
 #: The tabs of the worklist: what a person looks for, and the states that mean it.
-STAGES: dict[str, tuple[str | Promise, tuple[CaseState, ...]]] = {
+STAGES: dict[str, tuple[str | Promise, Collection[CaseState]]] = {
     "draft": (_("Drafts"), (S.DRAFT, S.RETURNED)),
-    "analysis": (_("In analysis"), (S.SUBMITTED, S.ANALYSING)),
+    "analysis": (_("In analysis"), UNDER_ANALYSIS),
     "reading": (
         _("To read"),
         (S.AWAITING_READ, S.IN_READING, S.AWAITING_SECOND_READ, S.ADJUDICATION, S.READY_TO_SIGN),
     ),
-    "reported": (_("Reported"), (S.REPORTED, S.AMENDED)),
+    "reported": (_("Reported"), SIGNED),
     "cancelled": (_("Cancelled"), (S.CANCELLED,)),
 }
 

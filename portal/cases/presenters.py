@@ -14,9 +14,14 @@ from portal.accounts.permissions import can
 from portal.audit.selectors import TrailEntry, case_trail
 from portal.cases.choices import EDITABLE, READABLE, SIGNED, TRANSITIONS, UNDER_ANALYSIS, CaseState
 from portal.cases.models import Case, SmearImage
-from portal.inference.choices import JobState
+from portal.inference.choices import OPEN_STATES
 from portal.inference.models import Job, Prediction
-from portal.inference.selectors import CasePreclassification, case_preclassification
+from portal.inference.selectors import (
+    CasePreclassification,
+    case_preclassification,
+    latest_job,
+    latest_prediction,
+)
 from portal.reports.models import Diagnosis
 from smear.classes import CLASSES
 
@@ -31,7 +36,7 @@ class Frame:
 
     @property
     def is_open(self) -> bool:
-        return self.job is not None and self.job.state in (JobState.QUEUED, JobState.RUNNING)
+        return self.job is not None and self.job.state in OPEN_STATES
 
     @property
     def heat_urls(self) -> str:
@@ -53,11 +58,7 @@ class CasePage:
     @cached_property
     def frames(self) -> list[Frame]:
         return [
-            Frame(
-                image,
-                job=max(image.jobs.all(), key=lambda job: job.pk, default=None),
-                prediction=max(image.predictions.all(), key=lambda answer: answer.pk, default=None),
-            )
+            Frame(image, job=latest_job(image), prediction=latest_prediction(image))
             for image in self.case.images.all()
         ]
 

@@ -26,7 +26,7 @@ from portal.cases.tables import CaseTable
 from portal.cases.uploads import image_json, uploaded_file
 from portal.errors import DomainError
 from portal.inference import heatmap
-from portal.inference.models import Prediction
+from portal.inference.selectors import latest_prediction
 from portal.pages import SignedInRequest, add_refusal, page, private_file, wants_json
 from portal.reading.forms import ReadForm
 from smear.classes import CLASSES
@@ -243,7 +243,7 @@ def thumbnail(request: SignedInRequest, pk: UUID) -> FileResponse:
 def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponse:
     """What spoke for a class, as a transparent picture to lay over the whole photograph."""
     image = _visible_image(request, pk)
-    prediction = Prediction.objects.filter(image=image).order_by("-pk").first()
+    prediction = latest_prediction(image)
     if prediction is None or label not in CLASSES:
         raise Http404
     return HttpResponse(

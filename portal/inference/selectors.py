@@ -8,8 +8,8 @@ import numpy as np
 from django.conf import settings
 from django.core.cache import cache
 
-from portal.cases.models import Case
-from portal.inference.models import ModelVersion, Prediction
+from portal.cases.models import Case, SmearImage
+from portal.inference.models import Job, ModelVersion, Prediction
 from smear.classes import CLASSES, MALIGNANT
 
 #: Cache keys under which a living worker and beat say so; the values are JSON-able dictionaries.
@@ -73,5 +73,15 @@ def case_preclassification(case: Case) -> CasePreclassification | None:
 
 def latest_predictions(case: Case) -> list[Prediction]:
     """The newest prediction of each image, in the images' order."""
-    newest = (max(image.predictions.all(), key=lambda p: p.pk, default=None) for image in case.images.all())
+    newest = (latest_prediction(image) for image in case.images.all())
     return [prediction for prediction in newest if prediction is not None]
+
+
+def latest_prediction(image: SmearImage) -> Prediction | None:
+    """What the model last said about a photograph. Uses prefetched predictions where there are."""
+    return max(image.predictions.all(), key=lambda prediction: prediction.pk, default=None)
+
+
+def latest_job(image: SmearImage) -> Job | None:
+    """The last order to classify a photograph. Uses prefetched jobs where there are."""
+    return max(image.jobs.all(), key=lambda job: job.pk, default=None)

@@ -4,7 +4,6 @@ Locks are taken in one order: the case first, then the job. ``claim``, ``record`
 calls; each may be called twice with the same effect as once.
 """
 
-import logging
 from datetime import timedelta
 from typing import Any
 
@@ -22,8 +21,6 @@ from portal.inference.choices import OPEN_STATES, JobState, Outcome
 from portal.inference.models import Attempt, Job, ModelVersion, Prediction
 from portal.inference.selectors import active_version
 from portal.inference.sending import send_jobs
-
-log = logging.getLogger(__name__)
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ from portal.cases import selectors, services
 from portal.cases.models import SmearImage
 from portal.inference import heatmap
 from portal.inference.models import Job, Prediction
+from portal.inference.selectors import latest_prediction
 from portal.pages import private_file
 from smear.classes import CLASSES
 
@@ -160,7 +161,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
     )
     def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponse:
         image = visible_image(request, case_id, image_id)
-        prediction = max(image.predictions.all(), key=lambda found: found.pk, default=None)
+        prediction = latest_prediction(image)
         if prediction is None:
             raise Http404
         label = request.query_params.get("label", prediction.label)
