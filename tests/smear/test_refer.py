@@ -1,0 +1,43 @@
+"""When an answer is *refer*."""
+
+import pytest
+
+from smear.classes import CLASSES
+from smear.refer import Reason, ReferRule
+
+RULE = ReferRule(
+    level=0.95, least_probability=(0.2, 0.3, 0.3, 0.3), least_confidence=0.6, outlier_threshold=1.5
+)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "score", "labels", "reasons"),
+    [
+        ((0.01, 0.97, 0.01, 0.01), 1.0, ("Early",), ()),
+        ((0.02, 0.60, 0.35, 0.03), 1.0, ("Early", "Pre"), ()),
+        ((0.25, 0.70, 0.03, 0.02), 1.0, ("Benign", "Early"), (Reason.MIXED_SET,)),
+        ((0.95, 0.03, 0.01, 0.01), 1.6, ("Benign",), (Reason.OUTLIER,)),
+        ((0.19, 0.27, 0.27, 0.27), 1.0, (), (Reason.LOW_CONFIDENCE,)),
+        ((0.05, 0.50, 0.35, 0.10), 1.5, ("Early", "Pre"), (Reason.LOW_CONFIDENCE,)),
+        ((0.45, 0.45, 0.05, 0.05), 9.0, ("Benign", "Early"), tuple(Reason)),
+    ],
+)
+def test_reasons(probabilities, score, labels, reasons):
+    assert RULE.prediction_set(probabilities) == labels
+    assert RULE.reasons(probabilities, score) == reasons
+
+
+def test_the_card_keeps_the_rule():
+    card = {"outlier_threshold": 1.5, "refer_rule": RULE.to_card()}
+    assert ReferRule.from_card(card) == RULE
+
+
+def test_a_card_without_a_rule_knows_only_outliers():
+    rule = ReferRule.from_card({"outlier_threshold": 1.3})
+    assert rule.reasons((0.4, 0.3, 0.2, 0.1), 1.2) == (Reason.LOW_CONFIDENCE,)
+    assert rule.reasons((0.97, 0.01, 0.01, 0.01), 1.4) == (Reason.OUTLIER,)
+
+
+def test_a_rule_for_other_classes_is_refused():
+    with pytest.raises(ValueError, match="classes are Benign"):
+        ReferRule.from_card({"outlier_threshold": 1, "refer_rule": {"least_probability": {CLASSES[0]: 0.5}}})
