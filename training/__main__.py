@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from training import card, config, data, evaluate, export, splits, train
+from training import card, config, data, evaluate, export, splits, synthetic, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("export", help="write model.pt for every version from its committed weights")
     one.add_argument("--model", type=Path, default=export.MODEL)
     one.set_defaults(run=_export)
+    synthetic.add_command(commands)
     return root
 
 
