@@ -1,6 +1,7 @@
 """People, laboratories, photographs and answers for the tests."""
 
 import io
+from typing import Any
 
 import factory
 import numpy as np
@@ -14,6 +15,8 @@ from portal.cases.models import Case
 from portal.inference import services as inference
 from portal.inference.answers import Answer
 from portal.inference.models import ModelVersion
+from portal.inference.versions import register_version
+from smear.classes import CLASSES
 
 PASSWORD = "a long enough pass phrase"
 
@@ -77,16 +80,28 @@ def answer(*probabilities: float, outlier_score: float = 0.5) -> Answer:
     )
 
 
-def active_model(threshold: float = 3.0) -> ModelVersion:
-    return inference.register_version(
-        name="leukemia_vgg16",
-        version=1,
-        sha256="a" * 64,
-        activate=True,
-        labels=[],
-        outlier_threshold=threshold,
-        card={},
-    )
+#: A refer rule as a model card states it: sets at 99 %, and at least 0.6 for the leading class.
+REFER_RULE = {
+    "level": 0.99,
+    "least_probability": {"Benign": 0.3, "Early": 0.15, "Pre": 0.15, "Pro": 0.15},
+    "least_confidence": 0.6,
+}
+
+
+def model_card(version: int = 1, **fields: object) -> dict[str, Any]:
+    """The least a model card states; each version has weights of its own."""
+    return {
+        "version": version,
+        "sha256": format(version + 9, "x")[-1] * 64,
+        "classes": list(CLASSES),
+        "outlier_threshold": 3.0,
+        **fields,
+    }
+
+
+def active_model(version: int = 1, **fields: object) -> ModelVersion:
+    """A registered version that new cases go to; ``fields`` are those of its card."""
+    return register_version("leukemia_vgg16", model_card(version, **fields), activate=True)
 
 
 def draft(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str) -> Case:

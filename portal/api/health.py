@@ -159,14 +159,14 @@ def beat() -> str:
 @_with_own_connection
 def triton() -> str:
     version = active_version()
-    name, number = (
-        (version.name, version.version) if version else (settings.MODEL_NAME, settings.MODEL_VERSION)
-    )
-    address = f"{settings.TRITON_HTTP_URL.rstrip('/')}/v2/models/{name}/versions/{number}/ready"
+    # Without an active version any that is served will do.
+    name = version.name if version else settings.MODEL_NAME
+    which = f"/versions/{version.version}" if version else ""
+    address = f"{settings.TRITON_HTTP_URL.rstrip('/')}/v2/models/{name}{which}/ready"
     with urllib.request.urlopen(address, timeout=CALL_TIMEOUT) as answer:  # noqa: S310 - our own setting
         if answer.status != 200:
-            raise NotWorkingError(f"{name} version {number} is not ready")
-    return f"{name} version {number} is ready"
+            raise NotWorkingError(f"{version or name} is not ready")
+    return f"{version or name} is ready"
 
 
 @_with_own_connection

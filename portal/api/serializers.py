@@ -15,6 +15,7 @@ from portal.accounts.models import Laboratory, Membership, User
 from portal.accounts.selectors import laboratories_for
 from portal.cases.models import Case, SmearImage
 from portal.cases.services import CASE_FIELDS
+from portal.inference.choices import ReferReason
 from portal.inference.models import Job, ModelVersion, Prediction
 from portal.inference.selectors import (
     CasePreclassification,
@@ -120,22 +121,53 @@ COUNTS_SCHEMA = {
     "required": list(CLASSES),
     "additionalProperties": False,
 }
+POSITIONS_SCHEMA = {
+    "type": "object",
+    "properties": {
+        reason.value: {"type": "array", "items": {"type": "integer", "minimum": 1}} for reason in ReferReason
+    },
+    "additionalProperties": False,
+}
 
 
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
-    """What the model said about one photograph. ``refer``: it is unlike the training photographs."""
+    """What the model said about one photograph.
 
+    ``prediction_set``: the classes that cannot be ruled out at ``prediction_set_level``, which is null where the
+    model version promises no sets. ``refer``: do not lean on the answer; ``refer_reasons`` says why, the gravest
+    first.
+    """
+
+    prediction_set = serializers.ListField(child=serializers.ChoiceField(MODEL_LABELS))
+    prediction_set_level = serializers.SerializerMethodField()
+    refer_reasons = serializers.ListField(
+        child=serializers.ChoiceField(ReferReason.choices), source="reasons"
+    )
     label = serializers.ChoiceField(MODEL_LABELS)  # type: ignore[assignment]
     probabilities = serializers.SerializerMethodField()
     model = ModelReferenceSerializer(source="model_version")
 
     class Meta:
         model = Prediction
-        fields = ("label", "probabilities", "outlier_score", "refer", "model", "seconds", "created_at")
+        fields = (
+            "label",
+            "probabilities",
+            "prediction_set",
+            "prediction_set_level",
+            "outlier_score",
+            "refer",
+            "refer_reasons",
+            "model",
+            "seconds",
+            "created_at",
+        )
 
     @extend_schema_field(PROBABILITIES_SCHEMA)
     def get_probabilities(self, prediction: Prediction) -> dict[str, float]:
         return prediction.probability_of()
+
+    def get_prediction_set_level(self, prediction: Prediction) -> float | None:
+        return prediction.model_version.rule().level or None
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
@@ -197,7 +229,11 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
 
 
 class PreclassificationSerializer(serializers.Serializer[CasePreclassification]):
-    """The model's answer for a case. ``spread``: lowest and highest probability of ``label`` among the images."""
+    """The model's answer for a case. ``spread``: lowest and highest probability of ``label`` among the images.
+
+    ``refer`` is true when an image is *refer* (``refer_reasons``: the positions of the images by reason) or
+    ``mixed`` is. Prediction sets are promised of single photographs only.
+    """
 
     label = serializers.ChoiceField(MODEL_LABELS)  # type: ignore[assignment]
     probabilities = serializers.SerializerMethodField()
@@ -205,6 +241,7 @@ class PreclassificationSerializer(serializers.Serializer[CasePreclassification])
     spread = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
     images = serializers.IntegerField()
     refer = serializers.BooleanField()
+    refer_reasons = serializers.SerializerMethodField()
     mixed = serializers.BooleanField(help_text="Benign and malignant answers stand side by side.")
     model = ModelReferenceSerializer(source="version")
 
@@ -215,6 +252,10 @@ class PreclassificationSerializer(serializers.Serializer[CasePreclassification])
     @extend_schema_field(COUNTS_SCHEMA)
     def get_counts(self, answer: CasePreclassification) -> dict[str, int]:
         return answer.counts
+
+    @extend_schema_field(POSITIONS_SCHEMA)
+    def get_refer_reasons(self, answer: CasePreclassification) -> dict[str, list[int]]:
+        return {reason.value: positions for reason, positions in answer.referred.items()}
 
 
 class NewReadSerializer(StrictFields, serializers.ModelSerializer[Read]):

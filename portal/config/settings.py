@@ -235,6 +235,7 @@ SPECTACULAR_SETTINGS = {
         "ReadLabel": "portal.reading.choices.ReadLabel",
         "CaseState": "portal.cases.choices.CaseState",
         "JobState": "portal.inference.choices.JobState",
+        "ReferReason": "portal.inference.choices.ReferReason",
     },
 }
 
@@ -248,7 +249,8 @@ CONTRACT_CHECK_SECONDS = env.float("CONTRACT_CHECK_SECONDS", default=15)
 HEARTBEAT_SECONDS = env.float("HEARTBEAT_SECONDS", default=3)
 HEARTBEAT_TTL_SECONDS = env.int("HEARTBEAT_TTL_SECONDS", default=15)
 MODEL_NAME = env.str("MODEL_NAME", default="leukemia_vgg16")
-MODEL_VERSION = env.int("MODEL_VERSION", default=1)
+# The version to register and to use; without it the one that the model's card describes.
+MODEL_VERSION = env.int("MODEL_VERSION", default=None)
 MODEL_REPOSITORY = env.path("MODEL_REPOSITORY", default=str(BASE_DIR / "triton_models"))
 # A job that runs longer than its lease belongs to a dead worker; one that waits longer than the resend time has
 # lost its message; one that is older than the give-up time lets its case go to reading without an answer.

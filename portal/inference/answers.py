@@ -25,13 +25,20 @@ class Answer:
     seconds: float
 
     def fields(self, version: ModelVersion) -> dict[str, Any]:
-        """What a stored answer holds, with the version's threshold applied."""
+        """What a stored answer holds, with the version's refer rule applied."""
+        rule = version.rule()
+        probabilities = [float(p) for p in self.probabilities]
+        outlier_score = float(self.outlier_score)
+        reasons = rule.reasons(probabilities, outlier_score)
         return {
             "label": CLASSES[int(np.argmax(self.probabilities))],
-            "probabilities": [float(p) for p in self.probabilities],
+            "probabilities": probabilities,
             "activation_map": self.activation_map.astype("<f2").tobytes(),
             "embedding": self.embedding.astype("<f2").tobytes(),
-            "outlier_score": float(self.outlier_score),
-            "refer": float(self.outlier_score) > version.outlier_threshold,
+            "outlier_score": outlier_score,
+            # Without a level a rule promises nothing about its sets, so there is none to keep.
+            "prediction_set": list(rule.prediction_set(probabilities)) if rule.level else [],
+            "refer_reasons": [reason.value for reason in reasons],
+            "refer": bool(reasons),
             "seconds": round(self.seconds, 4),
         }

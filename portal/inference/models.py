@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case, SmearImage
-from portal.inference.choices import JOB_TRANSITIONS, OPEN_STATES, JobState, Outcome
+from portal.inference.choices import JOB_TRANSITIONS, OPEN_STATES, JobState, Outcome, ReferReason
 from smear.classes import CLASSES
+from smear.refer import ReferRule
 
 #: Shape of an activation map: one plane a class (the model's contract, docs/model.md).
 MAP_SHAPE = (len(CLASSES), 14, 14)
@@ -28,6 +29,15 @@ class ModelVersion(models.Model):
     sha256 = models.CharField(max_length=64, help_text=_("of the weights file"))
     labels = models.JSONField(default=list)
     outlier_threshold = models.FloatField(help_text=_("above it the answer is 'refer'"))
+    refer_rule = models.JSONField(
+        default=dict, help_text=_("the card's conformal sets and least confidence; empty: only outliers")
+    )
+    gate = models.JSONField(
+        default=dict, help_text=_("the result of the version's gate when it was registered; empty: none")
+    )
+    despite_gate = models.CharField(
+        max_length=500, blank=True, help_text=_("why it is used although its gate has not passed")
+    )
     card = models.JSONField(default=dict, help_text=_("the version's model card"))
     is_active = models.BooleanField(default=False, help_text=_("new cases are sent to it"))
     registered_at = models.DateTimeField(auto_now_add=True)
@@ -43,6 +53,12 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    def rule(self) -> ReferRule:
+        """When an answer of this version is *refer*."""
+        return ReferRule.from_card(
+            {"refer_rule": self.refer_rule, "outlier_threshold": self.outlier_threshold}
+        )
 
 
 class Job(models.Model):
@@ -102,7 +118,19 @@ class ModelAnswer(models.Model):
     activation_map = models.BinaryField(help_text=_("float16 [4, 14, 14]"))
     embedding = models.BinaryField(help_text=_("float16 [512]"))
     outlier_score = models.FloatField()
-    refer = models.BooleanField(help_text=_("unlike the photographs the model learnt from"))
+    prediction_set = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        db_default=[],  # a worker of the release before may still write during an upgrade
+        help_text=_("classes that cannot be ruled out at the level of the version's refer rule"),
+    )
+    refer_reasons = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        db_default=[],
+        help_text=_("why the answer is 'refer'; empty in answers older than the reasons"),
+    )
+    refer = models.BooleanField(help_text=_("whether there is any reason"))
     seconds = models.FloatField(help_text=_("from claiming the job to the answer"))
 
     class Meta:
@@ -111,6 +139,12 @@ class ModelAnswer(models.Model):
     def probability_of(self) -> dict[str, float]:
         """Probability by class label, in the model's order."""
         return dict(zip(CLASSES, self.probabilities, strict=True))
+
+    def reasons(self) -> list[ReferReason]:
+        """Why the answer is *refer*, the gravest first. Before reasons were stored, there was one: an outlier."""
+        if self.refer and not self.refer_reasons:
+            return [ReferReason.OUTLIER]
+        return [ReferReason(reason) for reason in self.refer_reasons]
 
     def activation(self) -> np.ndarray:
         """The class activation map, float32 [4, 14, 14]."""

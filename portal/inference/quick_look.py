@@ -102,6 +102,16 @@ def give_up() -> int:
     )
 
 
+def move_to_active() -> int:
+    """Have quick looks that wait for a version which is no longer active answered by the active one; how many."""
+    version = active_version()
+    if version is None:
+        return 0
+    # One that is running keeps its version: its answer is on the way, and names the version that gave it.
+    waiting = QuickLook.objects.filter(state=JobState.QUEUED).exclude(model_version=version)
+    return waiting.update(model_version=version)
+
+
 def discard(by: User, quick_look: QuickLook) -> None:
     """Remove row and files now. Raises NotAllowed."""
     if quick_look.owner_id != by.pk:

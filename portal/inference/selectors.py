@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from portal.cases.models import Case, SmearImage
+from portal.inference.choices import OPEN_STATES, ReferReason
 from portal.inference.models import Job, ModelVersion, Prediction
 from smear.classes import CLASSES, MALIGNANT
 
@@ -35,8 +36,10 @@ class CasePreclassification:
     """What the model says about a case, from all its images.
 
     ``probabilities`` are the means over the images; ``counts`` how many images each class leads; ``spread`` the
-    lowest and highest probability of the case's label among the images. ``refer`` is set when an image is
-    unlike the training photographs or when benign and malignant stand side by side.
+    lowest and highest probability of the case's label among the images. ``referred`` holds, the gravest reason
+    first, the positions of the images whose answer is *refer* for it; ``refer`` is set when there is any, or when
+    benign and malignant stand side by side (``mixed``). There is no prediction set of a case: what a set promises,
+    it promises of one photograph.
     """
 
     label: str
@@ -44,9 +47,13 @@ class CasePreclassification:
     counts: dict[str, int]
     spread: tuple[float, float]
     images: int
-    refer: bool
+    referred: dict[ReferReason, list[int]]
     mixed: bool
     version: ModelVersion
+
+    @property
+    def refer(self) -> bool:
+        return self.mixed or bool(self.referred)
 
 
 def case_preclassification(case: Case) -> CasePreclassification | None:
@@ -65,10 +72,18 @@ def case_preclassification(case: Case) -> CasePreclassification | None:
         counts={label: counts.get(label, 0) for label in CLASSES},
         spread=(float(matrix[:, lead].min()), float(matrix[:, lead].max())),
         images=len(predictions),
-        refer=mixed or any(prediction.refer for prediction in predictions),
+        referred=_referred(predictions),
         mixed=mixed,
         version=predictions[0].model_version,
     )
+
+
+def _referred(predictions: list[Prediction]) -> dict[ReferReason, list[int]]:
+    found: dict[ReferReason, list[int]] = {reason: [] for reason in ReferReason}
+    for prediction in predictions:
+        for reason in prediction.reasons():
+            found[reason].append(prediction.image.position)
+    return {reason: positions for reason, positions in found.items() if positions}
 
 
 def latest_predictions(case: Case) -> list[Prediction]:
@@ -83,5 +98,5 @@ def latest_prediction(image: SmearImage) -> Prediction | None:
 
 
 def latest_job(image: SmearImage) -> Job | None:
-    """The last order to classify a photograph. Uses prefetched jobs where there are."""
-    return max(image.jobs.all(), key=lambda job: job.pk, default=None)
+    """The order to classify a photograph that counts: the open one, else the last. Uses prefetched jobs."""
+    return max(image.jobs.all(), key=lambda job: (job.state in OPEN_STATES, job.pk), default=None)

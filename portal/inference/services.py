@@ -5,7 +5,7 @@ calls; each may be called twice with the same effect as once.
 """
 
 from datetime import timedelta
-from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -23,29 +23,6 @@ from portal.inference.selectors import active_version
 from portal.inference.sending import send_jobs
 
 
-@transaction.atomic
-def register_version(*, name: str, version: int, sha256: str, activate: bool, **fields: Any) -> ModelVersion:
-    """Make a model version known, and the one that new cases go to where ``activate`` says so.
-
-    The weights of a registered version never change: raises ValueError when the hash differs and something has
-    been predicted with it.
-    """
-    known = ModelVersion.objects.select_for_update().filter(name=name, version=version).first()
-    if known is not None and known.sha256 != sha256 and known.predictions.exists():
-        raise ValueError(
-            f"{known} is registered with weights {known.sha256[:12]} and has predictions; "
-            f"give {sha256[:12]} a new version."
-        )
-    if activate:
-        ModelVersion.objects.filter(name=name, is_active=True).exclude(version=version).update(
-            is_active=False
-        )
-    row, _created = ModelVersion.objects.update_or_create(
-        name=name, version=version, defaults={"sha256": sha256, "is_active": activate, **fields}
-    )
-    return row
-
-
 def enqueue(case: Case) -> list[Job]:
     """Order a pre-classification of every photograph of a locked, just submitted case.
 
@@ -56,11 +33,59 @@ def enqueue(case: Case) -> list[Job]:
     if version is None:
         _to_reading(case, _("Pre-classification is switched off."))
         return []
-    jobs = Job.objects.bulk_create(
-        [Job(image=image, case=case, model_version=version) for image in case.images.all()]
-    )
+    return _order(case, version)
+
+
+def _order(case: Case, version: ModelVersion) -> list[Job]:
+    """Queue a job for every photograph of a locked case that ``version`` has not answered."""
+    known = {job.image_id: job for job in case.jobs.filter(model_version=version)}
+    for job in known.values():
+        if job.state == JobState.FAILED:
+            _reopen(job)
+    new = [
+        Job(image=image, case=case, model_version=version)
+        for image in case.images.all()
+        if image.pk not in known
+    ]
+    jobs = [*(job for job in known.values() if job.state == JobState.QUEUED), *Job.objects.bulk_create(new)]
     transaction.on_commit(lambda: send_jobs(jobs, case.priority), robust=True)
     return jobs
+
+
+def _reopen(job: Job) -> None:
+    job.state, job.queued_at, job.error = JobState.QUEUED, timezone.now(), ""
+    job.sent_at = job.not_before = job.started_at = job.finished_at = None
+    job.save()
+
+
+def move_to_active() -> int:
+    """Give the cases that wait for a version which is no longer the active one to the active one; returns how many.
+
+    Such a version is as a rule not served any more, and nobody is to wait for it. All photographs of the case are
+    asked about again, so that its answer comes from one version.
+    """
+    version = active_version()
+    if version is None:
+        return 0
+    left = Job.objects.filter(state__in=OPEN_STATES).exclude(model_version=version)
+    cases = left.order_by("case_id").values_list("case_id", flat=True).distinct()[:500]
+    return sum(_move_case(case_id, version) for case_id in cases)
+
+
+@transaction.atomic
+def _move_case(case_id: UUID, version: ModelVersion) -> bool:
+    case = lock_case(case_id)
+    moved = list(case.jobs.filter(state__in=OPEN_STATES).exclude(model_version=version))
+    error = _("%(version)s took over before this version had answered.") % {"version": version}
+    for job in moved:
+        for attempt in job.attempts.filter(finished_at=None):
+            _end_attempt(attempt, Outcome.SUPERSEDED, error)
+        job.state, job.finished_at, job.error = JobState.FAILED, timezone.now(), error
+        job.save(update_fields=["state", "finished_at", "error"])
+    if not moved or case.state not in UNDER_ANALYSIS:
+        return False
+    _order(case, version)
+    return True
 
 
 def withdraw(case: Case) -> None:
@@ -158,14 +183,16 @@ def finish_analysis(case: Case) -> bool:
     """Move a locked case on to reading once none of its jobs is open; says whether it did."""
     if case.state not in UNDER_ANALYSIS or case.jobs.filter(state__in=OPEN_STATES).exists():
         return False
-    failed = list(case.jobs.filter(state=JobState.FAILED).values_list("error", flat=True))
+    # By photograph, the last error of each: one may have a job that another model version took over.
+    jobs = list(case.jobs.order_by("finished_at"))
+    answered = {job.image_id for job in jobs if job.state == JobState.DONE}
+    errors = {job.image_id: job.error for job in jobs if job.image_id not in answered}
     reason = ""
-    if failed:
-        total = case.jobs.count()
+    if errors:
         reason = _("%(failed)d of %(total)d photographs have no pre-classification: %(error)s") % {
-            "failed": len(failed),
-            "total": total,
-            "error": failed[0],
+            "failed": len(errors),
+            "total": len(answered) + len(errors),
+            "error": next(iter(errors.values())),
         }
     _to_reading(case, reason)
     return True
@@ -179,11 +206,12 @@ def _to_reading(case: Case, reason: str) -> None:
 def requeue_stale() -> dict[str, int]:
     """Repair from the database what workers, broker or server lost; beat calls it every few seconds.
 
-    Jobs that outran their lease are queued again, jobs without a message are sent again, jobs that waited too
-    long are given up so that their case can be read, cases without open jobs move on. Returns how many of each.
+    Cases that wait for a version which was switched off go to the active one, jobs that outran their lease are
+    queued again, jobs without a message are sent again, jobs that waited too long are given up so that their case
+    can be read, cases without open jobs move on. Returns how many of each.
     """
     now = timezone.now()
-    done = {"lost": 0, "given_up": 0, "finished": 0, "sent": 0}
+    done = {"moved": move_to_active(), "lost": 0, "given_up": 0, "finished": 0, "sent": 0}
     late = now - timedelta(seconds=settings.JOB_LEASE_SECONDS)
     for pk in Job.objects.filter(state=JobState.RUNNING, started_at__lt=late).values_list("pk", flat=True)[
         :500

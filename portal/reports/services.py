@@ -23,6 +23,8 @@ def model_record(case: Case) -> dict[str, Any]:
             "counts": answer.counts,
             "spread": list(answer.spread),
             "refer": answer.refer,
+            "refer_reasons": {reason.value: positions for reason, positions in answer.referred.items()},
+            "mixed": answer.mixed,
         },
         "reason": case.no_preclassification_reason,
         "model": {
@@ -38,6 +40,9 @@ def model_record(case: Case) -> dict[str, Any]:
                 "probabilities": prediction.probability_of(),
                 "outlier_score": prediction.outlier_score,
                 "refer": prediction.refer,
+                "refer_reasons": [reason.value for reason in prediction.reasons()],
+                "prediction_set": prediction.prediction_set,
+                "prediction_set_level": prediction.model_version.rule().level or None,
             }
             for prediction in latest_predictions(case)
         ],

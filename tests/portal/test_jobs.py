@@ -13,7 +13,7 @@ from portal.inference import sending, services
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Attempt, Job, Prediction
 from portal.inference.selectors import case_preclassification
-from tests.factories import analysed, answer, draft
+from tests.factories import active_model, analysed, answer, draft
 
 pytestmark = pytest.mark.django_db
 
@@ -189,13 +189,6 @@ def test_benign_and_malignant_side_by_side_is_referred(people, lab, model):
     assert summary.refer
 
 
-def test_an_outlier_is_referred(people, lab, model):
-    case = cases.submit(people.submitter, draft(people.submitter, lab))
-    prediction = services.record(services.claim(case.jobs.get().pk, "a"), answer(outlier_score=99))
-    assert prediction.refer
-    assert case_preclassification(case).refer
-
-
 def test_a_prediction_never_changes(people, lab, model):
     prediction = Prediction.objects.get(job__case=analysed(people.submitter, lab))
     for change in (
@@ -209,15 +202,7 @@ def test_a_prediction_never_changes(people, lab, model):
 def test_the_weights_of_a_version_in_use_never_change(people, lab, model):
     analysed(people.submitter, lab)
     with pytest.raises(ValueError, match="new version"):
-        services.register_version(
-            name=model.name,
-            version=1,
-            sha256="b" * 64,
-            activate=True,
-            labels=[],
-            outlier_threshold=1,
-            card={},
-        )
+        active_model(sha256="b" * 64)
 
 
 @pytest.mark.django_db(transaction=True)

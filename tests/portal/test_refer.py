@@ -1,0 +1,138 @@
+"""Answers that are *refer*: what is stored with each, and the words a reader gets."""
+
+import pgtrigger
+import pytest
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from portal.cases import services as cases
+from portal.inference import quick_look, services
+from portal.inference.choices import REFER_ADVICE, ReferReason
+from portal.inference.models import Prediction
+from portal.inference.selectors import case_preclassification
+from portal.reading.services import record_read
+from portal.reports.models import Diagnosis
+from smear.refer import Reason
+from tests.factories import REFER_RULE, active_model, answer, draft, photograph
+
+pytestmark = pytest.mark.django_db
+
+SURE, MIXED, UNSURE = (0.02, 0.05, 0.9, 0.03), (0.35, 0.02, 0.61, 0.02), (0.02, 0.5, 0.4, 0.08)
+
+
+@pytest.fixture
+def model(db):
+    return active_model(2, refer_rule=REFER_RULE)
+
+
+@pytest.fixture
+def answered(people, lab, model):
+    """Return a function: one answer for each photograph -> the case with these."""
+
+    def make(*answers):
+        case = cases.submit(people.submitter, draft(people.submitter, lab, images=len(answers)))
+        for job, given in zip(case.jobs.all(), answers, strict=True):
+            services.record(services.claim(job.pk, "a"), given)
+        case.refresh_from_db()
+        return case
+
+    return make
+
+
+def test_the_words_cover_every_reason_of_the_rule():
+    assert [reason.value for reason in Reason] == ReferReason.values == list(REFER_ADVICE)
+
+
+@pytest.mark.parametrize(
+    ("given", "labels", "reasons"),
+    [
+        (answer(*SURE), ["Pre"], []),
+        (answer(*SURE, outlier_score=3.1), ["Pre"], ["outlier"]),
+        (answer(*MIXED), ["Benign", "Pre"], ["mixed_set"]),
+        (answer(*UNSURE), ["Early", "Pre"], ["low_confidence"]),
+        (answer(*UNSURE, outlier_score=9), ["Early", "Pre"], ["outlier", "low_confidence"]),
+    ],
+)
+def test_set_and_reasons_are_stored_with_the_answer(answered, given, labels, reasons):
+    prediction = Prediction.objects.get(job__case=answered(given))
+    assert prediction.prediction_set == labels
+    assert prediction.refer_reasons == reasons
+    assert prediction.refer is bool(reasons)
+
+
+def test_a_version_without_a_rule_keeps_no_sets(people, lab):
+    active_model(1)
+    case = cases.submit(people.submitter, draft(people.submitter, lab))
+    prediction = services.record(services.claim(case.jobs.get().pk, "a"), answer(outlier_score=99))
+    assert (prediction.prediction_set, prediction.refer_reasons) == ([], ["outlier"])
+    assert case_preclassification(case).refer
+
+
+def test_an_answer_from_before_the_reasons_was_an_outlier(answered, people):
+    case = answered(answer(*SURE))
+    # As the migration leaves rows that were there: no reasons, and the flag they had.
+    with pgtrigger.ignore("inference.Prediction:prediction_append_only"):
+        Prediction.objects.update(refer=True, refer_reasons=[])
+    assert Prediction.objects.get().refer_reasons == []
+    assert case_preclassification(case).referred == {ReferReason.OUTLIER: [1]}
+    record_read(people.reviewer, case, label="Pre", confidence="high")
+    assert Diagnosis.objects.get().model_record["images"][0]["refer_reasons"] == ["outlier"]
+
+
+def test_a_case_says_which_photographs_are_referred_and_why(answered, client, people):
+    case = answered(answer(*UNSURE), answer(*SURE), answer(*UNSURE, outlier_score=9))
+    summary = case_preclassification(case)
+    assert summary.referred == {ReferReason.OUTLIER: [3], ReferReason.LOW_CONFIDENCE: [1, 3]}
+    assert (summary.refer, summary.mixed) == (True, False)
+    client.force_login(people.reviewer)
+    page = " ".join(client.get(reverse("cases:detail", args=[case.pk])).content.decode().split())
+    assert "Photograph 3: Unlike the photographs the model learnt from" in page
+    assert "Photographs 1, 3: The model is not sure" in page
+    assert "Cannot be ruled out at 99 %:" in page
+    assert "Early pre-B ALL, refer (unlike the training photographs, not sure)" in page
+
+
+def test_a_clear_case_refers_nothing(answered, client, people):
+    case = answered(answer(*SURE))
+    client.force_login(people.reviewer)
+    page = client.get(reverse("cases:detail", args=[case.pk])).content.decode()
+    assert not case_preclassification(case).refer
+    assert "Refer" not in page
+
+
+def test_the_diagnosis_keeps_set_and_reasons(answered, client, people):
+    case = answered(answer(*MIXED), answer(*SURE))
+    record_read(people.reviewer, case, label="Pre", confidence="high")
+    record = Diagnosis.objects.get(case=case).model_record
+    assert record["answer"]["refer_reasons"] == {"mixed_set": [1]}
+    assert [
+        (image["prediction_set"], image["prediction_set_level"], image["refer_reasons"])
+        for image in record["images"]
+    ] == [(["Benign", "Pre"], 0.99, ["mixed_set"]), (["Pre"], 0.99, [])]
+    client.force_login(people.submitter)
+    page = client.get(reverse("reports:diagnosis", args=[case.pk])).content.decode()
+    assert "Not ruled out at 99 %: Benign, Pre" in page
+    assert "Benign or malignant" in page
+
+
+def test_a_quick_look_says_the_same(people, lab, model, client, monkeypatch):
+    monkeypatch.setattr("portal.inference.sending.app.send_task", lambda *args, **options: None)
+    look = quick_look.start(people.submitter, lab, photograph(3))
+    quick_look.claim(look.pk)
+    quick_look.record(look.pk, answer(*MIXED))
+    client.force_login(people.submitter)
+    page = client.get(reverse("inference:quick_look_result", args=[look.pk])).content.decode()
+    assert "Benign and malignant can both not be ruled out: decide by the cells" in page
+    assert "Cannot be ruled out at 99 %:" in page
+
+
+def test_the_api_says_the_same(answered, people):
+    api = APIClient()
+    api.force_authenticate(people.reviewer)
+    case = answered(answer(*MIXED), answer(*SURE))
+    body = api.get(f"/api/v1/cases/{case.pk}/").json()
+    first, second = (image["prediction"] for image in body["images"])
+    assert (first["prediction_set"], first["prediction_set_level"]) == (["Benign", "Pre"], 0.99)
+    assert (first["refer"], first["refer_reasons"]) == (True, ["mixed_set"])
+    assert (second["refer"], second["refer_reasons"]) == (False, [])
+    assert body["preclassification"]["refer_reasons"] == {"mixed_set": [1]}

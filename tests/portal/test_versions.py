@@ -1,0 +1,312 @@
+"""Registering, activating and switching model versions, and the gate in front of it."""
+
+import json
+import sys
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from portal.cases import services as cases
+from portal.cases.choices import CaseState
+from portal.inference import quick_look, sending, services
+from portal.inference.choices import JobState, Outcome
+from portal.inference.models import Job, ModelVersion, Prediction
+from portal.inference.selectors import active_version, case_preclassification, latest_job
+from portal.inference.versions import register_version
+from tests.factories import REFER_RULE, active_model, answer, draft, model_card, photograph
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def sent(monkeypatch):
+    """The ids handed to the broker."""
+    ids: list[object] = []
+    monkeypatch.setattr(sending.app, "send_task", lambda name, args, **options: ids.extend(args))
+    return ids
+
+
+# --- Registering, and the gate -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(settings, tmp_path):
+    """Return a function that writes a version's card and gate (None: no file) into a model repository."""
+    settings.MODEL_REPOSITORY = tmp_path
+    settings.MODEL_VERSION = None
+
+    def write(version: int, gate: dict | None = None, **card) -> dict:
+        folder = tmp_path / "leukemia_vgg16"
+        (folder / str(version)).mkdir(parents=True, exist_ok=True)
+        described = model_card(version, **card)
+        (folder / "model_card.json").write_text(json.dumps(described))
+        if gate is not None:
+            (folder / str(version) / "gate.json").write_text(json.dumps(gate))
+        return described
+
+    return write
+
+
+def gate_of(card: dict, *, passed: bool = True) -> dict:
+    criterion = {
+        "key": "test_macro_f1",
+        "text": "macro-F1 on the test part",
+        "bar": "at least 0.995",
+        "value": 0.997 if passed else 0.991,
+        "passed": passed,
+    }
+    return {"weights_sha256": card["sha256"], "passed": passed, "criteria": [criterion]}
+
+
+def register(*arguments: str) -> str:
+    out = StringIO()
+    call_command("register_model", *arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_the_card_says_which_version_it_is(repository):
+    repository(3, estimates=[], refer_rule=REFER_RULE, gate=gate_of(model_card(3)))
+    assert register().startswith("leukemia_vgg16 v3, weights cccccccccccc, active")
+    version = active_version()
+    assert (version.version, version.refer_rule) == (3, REFER_RULE)
+    assert version.gate["passed"] is True
+    assert version.despite_gate == ""
+
+
+def test_a_card_from_before_the_gate_needs_none(repository):
+    repository(1)
+    register()
+    assert active_version().gate == {}
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        (None, "no gate.json"),
+        (gate_of(model_card(5)), "about other weights"),
+        (gate_of(model_card(2), passed=False), r"macro-F1 on the test part is 0\.991, has to be at least"),
+        (gate_of(model_card(2), passed=False) | {"passed": True}, "has not passed"),
+        (gate_of(model_card(2)) | {"passed": False}, "has not passed: gate.json says so"),
+    ],
+)
+def test_a_version_that_has_not_passed_its_gate_is_not_activated(repository, gate, words):
+    repository(1)
+    register()
+    repository(2, gate, estimates=[])
+    with pytest.raises(CommandError, match=words) as refused:
+        register()
+    assert "--despite-gate" in str(refused.value)
+    assert active_version().version == 1
+    assert not ModelVersion.objects.filter(version=2).exists()
+    register("--inactive")
+    assert ModelVersion.objects.get(version=2).gate == (gate or {})
+    assert active_version().version == 1
+
+
+def test_a_reason_lets_it_pass_and_is_kept_in_the_trail(repository):
+    card = repository(2, gate_of(model_card(2), passed=False), estimates=[])
+    assert "despite its gate: A trial." in register("--despite-gate", "A trial.")
+    assert active_version().despite_gate == "A trial."
+    event = active_version().events.get()
+    assert (event.despite_gate, event.gate["passed"]) == ("A trial.", False)
+    assert event.pgh_context.metadata == {"command": "register_model"}
+    register()  # as at the next start: the reason still holds
+    assert active_version().despite_gate == "A trial."
+    repository(2, gate_of(card, passed=False) | {"finished": "later"}, estimates=[])
+    with pytest.raises(CommandError, match="not activated"):
+        register()
+    repository(2, gate_of(card), estimates=[])
+    register()
+    assert active_version().despite_gate == "", "a gate that has passed needs no reason"
+
+
+def test_a_broken_card_or_gate_is_named(repository, tmp_path):
+    with pytest.raises(CommandError, match="There is no model card at"):
+        register()
+    repository(2, estimates=[])
+    (tmp_path / "leukemia_vgg16" / "2" / "gate.json").write_text("{")
+    with pytest.raises(CommandError, match=r"gate\.json is not JSON"):
+        register()
+    repository(2, refer_rule={"least_probability": {"Benign": 0.5}})
+    (tmp_path / "leukemia_vgg16" / "2" / "gate.json").unlink()
+    with pytest.raises(CommandError, match="the classes are Benign"):
+        register()
+    repository(2, name="leukemia_vgg16_int8")
+    with pytest.raises(CommandError, match="is that of leukemia_vgg16_int8"):
+        register()
+    (tmp_path / "leukemia_vgg16" / "model_card.json").write_text('{"version": 2}')
+    with pytest.raises(CommandError, match="lacks sha256, classes, outlier_threshold"):
+        register()
+
+
+def test_an_earlier_version_is_taken_up_again_from_its_stored_card(repository):
+    repository(1)
+    register()
+    repository(2, gate_of(model_card(2)), estimates=[])
+    register()
+    with pytest.raises(CommandError, match="describes version 2, not 7"):
+        register("--model-version", "7")
+    register("--model-version", "1")
+    assert active_version().version == 1
+
+
+def test_a_second_model_is_registered_beside_the_one_in_use(settings, repository, tmp_path):
+    repository(1)
+    register()
+    (tmp_path / "leukemia_vgg16").rename(tmp_path / "leukemia_vgg16_int8")
+    register("--name", "leukemia_vgg16_int8")
+    assert active_version().name == "leukemia_vgg16"
+    settings.MODEL_NAME = "leukemia_vgg16_int8"
+    assert active_version().name == "leukemia_vgg16_int8"
+
+
+# --- Running the gate --------------------------------------------------------------------------------------
+
+#: Stands in for the package ``training``, whose gate takes minutes and the photographs: `python -m training gate …`.
+STAND_IN = """
+import json, pathlib, sys
+_, gate, number, option, folder = sys.argv
+assert (gate, option) == ("gate", "--model")
+content = json.loads(pathlib.Path("wanted.json").read_text())
+if content["gate"] is not None:
+    (pathlib.Path(folder) / number / "gate.json").write_text(json.dumps(content["gate"]))
+sys.exit(content["status"])
+"""
+
+
+@pytest.fixture
+def stand_in(settings, tmp_path, monkeypatch):
+    """Return a function: exit status and gate -> a package ``training`` that ends so."""
+    settings.BASE_DIR = tmp_path / "base"
+    (settings.BASE_DIR / "training").mkdir(parents=True)
+    (settings.BASE_DIR / "training" / "__main__.py").write_text(STAND_IN)
+
+    def ends(status: int, gate: dict | None) -> None:
+        (settings.BASE_DIR / "wanted.json").write_text(json.dumps({"status": status, "gate": gate}))
+
+    return ends
+
+
+def test_the_gate_is_run_and_believed(repository, stand_in):
+    card = repository(2, estimates=[])
+    stand_in(0, gate_of(card))
+    register("--run-gate")
+    assert active_version().version == 2
+
+
+def test_a_gate_that_fails_is_refused_with_its_figures(repository, stand_in):
+    card = repository(2, gate_of(model_card(2)), estimates=[])
+    stand_in(1, gate_of(card, passed=False))
+    with pytest.raises(CommandError, match=r"is 0\.991, has to be at least 0\.995"):
+        register("--run-gate")
+
+
+@pytest.mark.parametrize("status", [1, 2, 0])
+def test_a_gate_that_breaks_off_is_not_taken_for_an_answer(repository, stand_in, status):
+    repository(2, gate_of(model_card(2)), estimates=[])
+    stand_in(status, None)
+    with pytest.raises(CommandError, match=f"ended with status {status} and without a new"):
+        register("--run-gate")
+    assert not ModelVersion.objects.exists()
+
+
+def test_without_torch_the_gate_says_where_to_run_it(repository, monkeypatch):
+    repository(2, estimates=[])
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(CommandError, match="torch is not installed beside the portal"):
+        register("--run-gate")
+
+
+# --- Switching with work under way -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(people, lab, model):
+    """A case of three photographs: one answered by version 1, one being classified by it, one waiting for it."""
+    case = cases.submit(people.submitter, draft(people.submitter, lab, images=3))
+    first, second, _third = case.jobs.all()
+    services.record(services.claim(first.pk, "a"), answer(0.9, 0.1, 0, 0))
+    case.running = services.claim(second.pk, "a")
+    return case
+
+
+def finish(case) -> None:
+    for job in case.jobs.filter(state=JobState.QUEUED):
+        services.record(services.claim(job.pk, "b"), answer())
+    case.refresh_from_db()
+
+
+def test_open_jobs_go_to_the_version_that_is_activated(
+    waiting, model, sent, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        second = active_model(2)
+    old = waiting.jobs.filter(model_version=model).order_by("pk")
+    assert [job.state for job in old] == [JobState.DONE, JobState.FAILED, JobState.FAILED]
+    assert old[2].error == "leukemia_vgg16 v2 took over before this version had answered."
+    assert list(old[1].attempts.values_list("outcome", flat=True)) == [Outcome.SUPERSEDED]
+    new = waiting.jobs.filter(model_version=second)
+    assert [job.state for job in new] == [JobState.QUEUED] * 3, "one version answers the whole case"
+    assert sent == [job.pk for job in new.order_by("pk")]
+    assert all(latest_job(image).model_version == second for image in waiting.images.all())
+    assert services.record(waiting.running, answer()) is None, "the first version's answer comes too late"
+    finish(waiting)
+    assert (waiting.state, waiting.no_preclassification_reason) == (CaseState.AWAITING_READ, "")
+    summary = case_preclassification(waiting)
+    assert (summary.version, summary.label, summary.images) == (second, "Pre", 3)
+
+
+def test_going_back_takes_the_ended_jobs_up_again(waiting, model):
+    active_model(2)
+    assert active_model(1) == model
+    assert [job.state for job in waiting.jobs.filter(model_version=model).order_by("pk")] == [
+        JobState.DONE, JobState.QUEUED, JobState.QUEUED
+    ]  # fmt: skip
+    assert not waiting.jobs.exclude(model_version=model).exclude(state=JobState.FAILED).exists()
+    assert services.record(waiting.running, answer()) is None
+    finish(waiting)
+    assert (waiting.state, waiting.no_preclassification_reason) == (CaseState.AWAITING_READ, "")
+    assert Prediction.objects.filter(image__case=waiting, model_version=model).count() == 3
+
+
+def test_a_photograph_that_no_version_answered_is_counted_once(waiting, settings):
+    settings.JOB_MAX_ATTEMPTS = 1
+    active_model(2)
+    last = waiting.jobs.filter(state=JobState.QUEUED).last()
+    services.fail(services.claim(last.pk, "b"), "The stored photograph could not be read.")
+    finish(waiting)
+    assert waiting.no_preclassification_reason == (
+        "1 of 3 photographs have no pre-classification: The stored photograph could not be read."
+    )
+
+
+def test_a_case_submitted_while_the_version_changed_is_moved_by_beat(waiting, people, lab):
+    late = cases.submit(people.submitter, draft(people.submitter, lab))
+    ModelVersion.objects.update(is_active=False)
+    second = ModelVersion.objects.create(
+        name="leukemia_vgg16", version=2, sha256="b" * 64, outlier_threshold=3, is_active=True
+    )
+    assert services.requeue_stale()["moved"] == 2
+    assert services.requeue_stale()["moved"] == 0
+    assert latest_job(late.images.get()).model_version == second
+
+
+def test_with_the_model_switched_off_nothing_is_moved(waiting):
+    ModelVersion.objects.update(is_active=False)
+    assert services.requeue_stale()["moved"] == 0
+    assert waiting.jobs.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).count() == 2
+
+
+def test_registering_another_model_moves_nothing(waiting):
+    register_version("leukemia_vgg16_int8", model_card(2), activate=True)
+    assert not Job.objects.exclude(model_version__name="leukemia_vgg16").exists()
+
+
+def test_a_waiting_quick_look_moves_and_a_running_one_keeps_its_version(people, lab, model):
+    looks = [quick_look.start(people.submitter, lab, photograph(seed)) for seed in (1, 2)]
+    quick_look.claim(looks[1].pk)
+    second = active_model(2)
+    for look in looks:
+        look.refresh_from_db()
+    assert [look.model_version for look in looks] == [second, model]
