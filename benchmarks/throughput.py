@@ -15,7 +15,8 @@ from benchmarks.report import spread
 from worker.contract import IMAGE
 from worker.triton import TritonClient
 
-MODEL, VERSION = "leukemia_vgg16", "1"
+#: Without a version Triton takes the newest it serves.
+MODEL, VERSION = "leukemia_vgg16", ""
 BATCHES = (1, 4, 8)
 CONCURRENT = (1, 2, 4)
 

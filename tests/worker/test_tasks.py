@@ -53,11 +53,13 @@ def test_what_is_stored_is_what_the_model_answers(triton, submit):
     classify(job.pk)
     with job.image.file.open("rb") as file, Image.open(file) as image:
         tensor = to_tensor(image)
-    (outputs,) = shared_client().infer("leukemia_vgg16", "1", tensor[None])
+    (outputs,) = shared_client().infer("leukemia_vgg16", str(job.model_version.version), tensor[None])
     prediction = Prediction.objects.get(job=job)
     assert prediction.probabilities == pytest.approx(outputs.probabilities, abs=1e-5)
     assert prediction.outlier_score == pytest.approx(outputs.outlier_score, rel=1e-4)
-    assert prediction.refer == (outputs.outlier_score > job.model_version.outlier_threshold)
+    reasons = job.model_version.rule().reasons(prediction.probabilities, prediction.outlier_score)
+    assert prediction.refer_reasons == [reason.value for reason in reasons]
+    assert prediction.refer == bool(reasons)
     assert prediction.activation() == pytest.approx(outputs.activation_map, rel=2e-3, abs=2e-3)
 
 
