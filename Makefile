@@ -46,7 +46,7 @@ $(COLLECTED): $(DIST) $(wildcard .venv/installed.json) $(shell find portal/stati
 	@$(BUILD_ENV) $(BIN)/python manage.py collectstatic --no-input --clear --verbosity=0
 	@touch $@
 
-$(MODELS) &: $(WEIGHTS) training/export.py training/network.py training/weights.py
+$(MODELS) &: $(WEIGHTS) $(addprefix training/,export.py network.py parity.py quantized.py weights.py)
 	@$(BIN)/python -m training export >/dev/null
 	@touch $(MODELS)
 

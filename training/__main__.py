@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from training import card, config, data, evaluate, export, splits, synthetic, train
+from training import card, config, data, evaluate, explain, export, shifts, splits, synthetic, train, variant
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,9 +75,12 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run=_deliver)
 
     one = commands.add_parser("export", help="write model.pt for every version from its committed weights")
-    one.add_argument("--model", type=Path, default=export.MODEL)
+    one.add_argument("--model", type=Path, help="only this model's folder; default: all of triton_models/")
     one.set_defaults(run=_export)
     synthetic.add_command(commands)
+    explain.add_command(commands)
+    shifts.add_command(commands)
+    variant.add_command(commands)
     return root
 
 
@@ -102,7 +105,8 @@ def _deliver(parsed: argparse.Namespace) -> Any:
 
 
 def _export(parsed: argparse.Namespace) -> Any:
-    return {"written": [str(path) for path in export.export_model(parsed.model)]}
+    written = export.export_model(parsed.model) if parsed.model else export.export_repository()
+    return {"written": [str(path) for path in written]}
 
 
 if __name__ == "__main__":

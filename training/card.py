@@ -122,9 +122,14 @@ def _training(recipe: dict[str, Any]) -> str:
     )
 
 
+def parameter(key: str, value: str) -> str:
+    """One ``parameters`` entry of a ``config.pbtxt``, on a line of its own."""
+    return f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}'
+
+
 def set_parameter(config: Path, key: str, value: str) -> None:
     """Set one ``parameters`` entry of a ``config.pbtxt`` (one line each), or add it at the end."""
-    line = f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}'
+    line = parameter(key, value)
     text = config.read_text()
     changed, found = re.subn(
         rf'^parameters {{ key: "{re.escape(key)}" .*$', lambda _: line, text, flags=re.MULTILINE

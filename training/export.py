@@ -1,20 +1,26 @@
 """From committed weights to the file Triton loads.
 
-TorchScript is deprecated since torch 2.11; everything that knows of it is :func:`to_torchscript`. The network
-is scripted, not traced, because a trace would bake in the device and the batch size.
+TorchScript is deprecated since torch 2.11; everything that knows of it is :func:`to_torchscript` and
+:func:`_save_script`. The network is scripted, not traced, because a trace would bake in the device and the batch
+size. Nothing is written that does not answer as the network does (``training.parity``).
 """
 
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
-from training import weights
+from training import parity, quantized, weights
 from training.data import DataError
 from training.network import LeukemiaVGG16
 
-#: The model repository of this project.
-MODEL = Path("triton_models/leukemia_vgg16")
+#: The model repository of this project, its FP32 model and the int8 variant.
+REPOSITORY = Path("triton_models")
+MODEL = REPOSITORY / "leukemia_vgg16"
+INT8_MODEL = REPOSITORY / "leukemia_vgg16_int8"
 
 
 def to_torchscript(network: LeukemiaVGG16) -> torch.jit.ScriptModule:
@@ -25,33 +31,39 @@ def to_torchscript(network: LeukemiaVGG16) -> torch.jit.ScriptModule:
 
 
 def to_exported_program(network: LeukemiaVGG16) -> torch.export.ExportedProgram:
-    """The same network for the successor format, ``torch.export``."""
+    """The same network for the successor format, ``torch.export``; not for int8 networks.
+
+    torch.export cannot take the packed weights of quantized convolutions (they are no tensors).
+    """
     example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8)
     batch = torch.export.Dim("batch", min=1, max=64)
     return torch.export.export(network.eval(), (example,), dynamic_shapes=({0: batch},))
 
 
 def export_version(version: Path) -> list[Path]:
-    """Write ``model.pt`` and ``model.pt2`` beside ``weights.safetensors`` in one version's folder.
+    """Write ``model.pt``, for FP32 networks also ``model.pt2``, beside ``weights.safetensors`` in a version's folder.
 
-    Files are written aside and moved into place, so a server never sees half a file.
+    Files are written aside, read back, compared with the network, and moved into place, so a server never sees half
+    a file or one that answers otherwise.
 
-    :raises DataError: when the weights are missing or do not fit.
+    :raises DataError: when the weights are missing or do not fit, or an export differs from the network.
     """
-    network = weights.load(version / "weights.safetensors")
-    script, program = version / "model.pt", version / "model.pt2"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        to_torchscript(network).save(str(script.with_suffix(".pt.part")))
-    script.with_suffix(".pt.part").replace(script)
-    # torch.export.save insists on the suffix.
-    part = version / "part.pt2"
-    torch.export.save(to_exported_program(network), part)
-    part.replace(program)
-    return [script, program]
+    path = version / "weights.safetensors"
+    network = weights.load(path)
+    if not quantized.is_quantized(network):
+        return [_save_script(network, version), _save_program(network, version)]
+    simulated = quantized.build(load_file(path), simulated=True)
+    parity.require_same(
+        f"{version}, integer kernels of this processor",
+        network,
+        simulated,
+        batches=(2,),
+        bound=parity.KERNEL_BOUND,
+    )
+    return [_save_script(network, version)]
 
 
-def export_model(model: Path = MODEL) -> list[Path]:
+def export_model(model: Path) -> list[Path]:
     """Export every version under ``model`` that has weights.
 
     :raises DataError: when none has.
@@ -60,3 +72,50 @@ def export_model(model: Path = MODEL) -> list[Path]:
     if not versions:
         raise DataError(f"no version with weights.safetensors under {model}; run from the repository's root")
     return [path for version in versions for path in export_version(version)]
+
+
+def export_repository(repository: Path = REPOSITORY) -> list[Path]:
+    """Export every model under ``repository`` that has weights.
+
+    :raises DataError: when none has.
+    """
+    models = sorted({path.parent.parent for path in repository.glob("*/*/weights.safetensors")})
+    if not models:
+        raise DataError(f"no model with weights under {repository}; run from the repository's root")
+    return [path for model in models for path in export_model(model)]
+
+
+def _save_script(network: LeukemiaVGG16, version: Path) -> Path:
+    target = version / "model.pt"
+    part = target.with_suffix(".pt.part")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        to_torchscript(network).save(str(part))
+        with quantized.engine():
+            script = torch.jit.load(part)
+    _require_same(part, target, script, network, parity.BATCHES)
+    return part.replace(target)
+
+
+def _save_program(network: LeukemiaVGG16, version: Path) -> Path:
+    target = version / "model.pt2"
+    part = version / "part.pt2"  # torch.export.save insists on the suffix
+    torch.export.save(to_exported_program(network), part)
+    program = torch.export.load(part).module()
+    # Two sizes tell whether the batch is free.
+    _require_same(part, target, program, network, (1, 3))
+    return part.replace(target)
+
+
+def _require_same(
+    part: Path,
+    target: Path,
+    program: Callable[[Tensor], Sequence[Tensor]],
+    network: LeukemiaVGG16,
+    batches: Sequence[int],
+) -> None:
+    try:
+        parity.require_same(str(target), program, network, batches)
+    except DataError:
+        part.unlink()
+        raise

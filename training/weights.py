@@ -1,10 +1,11 @@
-"""The weights of a version on disk: half-precision safetensors, and the hash by which everyone names them."""
+"""The weights of a version on disk: safetensors, half precision or int8, and the hash by which everyone names them."""
 
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from training import quantized
 from training.data import DataError
 from training.network import LeukemiaVGG16
 
@@ -29,17 +30,20 @@ def load_backbone(network: LeukemiaVGG16, path: Path) -> None:
 
 
 def save(network: LeukemiaVGG16, path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write ``network`` with its convolutions in FP16 and everything small (head, buffers) in FP32."""
-    state = {
-        name: (tensor.half() if name.startswith("features.") else tensor.float()).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
+    """Write ``network`` with its convolutions in FP16 or, quantized, int8; everything small in FP32."""
+    if quantized.is_quantized(network):
+        state = quantized.stored(network)
+    else:
+        state = {
+            name: (tensor.half() if name.startswith("features.") else tensor.float()).contiguous()
+            for name, tensor in network.state_dict().items()
+        }
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(state, path, metadata=metadata)
 
 
 def load(path: Path) -> LeukemiaVGG16:
-    """Read a version's weights into an FP32 network in evaluation mode.
+    """Read a version's weights into a network in evaluation mode, FP32 or int8 as the file is.
 
     :raises DataError: when the file is missing or is not this network.
     """
@@ -47,7 +51,10 @@ def load(path: Path) -> LeukemiaVGG16:
         raise DataError(f"no weights at {path}")
     network = LeukemiaVGG16()
     try:
-        network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+        tensors = load_file(path)
+        if quantized.INPUT_SCALE in tensors:
+            return quantized.build(tensors)
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (RuntimeError, ValueError) as error:
         raise DataError(f"{path} does not hold this network: {error}") from error
     return network.eval().requires_grad_(False)
