@@ -71,7 +71,7 @@ def test_weights_alone_are_enough_and_the_missing_baselines_are_explained(
     alone.write_bytes((run / "weights.safetensors").read_bytes())
     few = tmp_path / "images" / "Early"
     few.mkdir(parents=True)
-    (few / "1.jpg").write_bytes((data_folder / "blood-smears/Early/WBC-Early-001.jpg").read_bytes())
+    (few / "1.jpg").write_bytes((data_folder / "blood-smears/Early/SYNTHETIC-Early-001.jpg").read_bytes())
     assert command.main(["evaluate", "--images", str(few.parent), "--weights", str(alone)]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["baselines"] is None
