@@ -48,7 +48,7 @@ $(COLLECTED): $(DIST) $(wildcard .venv/installed.json) $(shell find portal/stati
 
 $(MODELS) &: $(WEIGHTS) $(addprefix training/,export.py network.py parity.py quantized.py weights.py)
 	@$(BIN)/python -m training export >/dev/null
-	@touch $(MODELS)
+	@touch -c $(MODELS)
 
 # --- checks
 

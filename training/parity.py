@@ -70,5 +70,5 @@ def _compare(what: str, answer: Tensor, wanted: Tensor, bound: float) -> None:
     if not difference <= bound:  # NaN is refused too
         raise DataError(
             f"{what} differs by {difference:.1e} from the network it was made from (bound {bound:.0e}); "
-            "it is not written"
+            "nothing is written"
         )

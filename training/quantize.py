@@ -106,8 +106,9 @@ def _tensors(network: LeukemiaVGG16, seen: dict[int, Histogram]) -> dict[str, Te
     step = (most - least) / ACTIVATION_LEVELS
     kept[quantized.INPUT_SCALE] = torch.tensor([step])
     kept[quantized.INPUT_ZERO_POINT] = torch.tensor([round(-least / step)], dtype=torch.int32)
-    for index, histogram in seen.items():
-        layer = network.features[index]
+    for index, layer in enumerate(network.features):
+        if not isinstance(layer, nn.Conv2d):
+            continue
         # A channel without weights keeps the scale 1.
         largest = layer.weight.detach().abs().amax(dim=(1, 2, 3))
         scale = torch.where(largest > 0, largest / WEIGHT_LEVELS, torch.ones_like(largest))
@@ -116,6 +117,6 @@ def _tensors(network: LeukemiaVGG16, seen: dict[int, Histogram]) -> dict[str, Te
             f"features.{index}.weight": integers.to(torch.int8),
             f"features.{index}.weight_scale": scale,
             f"features.{index}.bias": layer.bias.detach(),
-            f"features.{index}.scale": torch.tensor([histogram.scale()]),
+            f"features.{index}.scale": torch.tensor([seen[index].scale()]),
         }
     return kept
