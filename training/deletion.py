@@ -81,7 +81,7 @@ def follow(
     # Putting back along an order passes through the same pictures as taking away along its reverse.
     steps = np.concatenate([_steps(order) for one in flat for order in (one, one[::-1])])
     ends = np.stack([np.zeros((GRID, GRID), dtype=bool), np.ones((GRID, GRID), dtype=bool)])
-    answers = _answers(network, pixels, vague, np.concatenate([ends, steps]), target)
+    answers, _ = _answers(network, pixels, vague, np.concatenate([ends, steps]), target)
     whole, nothing = answers[:2]
     falls = [
         np.concatenate([[whole], fall, [nothing]]) for fall in answers[2:].reshape(len(flat) * 2, STEPS - 1)
@@ -99,16 +99,22 @@ def _blurred(pixels: Pixels) -> Pixels:
 
 def _answers(
     network: nn.Module, pixels: Pixels, vague: Pixels, removed: NDArray[np.bool_], target: int
-) -> Curve:
-    """Probability of ``target`` with the cells ``removed`` (BOOL [n, 14, 14]) blurred, FP64 [n]."""
+) -> tuple[Curve, Curve]:
+    """Probability and evidence of ``target`` with the cells ``removed`` (BOOL [n, 14, 14]) blurred, FP64 [n] each.
+
+    The evidence is the class's logit above the mean of all, up to a constant: the mean of its map says as much.
+    """
     device = next(network.parameters()).device
-    found = []
+    probability, evidence = [], []
     for start in range(0, len(removed), BATCH):
         holes = removed[start : start + BATCH].repeat(CELL, axis=1).repeat(CELL, axis=2)[:, None]
         pictures = mask_scale_bar(np.where(holes, vague, pixels))
         with torch.inference_mode():
-            found.append(network(torch.from_numpy(pictures).to(device))[0][:, target].double().cpu().numpy())
-    return np.concatenate(found)
+            answer, maps, *_ = network(torch.from_numpy(pictures).to(device))
+        logits = maps.double().mean(dim=(2, 3))
+        probability.append(answer[:, target].double().cpu().numpy())
+        evidence.append((logits[:, target] - logits.mean(dim=1)).cpu().numpy())
+    return np.concatenate(probability), np.concatenate(evidence)
 
 
 def _steps(order: Order) -> NDArray[np.bool_]:
@@ -125,9 +131,12 @@ def _falling(values: NDArray[np.floating]) -> Order:
 
 
 def _occlusion(network: nn.Module, pixels: Pixels, vague: Pixels, target: int) -> Curve:
-    """How far blurring each window of cells brings the probability down, FP64 [14, 14]."""
+    """How far blurring each window of cells brings the evidence down, FP64 [14, 14].
+
+    Not the probability: where that is nearly 1 it hardly moves, and rounding would order the windows.
+    """
     across = GRID // WINDOW
     windows = np.eye(across * across, dtype=bool).reshape(-1, across, across)
     removed = windows.repeat(WINDOW, axis=1).repeat(WINDOW, axis=2)
-    left = _answers(network, pixels, vague, removed, target).reshape(across, across)
-    return -left.repeat(WINDOW, axis=0).repeat(WINDOW, axis=1)
+    _, left = _answers(network, pixels, vague, removed, target)
+    return -left.reshape(across, across).repeat(WINDOW, axis=0).repeat(WINDOW, axis=1)
