@@ -114,6 +114,26 @@ MODEL_VERSION: dict[str, Any] = {
     **_MODEL,
     "labels": ["Benign", "Early", "Pre", "Pro"],
     "outlier_threshold": 3.1,
+    "refer_rule": {
+        "level": 0.99,
+        "least_probability": {"Benign": 0.31, "Early": 0.12, "Pre": 0.08, "Pro": 0.09},
+        "least_confidence": 0.6,
+    },
+    "gate": {
+        "weights_sha256": "9c1f…",
+        "passed": True,
+        "finished": _TIME,
+        "criteria": [
+            {
+                "key": "test_macro_f1",
+                "text": "macro-F1 on the test part",
+                "bar": "at least 0.995",
+                "value": 0.997,
+                "passed": True,
+            }
+        ],
+    },
+    "despite_gate": "",
     "is_active": True,
     "registered_at": _TIME,
     "card": {"intended_use": "Research use only."},

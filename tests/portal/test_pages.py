@@ -41,6 +41,8 @@ def things(people, lab, model):
         "diagnosis": reverse("reports:diagnosis", args=[reported.pk]),
         "quick look": reverse("inference:quick_look"),
         "users": reverse("accounts:users"),
+        "model": reverse("models:current"),
+        "model version": reverse("models:version", args=[model.name, model.version]),
     }
 
 
@@ -57,6 +59,8 @@ PERMISSIONS = [
     ("diagnosis", 302, 200, 200, 200, 404),
     ("quick look", 302, 200, 200, 200, 200),
     ("users", 302, 403, 403, 200, 403),
+    ("model", 302, 200, 200, 200, 200),
+    ("model version", 302, 200, 200, 200, 200),
 ]
 ROLES = (VISITOR, "submitter", "reviewer", "lab_admin", "stranger")
 
@@ -244,7 +248,7 @@ def test_more_rows_ask_no_more_queries(
 
 def test_every_result_page_carries_the_notice(client, people, things):
     client.force_login(people.reviewer)
-    for page in ("case", "diagnosis", "quick look"):
+    for page in ("case", "diagnosis", "quick look", "model"):
         assert "Research use only. Pre-classification by a model; a qualified reader decides." in (
             client.get(things[page]).content.decode()
         ), page
@@ -265,7 +269,7 @@ def test_diagnosis_lists_each_probability_under_its_class(client, people, things
 
 def test_pages_hold_no_inline_style_or_script(client, people, things):
     client.force_login(people.lab_admin)
-    for page in ("worklist", "new", "draft", "case", "diagnosis", "quick look", "users"):
+    for page in ("worklist", "new", "draft", "case", "diagnosis", "quick look", "users", "model"):
         html = client.get(things[page]).content.decode()
         assert not re.search(r"\sstyle=|<style|\son[a-z]+=", html), page
         assert not re.search(r"<script(?![^>]*(\ssrc=|type=\"application/json\"))", html), page

@@ -86,8 +86,8 @@ def test_a_case_says_which_photographs_are_referred_and_why(answered, client, pe
     assert (summary.refer, summary.mixed) == (True, False)
     client.force_login(people.reviewer)
     page = " ".join(client.get(reverse("cases:detail", args=[case.pk])).content.decode().split())
-    assert "Photograph 3: Unlike the photographs the model learnt from" in page
-    assert "Photographs 1, 3: The model is not sure" in page
+    assert "Unlike the training photographs: photograph 3<" in page
+    assert "Not sure: photographs 1, 3<" in page
     assert "Cannot be ruled out at 99 %:" in page
     assert "Early pre-B ALL, refer (unlike the training photographs, not sure)" in page
 

@@ -29,17 +29,39 @@ def level_percent(level: float) -> str:
 
 
 @register.filter
-def figure(measure: dict[str, Any] | None) -> str:
-    """A measure of a model card: 0.991, or – where it was not measured."""
-    return "–" if measure is None or measure.get("value") is None else _three_places(measure["value"])
+def item(mapping: dict[str, Any], key: str) -> Any:
+    """What a mapping holds under a key that only the template knows; None where it holds nothing."""
+    return mapping.get(key)
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """A figure of a model card: 0.991, or – where it was not measured."""
+    if value is None:
+        return "–"
+    # Rounded to a certainty only where it is one.
+    return _rounded(value, 4 if round(value, 3) == 1 > value else 3)
+
+
+@register.filter
+def as_measured(value: Any) -> str:
+    """The value of a gate's criterion: a number with four digits that count, anything else as it stands."""
+    return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
 
 
 @register.filter
 def interval(measure: dict[str, Any] | None) -> str:
     """The 95 % interval of a measure: (0.985–0.997); empty where there is none."""
     low, high = (measure or {}).get("low"), (measure or {}).get("high")
-    return "" if low is None or high is None else f"({_three_places(low)}–{_three_places(high)})"
+    return "" if low is None or high is None else f"({_rounded(low, 3)}–{_rounded(high, 3)})"
 
 
-def _three_places(value: float) -> str:
-    return number_format(value, decimal_pos=3)
+@register.filter
+def points(share: float) -> str:
+    """A share or a difference of shares in points of a hundred: 0.0112 as 1.1."""
+    return _rounded(100 * share, 1)
+
+
+def _rounded(value: float, places: int) -> str:
+    # Django's own number_format cuts digits off.
+    return number_format(f"{value:.{places}f}")

@@ -62,9 +62,9 @@ class Command(BaseCommand):
                 )
         except versions.GateNotPassed as problem:
             raise CommandError(
-                f"{options['name']} version {number} was not activated: {problem} Run `python -m training gate "
-                f"{number}` where torch and the photographs are, or give a reason with --despite-gate. Until then the "
-                "version before goes on; --inactive registers this one without using it."
+                f"{options['name']} version {number} was not activated: {problem} What was in use stays in use. Run "
+                f"`python -m training gate {number}` where torch and the photographs are, or give a reason with "
+                "--despite-gate; --inactive registers the version without using it."
             ) from problem
         except ValueError as problem:
             raise CommandError(str(problem)) from problem
