@@ -63,6 +63,7 @@ PAGES: list[tuple[str, str, Callable[[Addresses], str]]] = [
     ("diagnosis", "submitter", lambda found: f"{found.reported}diagnosis/"),
     ("quick look", "submitter", lambda _: "/quick-look/"),
     ("users", "labadmin", lambda _: "/users/"),
+    ("model", "reviewer", lambda _: "/models/"),
     ("password change", "submitter", lambda _: "/account/password/change/"),
     ("two-factor", "submitter", lambda _: "/account/2fa/"),
 ]
