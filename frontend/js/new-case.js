@@ -149,6 +149,15 @@ function accept(row, image) {
   row.querySelector("[data-placeholder]").hidden = true;
   setState(row, "done", image.summary);
   row.querySelector("[data-notices]").textContent = image.notices.join(" ");
+  warn(row, image.warnings.join(" "));
+}
+
+/** Advice only: the photograph is stored and may be submitted as it is. */
+function warn(row, words) {
+  const warning = row.querySelector("[data-warnings]");
+  warning.querySelector("[data-text]").textContent = words;
+  warning.hidden = !words;
+  if (words) announce(`${row.querySelector("[data-name]").textContent}: ${words}`);
 }
 
 function refuse(row, message, mayRetry) {

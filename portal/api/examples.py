@@ -32,6 +32,18 @@ IMAGE: dict[str, Any] = {
     "id": _IMAGE_ID,
     "position": 1,
     "notices": ["The photograph was turned upright, as its camera recorded."],
+    "quality": {
+        "measures": {
+            "focus": 2.1,
+            "background": 249.0,
+            "clipped_bright": 0.01,
+            "clipped_dark": 0.0,
+            "stained": 0.42,
+            "nucleated_cells": 7,
+        },
+        "reasons": ["out_of_focus"],
+        "warnings": ["May be out of focus or moved: refocus and take it again."],
+    },
     "width": 1024,
     "height": 768,
     "size": 412_345,

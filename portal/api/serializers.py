@@ -13,6 +13,7 @@ from rest_framework.reverse import reverse
 from portal.accounts.choices import ROLE_ACTIONS, Action
 from portal.accounts.models import Laboratory, Membership, User
 from portal.accounts.selectors import laboratories_for
+from portal.api.image_quality import QualitySerializer
 from portal.cases.models import Case, SmearImage
 from portal.cases.services import CASE_FIELDS
 from portal.inference.choices import ReferReason
@@ -181,9 +182,14 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
 
 class ImageSerializer(serializers.ModelSerializer[SmearImage]):
-    """One photograph of a case. ``prediction`` is null until ``job.state`` is ``done``."""
+    """One photograph of a case.
+
+    ``prediction`` is null until ``job.state`` is ``done``; ``quality`` where the photograph was stored before quality
+    was measured.
+    """
 
     notices = serializers.ListField(child=serializers.CharField())
+    quality = serializers.SerializerMethodField()
     job = serializers.SerializerMethodField()
     prediction = serializers.SerializerMethodField()
     file = serializers.SerializerMethodField()
@@ -195,6 +201,7 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
             "id",
             "position",
             "notices",
+            "quality",
             "width",
             "height",
             "size",
@@ -206,6 +213,10 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
             "job",
             "prediction",
         )
+
+    @extend_schema_field(QualitySerializer(allow_null=True))
+    def get_quality(self, image: SmearImage) -> Any:
+        return QualitySerializer(image).data if image.quality else None
 
     @extend_schema_field(JobSerializer(allow_null=True))
     def get_job(self, image: SmearImage) -> Any:

@@ -20,6 +20,7 @@ from portal.cases.choices import (
     Specimen,
     Stain,
 )
+from portal.cases.photographs import quality_warnings
 
 
 class AccessionCounter(models.Model):
@@ -134,6 +135,9 @@ class SmearImage(models.Model):
         max_length=64, help_text=_("over the pixels, whatever the file around them")
     )
     notices = models.JSONField(default=list, blank=True)
+    quality = models.JSONField(
+        null=True, blank=True, help_text=_("measures and reasons of smear.quality; null where never measured")
+    )
     uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -146,6 +150,11 @@ class SmearImage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case.accession} #{self.position}"
+
+    @property
+    def quality_warnings(self) -> list[str]:
+        """What may be wrong with the photograph, in words; empty where nothing is or it was never measured."""
+        return quality_warnings((self.quality or {}).get("reasons", ()))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise TypeError("Use cases.services.remove_image: it checks the state and removes the files.")

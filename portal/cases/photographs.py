@@ -1,6 +1,7 @@
 """From an uploaded file to what may be stored: decoded, upright, without metadata."""
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -8,8 +9,10 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext
 
 from smear.decode import Limits, decode
+from smear.quality import WORDS, Quality, Reason, assess
 
 THUMBNAIL_EDGE = 320
 
@@ -21,6 +24,7 @@ class Photograph:
     file: ContentFile
     thumbnail: ContentFile
     fields: dict[str, Any]
+    quality: Quality
 
 
 def read_photograph(upload: UploadedFile) -> Photograph:
@@ -44,7 +48,13 @@ def read_photograph(upload: UploadedFile) -> Photograph:
             "pixel_sha256": decoded.pixel_sha256,
             "notices": [notice.message for notice in decoded.notices],
         },
+        quality=assess(decoded.image),
     )
+
+
+def quality_warnings(reasons: Iterable[str]) -> list[str]:
+    """Reasons of ``smear.quality`` in words for the person at the microscope."""
+    return [gettext(WORDS[Reason(reason)]) for reason in reasons]
 
 
 def remove_files(*files: FieldFile) -> None:

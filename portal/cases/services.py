@@ -72,7 +72,8 @@ def _next_accession(laboratory: Laboratory, day: date) -> str:
 
 
 def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
-    """Store one photograph of a draft. What is worth knowing about it stands in its ``notices``.
+    """Store one photograph of a draft. What is worth knowing about it stands in its ``notices``, what
+    may be wrong with it in its ``quality``; neither keeps it out.
 
     Raises smear.decode.ImageRejected, NotAllowed, WrongState, Duplicate, Invalid; nothing is stored then.
     """
@@ -80,7 +81,7 @@ def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
     require_state(case, EDITABLE, _("Photographs can be added to a draft only."))
     # Decoding takes its time, so it happens before the lock.
     photograph = read_photograph(upload)
-    image = SmearImage(case=case, uploaded_by=by, **photograph.fields)
+    image = SmearImage(case=case, uploaded_by=by, quality=photograph.quality.to_json(), **photograph.fields)
     try:
         with transaction.atomic():
             case = lock_case(case.pk)

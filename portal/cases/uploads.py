@@ -34,4 +34,5 @@ def image_json(image: SmearImage) -> dict[str, Any]:
             "height": number_format(image.height),
         },
         "notices": image.notices,
+        "warnings": image.quality_warnings,
     }

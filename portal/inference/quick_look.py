@@ -15,7 +15,7 @@ from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
 from portal.cases import services as cases
 from portal.cases.models import Case
-from portal.cases.photographs import read_photograph, remove_files
+from portal.cases.photographs import quality_warnings, read_photograph, remove_files
 from portal.errors import Gone, NotAllowed, WrongState
 from portal.inference.answers import Answer
 from portal.inference.choices import OPEN_STATES, JobState
@@ -40,6 +40,7 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
         expires_at=timezone.now() + timedelta(minutes=settings.QUICK_LOOK_MINUTES),
         **photograph.fields,
     )
+    quick_look.notices += quality_warnings(photograph.quality.reasons)
     try:
         with transaction.atomic():
             quick_look.file.save("photograph", photograph.file, save=False)

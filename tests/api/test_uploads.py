@@ -160,3 +160,17 @@ def test_taking_a_photograph_out(clients, people, lab):
     assert clients.submitter.delete(f"{address}{first.pk}/").status_code == 204
     assert [image["position"] for image in clients.submitter.get(address).json()] == [2]
     assert clients.submitter.get(f"{address}{first.pk}/").status_code == 404
+
+
+def test_quality_is_advice_beside_the_photograph(clients, draft_case):
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    empty = saved(Image.new("RGB", (300, 200), (246, 226, 236)), "PNG")
+    answer = clients.submitter.post(address, {"file": SimpleUploadedFile("a.png", empty)}, format="multipart")
+    quality = answer.json()["quality"]
+    assert answer.status_code == 201
+    assert (quality["reasons"], quality["measures"]["nucleated_cells"]) == (["empty"], 0)
+    assert quality["warnings"] == [
+        "The field seems empty: move to where the smear has cells and take it again."
+    ]
+    SmearImage.objects.update(quality=None)
+    assert [image["quality"] for image in clients.submitter.get(address).json()] == [None, None]

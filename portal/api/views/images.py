@@ -98,7 +98,8 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
     @extend_schema(
         summary="Add a photograph to a draft",
         description="The file is decoded, turned upright and stored without metadata; `notices` says what else is "
-        "worth knowing. A file that is refused leaves the photographs added before it as they are.",
+        "worth knowing, `quality` what may be wrong with the photograph; neither keeps it out. A file that is refused "
+        "leaves the photographs added before it as they are.",
         request=_UPLOAD,
         responses={201: ImageSerializer, **problems(400, 403, 404, 409, 413, 415, 422)},
         examples=[response_example("The stored photograph", examples.IMAGE, 201)],
