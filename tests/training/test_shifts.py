@@ -16,7 +16,7 @@ from training import config, data, shifts, synthetic, weights
 from training.augment import Strength
 from training.network import LeukemiaVGG16
 
-CONFIGS = sorted((Path(shifts.__file__).parent / "configs").glob("*.toml"))
+CONFIGS = sorted((Path(shifts.__file__).parent / "configs").glob("v*.toml"))
 RULE = ReferRule(0.99, (0.2,) * 4, least_confidence=0.6, outlier_threshold=2.0)
 
 
