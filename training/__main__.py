@@ -11,7 +11,20 @@ from typing import Any
 
 import torch
 
-from training import card, config, data, evaluate, explain, export, shifts, splits, synthetic, train, variant
+from training import (
+    card,
+    config,
+    data,
+    evaluate,
+    explain,
+    export,
+    quality,
+    shifts,
+    splits,
+    synthetic,
+    train,
+    variant,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     synthetic.add_command(commands)
     explain.add_command(commands)
     shifts.add_command(commands)
+    quality.add_command(commands)
     variant.add_command(commands)
     return root
 
