@@ -1,0 +1,98 @@
+"""The int8 variant chosen by MODEL_NAME: the real tritonserver loads it alone, and portal and worker take it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from django.core.management import call_command
+from tritonclient import grpc
+
+from embedded.settings import ROOT
+from portal.inference.selectors import active_version
+from smear.classes import CLASSES
+from training import data, evaluate, export, parity, quantize, variant, weights
+from training.network import LeukemiaVGG16
+from worker.readiness import ContractWatch
+from worker.triton import TritonClient
+
+NAME = "leukemia_vgg16_int8"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A model repository as delivered: the FP32 model, which is not exported, and an int8 one of random weights."""
+    torch.manual_seed(0)
+    network = LeukemiaVGG16().eval().requires_grad_(False)
+    with quantize.observed(network) as seen, torch.inference_mode():
+        network(parity.pictures(1))
+    folder = tmp_path_factory.mktemp("models")
+    committed = ROOT / "triton_models" / "leukemia_vgg16"
+    for model in (folder / "leukemia_vgg16", folder / NAME):
+        (model / "1").mkdir(parents=True)
+        (model / "labels.txt").write_text((committed / "labels.txt").read_text())
+    (folder / "leukemia_vgg16" / "config.pbtxt").write_text((committed / "config.pbtxt").read_text())
+    path = folder / NAME / "1" / "weights.safetensors"
+    weights.save(
+        quantize.quantize(network, seen), path, {evaluate.NOTE: json.dumps({"outlier_threshold": 1.25})}
+    )
+    (folder / NAME / "config.pbtxt").write_text(variant.config(committed / "config.pbtxt", folder / NAME))
+    card = {"name": NAME, "version": 1, "sha256": data.file_sha256(path), "classes": list(CLASSES)}
+    (folder / NAME / "model_card.json").write_text(json.dumps(card | {"outlier_threshold": 1.25}))
+    export.export_model(folder / NAME)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, repository):
+    """host:port of a tritonserver started as ``make run`` starts it with MODEL_NAME set."""
+    var = tmp_path_factory.mktemp("int8") / "var"
+    embedded = [sys.executable, "-m", "embedded", "--parent", str(os.getpid()), "--var", str(var)]
+    process = subprocess.Popen(
+        [*embedded, "services", "--only", "triton"],
+        env={**os.environ, "MODEL_REPOSITORY": str(repository), "MODEL_NAME": NAME},
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    yield json.loads(process.stdout.readline())["TRITON_GRPC_URL"]
+    process.terminate()
+    assert process.wait(60) == 0
+
+
+@pytest.fixture
+def client(address, settings, repository):
+    settings.MODEL_NAME, settings.MODEL_REPOSITORY, settings.MODEL_VERSION = NAME, repository, 1
+    client = TritonClient(address, deadline=settings.TRITON_DEADLINE_SECONDS)
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_it_answers_as_the_committed_network(client, repository, batch):
+    pixels = parity.pictures(batch)
+    with torch.inference_mode():
+        wanted = weights.load(repository / NAME / "1" / "weights.safetensors")(pixels)
+    answers = client.infer(NAME, "1", pixels.numpy())
+    for row, answer in enumerate(answers):
+        np.testing.assert_allclose(answer.probabilities, wanted[0][row], atol=1e-4)
+        np.testing.assert_allclose(answer.activation_map, wanted[1][row], atol=1e-3, rtol=1e-3)
+        assert answer.outlier_score == pytest.approx(float(wanted[3][row]), rel=1e-3)
+
+
+def test_no_other_model_takes_memory(client, address):
+    with grpc.InferenceServerClient(address) as asked:
+        index = asked.get_model_repository_index().models
+    assert [model.name for model in index if model.state == "READY"] == [NAME]
+
+
+def test_registered_from_its_card_it_keeps_the_contract(client, db):
+    call_command("register_model", verbosity=0)
+    version = active_version()
+    assert (version.name, version.version) == (NAME, 1)
+    watch = ContractWatch(lambda: client, every=60)
+    watch.require(version)
+    assert watch.check(version).state == "ok"
