@@ -8,6 +8,7 @@ input needs no photographs: pixels minus their mean lie in a known range.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import numpy as np
 import torch
@@ -116,7 +117,7 @@ def _tensors(network: LeukemiaVGG16, seen: dict[int, Histogram]) -> dict[str, Te
         kept |= {
             f"features.{index}.weight": integers.to(torch.int8),
             f"features.{index}.weight_scale": scale,
-            f"features.{index}.bias": layer.bias.detach(),
+            f"features.{index}.bias": cast(Tensor, layer.bias).detach(),
             f"features.{index}.scale": torch.tensor([seen[index].scale()]),
         }
     return kept
