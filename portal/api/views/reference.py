@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portal.api import examples
+from portal.api.model_versions import ModelVersionSerializer
 from portal.api.problems import CONTENT_TYPE, problem
 from portal.api.schema import problems, response_example
-from portal.api.serializers import MeSerializer, ModelVersionSerializer
+from portal.api.serializers import MeSerializer
 from portal.api.views import SignedInRequest
 from portal.inference.models import ModelVersion
 
