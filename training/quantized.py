@@ -105,16 +105,14 @@ def build(tensors: Mapping[str, Tensor], *, simulated: bool = False) -> Leukemia
         without VNNI add products of int8 in 16 bits, which overflow silently.
     :raises RuntimeError: when tensors are missing or have other shapes.
     """
-    network = LeukemiaVGG16()
-    network.features = nn.Sequential()  # what is left are head and buffers
-    network.load_state_dict(
-        {name: tensor.float() for name, tensor in tensors.items() if not name.startswith("features.")}
-    )
+    rest = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith("features.")}
     try:
+        network = LeukemiaVGG16.for_state(tensors)
         with engine():
             network.features = _features(tensors, simulated=simulated)
     except KeyError as error:
         raise RuntimeError(f"{error.args[0]} is missing") from error
+    network.load_state_dict(rest)
     return network.eval().requires_grad_(False)
 
 
