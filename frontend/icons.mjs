@@ -7,6 +7,7 @@ export const ICONS = [
   "arrow-up",
   "arrows-fullscreen",
   "box-arrow-right",
+  "camera-fill",
   "check-circle-fill",
   "check-lg",
   "check2-circle",

@@ -19,6 +19,8 @@ falls from 9.9 / 7.8 / 20 / 5.9 (Benign / Early / Pre / Pro) to 0.1 / 0.1 / 2 / 
 of a very blue stain. Counts are estimates, not differentials.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
@@ -27,6 +29,7 @@ from smear.regions import Mask, fill_holes, grow, regions, shrink
 from smear.tensor import MASK_FILL, MASK_START, SIDE
 
 Pixels = NDArray[np.uint8]
+Values = NDArray[np.floating[Any]]
 
 #: Score from which a pixel counts as stained at all, and the bounds of a field's threshold.
 STAINED = 0.15
@@ -163,24 +166,24 @@ def _stretched(mask: Mask, pixels: Pixels) -> Mask:
     return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
 
 
-def _fill(values: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
+def _fill(values: Values, known: Values) -> Values:
     """Fill pixels of ``values`` [H, W, 3] where ``known`` [H, W], 0..1, is short of 1."""
     height, width = known.shape
     if height <= 2 or width <= 2 or known.min() >= 1:
         weight = known[..., None]
-        mean = (values * weight).sum(axis=(0, 1)) / max(float(known.sum()), 1e-6)
-        return values * weight + mean * (1 - weight)
+        colour = (values * weight).sum(axis=(0, 1)) / max(float(known.sum()), 1e-6)
+        return values * weight + colour * (1 - weight)
     odd = ((0, height % 2), (0, width % 2))
     weight = np.pad(known, odd)
     weighted = np.pad(values, (*odd, (0, 0))) * weight[..., None]
     total = _halve(weight)
-    coarse = _halve(weighted) / np.maximum(total, 1e-6)[..., None]
-    coarse = _fill(coarse, np.minimum(total, 1))
+    mean = _halve(weighted) / np.maximum(total, 1e-6)[..., None]
+    coarse = _fill(mean, np.minimum(total, 1))
     channels = [Image.fromarray(coarse[..., channel]) for channel in range(3)]
     size = (2 * coarse.shape[1], 2 * coarse.shape[0])
     fine = np.stack([np.asarray(channel.resize(size, Image.Resampling.BILINEAR)) for channel in channels], -1)
     return values * known[..., None] + fine[:height, :width] * (1 - known[..., None])
 
 
-def _halve(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _halve(values: Values) -> Values:
     return values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]
