@@ -18,8 +18,8 @@ from smear.tensor import MASK_START, SIDE, to_tensor
 
 Pixels = NDArray[np.uint8]
 
-# The thresholds below are what ``python -m training quality`` proposes, rounded; it measures the training part
-# of splits/v1.csv, so that at most 1 % of true photographs are flagged for any measure (docs/quality.md).
+# The thresholds below are what ``python -m training quality`` proposes, rounded; it measures the five
+# folds of splits/v2.csv, so that at most 1 % of them are flagged for any measure (docs/quality.md).
 
 #: ``focus`` below this is out of focus.
 LEAST_FOCUS = 2.4
