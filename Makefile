@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 BIN := .venv/bin
+VERSION := 2
 WEIGHTS := $(wildcard triton_models/*/*/weights.safetensors)
 MODELS := $(WEIGHTS:weights.safetensors=model.pt)
 FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
@@ -13,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev static export test lint lint-style lint-templates lint-imports \
-  lint-types lint-migrations unit walk e2e faults smoke train bench lock status stop reset clean
+  lint-types lint-migrations unit walk e2e faults smoke train gate bench lock status stop reset clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,9 +56,9 @@ $(MODELS) &: $(WEIGHTS) $(addprefix training/,export.py network.py parity.py qua
 # Every stage runs, whatever failed before it (-k), so that one run shows all there is to mend.
 STAGES := $(MAKE) --no-print-directory -k
 
-test: install-dev ## lint, types, unit, integration, browser and fault tests, on the real services
+test: install-dev ## lint, types, unit, integration, browser and fault tests on the real services, and the model's gate
 	@$(MAKE) --no-print-directory static export
-	@$(STAGES) lint unit walk faults && echo "== all checks passed"
+	@$(STAGES) lint unit walk faults gate && echo "== all checks passed"
 
 lint: install-dev ## style, templates, import rules, types, missing migrations
 	@$(STAGES) lint-style lint-templates lint-imports lint-types lint-migrations
@@ -91,8 +92,14 @@ faults: install-dev static export ## tests that kill processes of a running syst
 
 # --- work
 
-train: install-dev ## train the model (ARGS='--epochs 2'); see training/
-	@$(BIN)/python -m training train --resume $(ARGS)
+train: install-dev ## train the model anew into runs/v2 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
+	@$(BIN)/python -m training finish $(ARGS) >/dev/null
+	@$(BIN)/python -m training deliver --run runs/v2 --model runs/v2/models/leukemia_vgg16 >/dev/null
+	@$(BIN)/python -m training gate 2 --model runs/v2/models/leukemia_vgg16
+
+gate: install-dev ## judge the committed model; measured again where the photographs are
+	@for card in triton_models/*/model_card.json; do echo "== gate: $$(dirname $$card)"; \
+	  $(BIN)/python -m training gate $(VERSION) --model $$(dirname $$card) --check || exit 1; done
 
 bench: install-dev ## measure the system that `make run` started; see benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -33,6 +33,7 @@ class Strength:
     blur: float = 1.0
     blur_share: float = 0.3
     jpeg_share: float = 0.3
+    jpeg_least: int = 60
 
 
 def generator(sha256: str, version: int, seed: int) -> np.random.Generator:
@@ -53,7 +54,7 @@ def augment(pixels: NDArray[np.uint8], random: np.random.Generator, strength: St
     if random.random() < strength.blur_share:
         changed = changed.filter(ImageFilter.GaussianBlur(random.uniform(0, strength.blur)))
     if random.random() < strength.jpeg_share:
-        changed = _jpeg(changed, quality=int(random.integers(60, 95)))
+        changed = _jpeg(changed, quality=int(random.integers(strength.jpeg_least, 95)))
     return mask_scale_bar(_orient(mask_scale_bar(np.asarray(changed).transpose(2, 0, 1).copy()), random))
 
 

@@ -26,13 +26,18 @@ from training.metrics import from_predictions
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the baselines see of n photographs: ``colour`` FP32 [n, 9], ``block4`` FP32 [n, 512]."""
+    """What the baselines see of n photographs, in FP32.
+
+    ``colour`` [n, 9]; ``block4`` [n, 512], averages of frozen ImageNet features; ``background`` [n, 512], the same of
+    the photograph with its nucleated cells painted out.
+    """
 
     colour: NDArray[np.float32]
     block4: NDArray[np.float32]
+    background: NDArray[np.float32]
 
     def __getitem__(self, chosen: NDArray[Any]) -> "Features":
-        return Features(self.colour[chosen], self.block4[chosen])
+        return Features(self.colour[chosen], self.block4[chosen], self.background[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,11 @@ BASELINES: dict[str, Baseline] = {
         "five nearest neighbours on nine colour statistics, which see no cell",
         "colour",
         lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(5)),
+    ),
+    "background_logistic": Baseline(
+        "logistic regression on frozen block-4 averages of the background: every nucleated cell painted out",
+        "background",
+        lambda: make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)),
     ),
     "block4_logistic": Baseline(
         "logistic regression on frozen ImageNet block-4 averages",
@@ -73,12 +83,13 @@ def colour_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def save(features: Features, labels: NDArray[np.int64], path: Path) -> None:
-    """Keep what the baselines are fitted on: colour in FP32, block-4 averages in FP16."""
+    """Keep what the baselines are fitted on: colour in FP32, averages in FP16."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(
         {
             "colour": features.colour,
             "block4": features.block4.astype(np.float16),
+            "background": features.background.astype(np.float16),
             "labels": labels.astype(np.uint8),
         },
         path,
@@ -88,7 +99,9 @@ def save(features: Features, labels: NDArray[np.int64], path: Path) -> None:
 def load(path: Path) -> tuple[Features, NDArray[np.int64]]:
     """Features and class indices written by :func:`save`."""
     stored = load_file(path)
-    features = Features(stored["colour"], stored["block4"].astype(np.float32))
+    features = Features(
+        stored["colour"], stored["block4"].astype(np.float32), stored["background"].astype(np.float32)
+    )
     return features, stored["labels"].astype(np.int64)
 
 
@@ -100,12 +113,31 @@ def fit(features: Features, labels: NDArray[np.int64]) -> dict[str, ClassifierMi
     }
 
 
+def held_out(
+    features: Features, labels: NDArray[np.int64], fold: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """What each baseline, fitted on the other folds, calls every photograph: INT64 [n] by name."""
+    called = {name: np.empty(len(labels), dtype=np.int64) for name in BASELINES}
+    for one in np.unique(fold):
+        inside = fold == one
+        for name, predicted in answers(fit(features[~inside], labels[~inside]), features[inside]).items():
+            called[name][inside] = predicted
+    return called
+
+
+def answers(fitted: dict[str, ClassifierMixin], features: Features) -> dict[str, NDArray[np.int64]]:
+    """What every fitted baseline calls other photographs, INT64 [n] by the baseline's name."""
+    return {
+        name: classifier.predict(getattr(features, BASELINES[name].features))
+        for name, classifier in fitted.items()
+    }
+
+
 def measure(
     fitted: dict[str, ClassifierMixin], features: Features, labels: NDArray[np.int64]
 ) -> dict[str, dict[str, Any]]:
     """Figures of every fitted baseline on other photographs, by the baseline's name."""
     return {
-        name: {"title": BASELINES[name].title}
-        | from_predictions(classifier.predict(getattr(features, BASELINES[name].features)), labels)
-        for name, classifier in fitted.items()
+        name: {"title": BASELINES[name].title} | from_predictions(predicted, labels)
+        for name, predicted in answers(fitted, features).items()
     }

@@ -8,39 +8,70 @@ from typing import Any
 
 from training.augment import Strength
 from training.data import DEFAULT_DATA, DataError
+from training.splits import COMMITTED, FOLDS
 
-#: The recipe of the first version.
-DEFAULT_CONFIG = Path(__file__).parent / "configs" / "v1.toml"
+#: The recipe of the committed version.
+DEFAULT_CONFIG = Path(__file__).parent / "configs" / "v2.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything a training run depends on besides the code.
 
-    Paths are relative to the repository's root. ``versions`` is the number of augmented versions of each
-    training photograph; ``ema`` the decay of the averaged weights per step, which are the ones delivered.
+    Paths are relative to the repository's root. ``fold`` is the fold of the split that validates, or ``final``
+    to train on every training group and measure on the test part. ``tuned`` names what trains: ``head`` (the
+    linear layer), ``conv5_3``, ``block5`` or ``block4`` (blocks 4 and 5); ``joined`` lets the linear layer see
+    block 4's square roots beside block 5. ``versions`` is the number of augmented versions of each training
+    photograph, ``clean_share`` how often the photograph as it is comes instead; ``crop`` the share of a map's
+    side that is shown at a time; ``ema`` the decay of the averaged weights per step, which are the ones
+    delivered. ``patience`` above 0 stops early on training groups set aside. ``normalise``, ``masked`` and
+    ``side`` are for ablations: the server knows none of them.
     """
 
     data: Path = DEFAULT_DATA
-    out: Path = Path("runs/v1")
+    out: Path = Path("runs/v2")
     cache: Path = Path("runs/cache")
     backbone: Path | None = None
-    split: Path | None = None
+    split: Path = COMMITTED
+    split_kind: str = "group"
+    fold: str = "final"
     seed: int = 0
     threads: int = 2
-    versions: int = 5
+    precision: str = "auto"
+    tuned: str = "block5"
+    joined: bool = False
+    versions: int = 4
     clean_share: float = 0.3
-    epochs: int = 12
+    epochs: int = 6
+    patience: int = 0
     batch: int = 32
+    crop: float = 1.0
+    lr_block4: float = 2e-5
     lr_block5: float = 5e-5
-    lr_head: float = 5e-4
+    lr_head: float = 2e-4
     weight_decay: float = 0.01
     warmup: float = 0.1
     label_smoothing: float = 0.05
     mixup: float = 0.2
+    mixstyle: float = 0.0
     ema: float = 0.99
     probe_c: float = 0.01
+    normalise: str = "none"
+    masked: bool = True
+    side: int = 224
     strength: Strength = field(default_factory=Strength)
+
+    @property
+    def held_out(self) -> int | None:
+        """The fold that validates; None for the final model.
+
+        :raises DataError: when ``fold`` is neither a fold's number nor ``final``.
+        """
+        if self.fold == "final":
+            return None
+        if self.fold not in map(str, range(FOLDS)):
+            raise DataError(f"fold {self.fold!r} is neither 0 to {FOLDS - 1} nor final")
+        return int(self.fold)
 
     @property
     def manifest(self) -> Path:

@@ -103,6 +103,19 @@ def load(photograph: Photograph) -> NDArray[np.uint8]:
     return load_path(photograph.path)
 
 
+def load_unmasked(photograph: Photograph) -> NDArray[np.uint8]:
+    """The photograph with its scale-bar corner, UINT8 [3, 224, 224]: for ablations, never for serving.
+
+    :raises DataError: when the file cannot be read as an image.
+    """
+    try:
+        with Image.open(photograph.path) as image:
+            resized = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    except OSError as error:
+        raise DataError(f"cannot read {photograph.path}: {error}") from error
+    return np.ascontiguousarray(np.asarray(resized).transpose(2, 0, 1))
+
+
 def load_path(path: Path) -> NDArray[np.uint8]:
     """The model's input tensor of an image file: UINT8 [3, 224, 224].
 

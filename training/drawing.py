@@ -240,7 +240,7 @@ def _texture(random: np.random.Generator, shape: tuple[int, ...], grain: float) 
 
 
 def _colour(values: Any) -> Plane:
-    return np.asarray(values, dtype=np.float32) / 255
+    return np.asarray(values, dtype=np.float32) / np.float32(255)
 
 
 def _absorbance(one: tuple[int, int, int], other: tuple[int, int, int], share: float) -> Plane:

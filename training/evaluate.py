@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from tqdm import tqdm
 
-from training import baselines, metrics, weights
+from smear.refer import ReferRule
+from training import baselines, conformal, metrics, views, weights
 from training.data import IMAGE_SUFFIXES, DataError, Photograph, file_sha256, load, load_path, targets
+from training.network import LeukemiaVGG16
 
 BATCH = 16
 
@@ -25,6 +29,44 @@ def read_note(path: Path) -> dict[str, Any]:
         return dict(json.loads((file.metadata() or {}).get(NOTE, "{}")))
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a network says of n photographs, and what the baselines see of them.
+
+    ``probabilities`` FP32 [n, 4], ``scores`` (OUTLIER_SCORE) FP32 [n], ``labels`` INT64 [n].
+    """
+
+    probabilities: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    seen: baselines.Features
+
+
+def answers(network: LeukemiaVGG16, frozen: LeukemiaVGG16, photographs: Sequence[Photograph]) -> Answers:
+    """Classify ``photographs`` end to end, in batches.
+
+    :param frozen: the network whose block 4 is ImageNet's, for the baselines; ``network`` itself where that was not
+        tuned.
+    :raises DataError: when a photograph cannot be read.
+    """
+    probabilities, scores, block4, background, colour = [], [], [], [], []
+    with torch.inference_mode(), tqdm(total=len(photographs), desc="evaluate", unit="img") as bar:
+        for start in range(0, len(photographs), BATCH):
+            pixels = np.stack([load(photograph) for photograph in photographs[start : start + BATCH]])
+            pool3 = network.to_pool3(torch.from_numpy(pixels))
+            pool4 = network.pool3_to_pool4(pool3)
+            probabilities.append((network.logits(pool4) / network.temperature).softmax(dim=1).numpy())
+            scores.append(network.outlier_score(network.outlier_features(pool3, pool4))[:, 0].numpy())
+            untuned = pool4 if frozen is network else frozen.to_pool4(torch.from_numpy(pixels))
+            block4.append(untuned.mean(dim=(2, 3)).numpy())
+            painted = np.stack([views.painted_out(picture) for picture in pixels])
+            background.append(frozen.to_pool4(torch.from_numpy(painted)).mean(dim=(2, 3)).numpy())
+            colour.append(baselines.colour_statistics(pixels))
+            bar.update(len(pixels))
+    seen = baselines.Features(*(np.concatenate(part) for part in (colour, block4, background)))
+    return Answers(np.concatenate(probabilities), np.concatenate(scores), targets(photographs), seen)
+
+
 def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str, Any]:
     """Classify ``photographs`` and measure, with the baselines beside.
 
@@ -34,27 +76,20 @@ def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str,
     :raises DataError: when weights or a photograph cannot be read.
     """
     network = weights.load(weights_path)
-    labels = targets(photographs)
-    probabilities, scores, block4, colour = [], [], [], []
-    with torch.inference_mode(), tqdm(total=len(photographs), desc="evaluate", unit="img") as bar:
-        for start in range(0, len(photographs), BATCH):
-            pixels = np.stack([load(photograph) for photograph in photographs[start : start + BATCH]])
-            pool4 = network.to_pool4(torch.from_numpy(pixels))
-            probabilities.append((network.logits(pool4) / network.temperature).softmax(dim=1).numpy())
-            scores.append(network.outlier_score(pool4)[:, 0].numpy())
-            block4.append(pool4.mean(dim=(2, 3)).numpy())
-            colour.append(baselines.colour_statistics(pixels))
-            bar.update(len(pixels))
+    return figures(weights_path, answers(network, network, photographs))
+
+
+def figures(weights_path: Path, found: Answers) -> dict[str, Any]:
+    """Every figure of ``found``, the answers of the network in ``weights_path``."""
     note = read_note(weights_path)
-    result = metrics.measure(np.concatenate(probabilities), labels)
+    result = metrics.measure(found.probabilities, found.labels)
     result["weights_sha256"] = file_sha256(weights_path)
-    result["outliers"] = _outliers(np.concatenate(scores), note.get("outlier_threshold"))
-    result |= _baselines(
-        weights_path.with_name("baselines.safetensors"),
-        baselines.Features(np.concatenate(colour), np.concatenate(block4)),
-        labels,
-    )
-    return result
+    result["outliers"] = _outliers(found.scores, note.get("outlier_threshold"))
+    if "refer_rule" in note:
+        rule = ReferRule.from_card(note)
+        result["referred"] = conformal.referred(found.probabilities, found.scores, rule)
+        result["errors"] = conformal.errors(found.probabilities, found.scores, found.labels, rule)
+    return result | _baselines(weights_path.with_name("baselines.safetensors"), found.seen, found.labels)
 
 
 def score_strangers(weights_path: Path, root: Path) -> dict[str, Any]:
@@ -71,7 +106,7 @@ def score_strangers(weights_path: Path, root: Path) -> dict[str, Any]:
         pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
         with torch.inference_mode():
             scores = [
-                float(network.outlier_score(network.to_pool4(torch.from_numpy(load_path(path))[None])))
+                float(network(torch.from_numpy(load_path(path))[None])[3])
                 for path in tqdm(pictures, desc=folder.name, unit="img")
             ]
         if scores:
@@ -93,5 +128,4 @@ def _outliers(scores: np.ndarray, threshold: float | None) -> dict[str, Any]:
 def _baselines(path: Path, features: baselines.Features, labels: np.ndarray) -> dict[str, Any]:
     if not path.is_file():
         return {"baselines": None, "baselines_reason": f"no {path.name} beside the weights to fit them on"}
-    # Blocks 1 to 4 are never fine-tuned, so the network's own block 4 is the frozen ImageNet one.
     return {"baselines": baselines.measure(baselines.fit(*baselines.load(path)), features, labels)}

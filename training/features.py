@@ -1,89 +1,142 @@
 """What the frozen blocks make of each photograph, computed once and kept on disk.
 
-Blocks 1 to 4 do nine tenths of the arithmetic and are not fine-tuned, so their output (FP16 [512, 14, 14],
-200 kB) is cached for the photograph as it is (version 0) and for some augmented versions. A cache is a NumPy
-file beside a JSON note of how many rows are done: an interrupted run goes on where it stopped.
+Blocks 1 to 4 do nine tenths of the arithmetic. Where they are not tuned their output is cached, for the photograph as
+it is and for some augmented versions; so is block 3's, for recipes that tune block 4. A cache is a NumPy file beside
+a JSON note of how many rows are done: an interrupted run goes on where it stopped.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.augment import Strength, augment, generator
-from training.data import Photograph, load
+from training.data import Photograph
 from training.network import LeukemiaVGG16
+from training.precision import device, shortened
 
-SHAPE = (512, 14, 14)
+Maps = NDArray[np.float16]
+
+#: Channels of what a block leaves behind, and by how much it is smaller than the photograph.
+BLOCKS = {3: (256, 8), 4: (512, 16)}
+
 BATCH = 16
 
-
-def cache_key(
-    backbone_sha256: str, photographs: Sequence[Photograph], version: int, seed: int, strength: Strength
-) -> str:
-    """Names a cache by everything its contents depend on."""
-    recipe: dict[str, object] = {"backbone": backbone_sha256, "version": version}
-    if version:
-        recipe |= {"seed": seed, "strength": asdict(strength)}
-    hashed = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
-    for photograph in photographs:
-        hashed.update(photograph.sha256.encode())
-    return f"v{version}-{hashed.hexdigest()[:16]}"
+#: The largest finite half-precision number; the unscaled Oxford weights come near it in bright spots.
+LARGEST = 65504
 
 
-def pool4(
-    network: LeukemiaVGG16,
-    photographs: Sequence[Photograph],
-    folder: Path,
-    key: str,
-    *,
-    version: int = 0,
-    seed: int = 0,
-    strength: Strength | None = None,
-) -> NDArray[np.float16]:
-    """Block 4's output for ``photographs``, FP16 [n, 512, 14, 14], memory-mapped from ``folder``.
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way of looking at every photograph.
 
-    :param version: 0 for the photographs as they are; above that, the number of the augmentation.
+    ``recipe`` is everything ``make`` depends on besides the photograph, and so part of the cache's name; ``make``
+    gives the UINT8 [3, side, side] input.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    array_path, note = folder / f"{key}.npy", folder / f"{key}.json"
-    done = json.loads(note.read_text())["rows"] if note.exists() and array_path.exists() else 0
-    total = len(photographs)
-    if done < total:
-        mode = "r+" if done else "w+"
-        array = np.lib.format.open_memmap(array_path, mode=mode, dtype=np.float16, shape=(total, *SHAPE))
-        network.eval()
+
+    name: str
+    recipe: dict[str, Any]
+    make: Callable[[Photograph], NDArray[np.uint8]]
+    side: int = 224
+
+    def shape(self, block: int) -> tuple[int, int, int]:
+        """Shape of one photograph's maps after ``block``."""
+        channels, reduction = BLOCKS[block]
+        return channels, self.side // reduction, self.side // reduction
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Where maps are kept, and which ImageNet weights and precision they come from."""
+
+    folder: Path
+    backbone_sha256: str
+    precision: str = "float32"
+
+    def path(self, photographs: Sequence[Photograph], view: View, block: int) -> Path:
+        """Names a cache by everything its contents depend on."""
+        recipe = {
+            "backbone": self.backbone_sha256,
+            "precision": self.precision,
+            "view": view.recipe,
+            "side": view.side,
+        }
+        hashed = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
+        for photograph in photographs:
+            hashed.update(photograph.sha256.encode())
+        return self.folder / f"{view.name}-block{block}-{hashed.hexdigest()[:16]}.npy"
+
+    def maps(self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, block: int) -> Maps:
+        """What ``block`` leaves of each photograph: FP16 [n, channels, side, side], memory-mapped.
+
+        Rows that are missing are computed.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.path(photographs, view, block)
+        done = _rows(path)
+        if done < len(photographs):
+            self._fill(network, photographs, view, block, done)
+        return np.load(path, mmap_mode="r")
+
+    def _fill(
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, block: int, done: int
+    ) -> None:
+        path = self.path(photographs, view, block)
+        array = np.lib.format.open_memmap(
+            path, mode="r+" if done else "w+", dtype=np.float16, shape=(len(photographs), *view.shape(block))
+        )
+        network.eval().to(device())
+        source = self._source(network, photographs, view, block)
+        title = f"{view.name}, block {block}"
         with (
             torch.inference_mode(),
-            tqdm(total=total, initial=done, desc=f"features v{version}", unit="img") as bar,
+            shortened(self.precision),
+            tqdm(total=len(photographs), initial=done, desc=title, unit="img") as bar,
         ):
-            for start in range(done, total, BATCH):
-                batch = photographs[start : start + BATCH]
-                pixels = [load(photograph) for photograph in batch]
-                if version:
-                    pixels = [
-                        augment(image, generator(photograph.sha256, version, seed), strength or Strength())
-                        for image, photograph in zip(pixels, batch, strict=True)
-                    ]
-                output = network.to_pool4(torch.from_numpy(np.stack(pixels)))
-                # Half precision ends at 65504; the unscaled Oxford weights come near it in bright spots.
-                array[start : start + len(batch)] = output.clamp(max=65504).half().numpy()
+            for start in range(done, len(photographs), BATCH):
+                output = source(start)
+                array[start : start + len(output)] = output.clamp(max=LARGEST).half().cpu().numpy()
                 # Not flushed: what a killed process has written to a mapped file stays, and waiting for the disk
                 # at each batch took longer than the arithmetic.
-                note.write_text(json.dumps({"rows": start + len(batch)}))
-                bar.update(len(batch))
-        del array
-    return np.load(array_path, mmap_mode="r")
+                path.with_suffix(".json").write_text(json.dumps({"rows": start + len(output)}))
+                bar.update(len(output))
+
+    def _source(
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, block: int
+    ) -> Callable[[int], torch.Tensor]:
+        """What computes the batch that begins at a row: from block 3's cache where that is whole, else from pixels."""
+        before = self.path(photographs, view, 3)
+        if block == 4 and _rows(before) == len(photographs):
+            pool3 = np.load(before, mmap_mode="r")
+            return lambda start: network.pool3_to_pool4(to_device(pool3[start : start + BATCH]))
+
+        def from_pixels(start: int) -> torch.Tensor:
+            pixels = np.stack([view.make(one) for one in photographs[start : start + BATCH]])
+            pool3 = network.to_pool3(torch.from_numpy(pixels).to(device()))
+            return pool3 if block == 3 else network.pool3_to_pool4(pool3)
+
+        return from_pixels
 
 
-def averages(maps: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Spatial means, FP32 [n, 512], of FP16 [n, 512, 14, 14]."""
+def to_device(maps: Maps) -> torch.Tensor:
+    """Cached maps as FP32 on the device, channels last (faster on CPUs)."""
+    tensor = torch.from_numpy(maps).to(device()).float()
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def _rows(path: Path) -> int:
+    note = path.with_suffix(".json")
+    return int(json.loads(note.read_text())["rows"]) if note.exists() and path.exists() else 0
+
+
+def averages(maps: Maps) -> NDArray[np.float32]:
+    """Spatial means, FP32 [n, channels], of FP16 [n, channels, side, side]."""
     return np.concatenate(
         [
             chunk.astype(np.float32).mean(axis=(2, 3))

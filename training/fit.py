@@ -1,4 +1,4 @@
-"""Fine-tuning block 5 and the head on cached block-4 features.
+"""Fine-tuning the last blocks and the linear layer on cached maps of the frozen ones.
 
 The head starts from a logistic regression on the untouched network (linear probing first keeps the first
 steps from spoiling the features: Kumar et al., ICLR 2022); block 5 and the head then train together with
@@ -13,7 +13,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -24,23 +24,69 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from training.config import Config
-from training.network import POOL4, LeukemiaVGG16
+from training.data import DataError
+from training.features import Maps, to_device
+from training.network import POOL3, POOL4, LeukemiaVGG16
+from training.parallel import first, own_rows, share_gradients
+from training.precision import device, shortened
+from training.state import State
 
-Maps = NDArray[np.float16]
-EpochMetrics = Callable[[LeukemiaVGG16], dict[str, Any]]
+
+class MapSource(Protocol):
+    """Maps of n photographs, taken one at a time: an array, or some rows of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, row: int) -> Maps: ...
+
+
+#: What may be trained, and the block whose cached output the training starts from.
+TUNED = {"head": 4, "conv5_3": 4, "block5": 4, "block4": 3}
+
+#: Index of the first trained convolution in ``network.features``.
+_FIRST = {"head": None, "conv5_3": 28, "block5": POOL4, "block4": POOL3}
+
+
+def start_block(tuned: str) -> int:
+    """The block whose cached output a recipe starts from.
+
+    :raises DataError: when ``tuned`` is none of :data:`TUNED`.
+    """
+    if tuned not in TUNED:
+        raise DataError(f"tuned {tuned!r} is not one of {', '.join(TUNED)}")
+    return TUNED[tuned]
+
+
+def parameters(network: LeukemiaVGG16, tuned: str) -> list[Tensor]:
+    """The tensors that train."""
+    start = _FIRST[tuned]
+    convolutions = [] if start is None else list(network.features[start:].parameters())
+    return [*convolutions, *network.classifier.parameters()]
 
 
 def predict(
-    network: LeukemiaVGG16, pool4: Maps, batch: int = 64
+    network: LeukemiaVGG16, maps: Maps, block: int = 4, batch: int = 64
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Logits [n, 4] and embeddings [n, 512] from cached features [n, 512, 14, 14]."""
-    logits, embeddings = [], []
+    """Logits [n, 4] and what the linear layer sees [n, 512 or 1024] from cached maps after ``block``."""
+    logits, pooled = [], []
+    network.eval().to(device())
     with torch.inference_mode():
-        for start in range(0, len(pool4), batch):
-            embedding = network.to_maps(_tensor(pool4[start : start + batch])).mean(dim=(2, 3))
-            embeddings.append(embedding.numpy())
-            logits.append(network.classifier(embedding).numpy())
-    return np.concatenate(logits), np.concatenate(embeddings)
+        for start in range(0, len(maps), batch):
+            pool4 = _to_pool4(network, to_device(maps[start : start + batch]), block)
+            seen = network.to_evidence(pool4).mean(dim=(2, 3))
+            pooled.append(seen.float().cpu().numpy())
+            logits.append(network.classifier(seen).float().cpu().numpy())
+    return np.concatenate(logits), np.concatenate(pooled)
+
+
+def logits_after(network: LeukemiaVGG16, maps: Tensor, block: int) -> Tensor:
+    """Logits [batch, classes] from maps after ``block`` (3 or 4)."""
+    return network.logits(_to_pool4(network, maps, block))
+
+
+def _to_pool4(network: LeukemiaVGG16, maps: Tensor, block: int) -> Tensor:
+    return network.pool3_to_pool4(maps) if block == 3 else maps
 
 
 def probe(
@@ -58,50 +104,45 @@ def probe(
 
 def fine_tune(
     network: LeukemiaVGG16,
-    versions: Sequence[Maps],
+    versions: Sequence[MapSource],
     labels: NDArray[np.int64],
     config: Config,
     *,
-    checkpoint: Path,
-    watch: EpochMetrics | None = None,
+    checkpoint: Path | None = None,
+    stop_on: tuple[Maps, NDArray[np.int64]] | None = None,
 ) -> tuple[LeukemiaVGG16, list[dict[str, Any]]]:
-    """Train block 5 and the head; returns the averaged network and one record per epoch.
+    """Train what ``config.tuned`` names; returns the averaged network and one record per epoch.
 
-    :param network: with block 5 and head as they start; changed in place.
-    :param versions: block-4 features of the same photographs, first as they are, then augmented.
+    :param network: with everything as it starts; changed in place.
+    :param versions: maps of the same photographs after block :func:`start_block`, first as they are, then augmented.
     :param checkpoint: where the state is kept; an existing one is continued.
-    :param watch: figures of the averaged network after each epoch, for the record only: nothing is selected
-        by them.
+    :param stop_on: maps and labels of training groups set aside for early stopping: the epoch with the least loss
+        there is returned, and ``config.patience`` epochs without a better one end the training.
     """
-    trained: list[Tensor] = [*network.features[POOL4:].parameters(), *network.classifier.parameters()]
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": list(network.features[POOL4:].parameters()), "lr": config.lr_block5},
-            {"params": list(network.classifier.parameters()), "lr": config.lr_head},
-        ],
-        weight_decay=config.weight_decay,
-    )
+    network.to(device())
+    trained = parameters(network, config.tuned)
+    optimiser = torch.optim.AdamW(_rates(network, config), weight_decay=config.weight_decay)
     steps = math.ceil(len(labels) / config.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _cosine(config.epochs * steps, config.warmup))
     average = copy.deepcopy(network).eval().requires_grad_(False)
-    history: list[dict[str, Any]] = []
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        history = state["history"]
-    averaged: list[Tensor] = [*average.features[POOL4:].parameters(), *average.classifier.parameters()]
-    for epoch in range(len(history), config.epochs):
+    state = State(network, average, optimiser, schedule)
+    if checkpoint is not None:
+        state.load(checkpoint)
+    averaged = parameters(average, config.tuned)
+    for epoch in range(len(state.history), config.epochs):
         losses = []
-        with tqdm(total=steps, desc=f"epoch {epoch + 1}/{config.epochs}", unit="batch") as bar:
+        with tqdm(
+            total=steps, desc=f"epoch {epoch + 1}/{config.epochs}", unit="batch", disable=not first()
+        ) as bar:
             for images, wanted in batches(versions, labels, config, epoch):
+                with shortened(config.precision):
+                    logits = logits_after(network, images, start_block(config.tuned))
                 loss = functional.cross_entropy(
-                    network.logits(images), wanted, label_smoothing=config.label_smoothing
+                    logits.float(), wanted, label_smoothing=config.label_smoothing
                 )
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
+                share_gradients(trained)
                 torch.nn.utils.clip_grad_norm_(trained, 5.0)
                 optimiser.step()
                 schedule.step()
@@ -111,15 +152,20 @@ def fine_tune(
                 losses.append(float(loss.detach()))
                 bar.update()
                 bar.set_postfix(loss=f"{np.mean(losses[-20:]):.3f}")
-        history.append(
-            {"epoch": epoch + 1, "loss": float(np.mean(losses)), **(watch(average) if watch else {})}
-        )
-        _keep(checkpoint, network, average, optimiser, schedule, history)
-    return average, history
+        record = {"epoch": epoch + 1, "loss": float(np.mean(losses))}
+        if stop_on is not None:
+            record["stop_loss"] = _loss(average, stop_on, config)
+            state.note_best(record["stop_loss"])
+        state.history.append(record)
+        if checkpoint is not None and first():
+            state.save_now_and_then(checkpoint)
+        if state.waited(config.patience):
+            break
+    return state.best_network(), state.history
 
 
 def batches(
-    versions: Sequence[Maps], labels: NDArray[np.int64], config: Config, epoch: int
+    versions: Sequence[MapSource], labels: NDArray[np.int64], config: Config, epoch: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch: features FP32 [batch, 512, 14, 14] and soft labels FP32 [batch, classes].
 
@@ -138,14 +184,62 @@ def batches(
     one_hot = np.eye(max(classes, 4), dtype=np.float32)
     for start in range(0, len(drawn), config.batch):
         rows, version = drawn[start : start + config.batch], of_version[start : start + config.batch]
-        images = _tensor(np.stack([versions[v][row] for v, row in zip(version, rows, strict=True)]))
-        wanted = torch.from_numpy(one_hot[labels[rows]])
+        top, left = random.integers(0, _slack(versions[0], config.crop) + 1, 2)
+        maps = np.stack([versions[v][row] for v, row in zip(version, rows, strict=True)])
+        images = to_device(_window(maps, config.crop, top, left))
+        wanted = torch.from_numpy(one_hot[labels[rows]]).to(images.device)
+        if random.random() < config.mixstyle:
+            images = _mixed_styles(images, random)
         if config.mixup:
             weight = float(random.beta(config.mixup, config.mixup))
-            partner = torch.from_numpy(random.permutation(len(rows)))
+            partner = torch.from_numpy(random.permutation(len(rows))).to(images.device)
             images = weight * images + (1 - weight) * images[partner]
             wanted = weight * wanted + (1 - weight) * wanted[partner]
-        yield images, wanted
+        yield images[own_rows()], wanted[own_rows()]
+
+
+def _mixed_styles(images: Tensor, random: np.random.Generator) -> Tensor:
+    """Give each photograph's maps a mixture of its own and a partner's channel means and spreads.
+
+    MixStyle (Zhou et al., ICLR 2021): what differs from slide to slide in stain and light sits in these statistics,
+    and mixing them keeps the network from leaning on them. The label stays that of the photograph.
+    """
+    spread, mean = torch.std_mean(images, dim=(2, 3), keepdim=True)
+    partner = torch.from_numpy(random.permutation(len(images))).to(images.device)
+    own = torch.from_numpy(random.beta(0.3, 0.3, len(images)).astype(np.float32)).to(images.device)
+    own = own.reshape(-1, 1, 1, 1)
+    spread = spread + 1e-3
+    mixed_mean = own * mean + (1 - own) * mean[partner]
+    mixed_spread = own * spread + (1 - own) * spread[partner]
+    return (images - mean) / spread * mixed_spread + mixed_mean
+
+
+def _slack(maps: MapSource, crop: float) -> int:
+    return maps.shape[-1] - round(maps.shape[-1] * crop)
+
+
+def _window(maps: Maps, crop: float, top: int, left: int) -> Maps:
+    side = round(maps.shape[-1] * crop)
+    return np.ascontiguousarray(maps[:, :, top : top + side, left : left + side])
+
+
+def _rates(network: LeukemiaVGG16, config: Config) -> list[dict[str, Any]]:
+    """The optimiser's groups: convolutions, lower the deeper they lie before the end, and the linear layer."""
+    start = _FIRST[config.tuned]
+    groups: list[dict[str, Any]] = [{"params": list(network.classifier.parameters()), "lr": config.lr_head}]
+    if start is None:
+        return groups
+    if start < POOL4:
+        groups.append({"params": list(network.features[start:POOL4].parameters()), "lr": config.lr_block4})
+    groups.append(
+        {"params": list(network.features[max(start, POOL4) :].parameters()), "lr": config.lr_block5}
+    )
+    return groups
+
+
+def _loss(network: LeukemiaVGG16, stop_on: tuple[Maps, NDArray[np.int64]], config: Config) -> float:
+    logits, _ = predict(network, stop_on[0], start_block(config.tuned))
+    return float(functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(stop_on[1])))
 
 
 def _systematic(share: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.int64]:
@@ -168,30 +262,3 @@ def _cosine(total: int, warmup: float) -> Callable[[int], float]:
         return 0.5 * (1 + math.cos(math.pi * (step - ramp) / max(1, total - ramp)))
 
     return factor
-
-
-def _tensor(maps: Maps) -> Tensor:
-    return torch.from_numpy(maps.astype(np.float32)).contiguous(memory_format=torch.channels_last)
-
-
-def _keep(
-    path: Path,
-    network: LeukemiaVGG16,
-    average: LeukemiaVGG16,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    history: list[dict[str, Any]],
-) -> None:
-    """Write the state aside and move it into place, so an interruption leaves the last whole one."""
-    part = path.with_suffix(".part")
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "schedule": schedule.state_dict(),
-            "history": history,
-        },
-        part,
-    )
-    part.replace(path)

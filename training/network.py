@@ -5,6 +5,7 @@ are. Everything a client could get wrong (normalisation, temperature, outlier st
 graph: bytes go in, the contract's five tensors come out.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -38,11 +39,20 @@ LAYERS: Final = (
 #: ``features[:POOL4]`` ends with the max-pool after block 4; what follows is block 5.
 POOL4: Final = 24
 
+#: The same after block 3.
+POOL3: Final = 17
+
 #: Width of the pooled features.
 EMBEDDING: Final = 512
 
+#: Channels of the layers that the outlier score looks at: blocks 3 and 4.
+OUTLIER_LAYERS: Final = (256, 512)
+
 #: Principal components kept for the outlier score; the directions beyond share one variance.
 OUTLIER_COMPONENTS: Final = 96
+
+#: Keeps the square root's slope finite where a map is zero.
+ROOT_FLOOR: Final = 1e-3
 
 #: Mean pixel of the original Oxford weights, RGB in 0..255; they know no division by a standard deviation.
 PIXEL_MEAN: Final = (123.68, 116.779, 103.939)
@@ -68,35 +78,61 @@ class LeukemiaVGG16(nn.Module):
     the outputs in ``config.pbtxt``, because Triton's PyTorch backends match outputs by position.
     """
 
-    #: :data:`POOL4` again: TorchScript sees no globals of a module.
+    #: :data:`POOL3` and :data:`POOL4` again: TorchScript sees no globals of a module.
+    block4: Final[int] = POOL3
     block5: Final[int] = POOL4
+    embedding: Final[int] = EMBEDDING
+    joined: Final[bool]
 
     pixel_mean: Tensor
     temperature: Tensor
+    outlier_spread: Tensor
     outlier_centres: Tensor
     outlier_components: Tensor
     outlier_noise: Tensor
     outlier_scale: Tensor
 
-    def __init__(self, classes: int = len(CLASSES)) -> None:
+    def __init__(self, classes: int = len(CLASSES), *, joined: bool = False) -> None:
         super().__init__()
+        self.joined = joined
         self.features = vgg16_features()
-        self.classifier = nn.Linear(EMBEDDING, classes)
+        self.classifier = nn.Linear(2 * EMBEDDING if joined else EMBEDDING, classes)
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("temperature", torch.ones(1))
-        self.register_buffer("outlier_centres", torch.zeros(classes, EMBEDDING))
-        self.register_buffer("outlier_components", torch.zeros(EMBEDDING, OUTLIER_COMPONENTS))
+        width = sum(OUTLIER_LAYERS)
+        self.register_buffer("outlier_spread", torch.ones(width))
+        self.register_buffer("outlier_centres", torch.zeros(classes, width))
+        self.register_buffer("outlier_components", torch.zeros(width, OUTLIER_COMPONENTS))
         self.register_buffer("outlier_noise", torch.ones(1))
         self.register_buffer("outlier_scale", torch.ones(1))
 
-    def to_pool4(self, images: Tensor) -> Tensor:
-        """Blocks 1 to 4: UINT8 [batch, 3, 224, 224] to FP32 [batch, 512, 14, 14]."""
+    @staticmethod
+    @torch.jit.unused
+    def for_state(state: Mapping[str, Tensor]) -> "LeukemiaVGG16":
+        """An empty network that stored tensors fit: joined where their linear layer is as wide."""
+        weight = state.get("classifier.weight")
+        return LeukemiaVGG16(joined=weight is not None and weight.shape[1] == 2 * EMBEDDING)
+
+    def to_pool3(self, images: Tensor) -> Tensor:
+        """Blocks 1 to 3: UINT8 [batch, 3, 224, 224] to FP32 [batch, 256, 28, 28]."""
         maps = images.to(self.pixel_mean.dtype) - self.pixel_mean
         maps = maps.contiguous(memory_format=torch.channels_last)  # a tenth to a half faster on CPUs
         for index, layer in enumerate(self.features):  # TorchScript cannot call a slice
-            if index < self.block5:
+            if index < self.block4:
                 maps = layer(maps)
         return maps
+
+    def pool3_to_pool4(self, pool3: Tensor) -> Tensor:
+        """Block 4: [batch, 256, 28, 28] to [batch, 512, 14, 14]."""
+        maps = pool3
+        for index, layer in enumerate(self.features):
+            if index >= self.block4 and index < self.block5:
+                maps = layer(maps)
+        return maps
+
+    def to_pool4(self, images: Tensor) -> Tensor:
+        """Blocks 1 to 4: UINT8 [batch, 3, 224, 224] to FP32 [batch, 512, 14, 14]."""
+        return self.pool3_to_pool4(self.to_pool3(images))
 
     def to_maps(self, pool4: Tensor) -> Tensor:
         """Block 5: [batch, 512, 14, 14] to [batch, 512, 14, 14]."""
@@ -106,20 +142,31 @@ class LeukemiaVGG16(nn.Module):
                 maps = layer(maps)
         return maps
 
+    def to_evidence(self, pool4: Tensor) -> Tensor:
+        """What the linear layer sees at every position, [batch, 512 or 1024, 14, 14].
+
+        Block 5; in a joined network also the square roots of block 4, which keep texture that block 5 gives up.
+        """
+        maps = self.to_maps(pool4)
+        if self.joined:
+            maps = torch.cat([maps, (pool4 + ROOT_FLOOR).sqrt()], dim=1)
+        return maps
+
     def logits(self, pool4: Tensor) -> Tensor:
         """Uncalibrated logits [batch, classes] from block 4's output; what the fine-tuning optimises."""
-        return self.classifier(self.to_maps(pool4).mean(dim=(2, 3)))
+        return self.classifier(self.to_evidence(pool4).mean(dim=(2, 3)))
 
-    def outlier_score(self, pool4: Tensor) -> Tensor:
-        """Distance from the training photographs, [batch, 1].
+    def outlier_features(self, pool3: Tensor, pool4: Tensor) -> Tensor:
+        """What the outlier score looks at, [batch, 768]: square roots of the averages after blocks 3 and 4."""
+        return torch.cat([pool3.mean(dim=(2, 3)), pool4.mean(dim=(2, 3))], dim=1).sqrt()
 
-        Mahalanobis distance between the square roots of block 4's averages and the nearest class centre (Lee
-        et al., NeurIPS 2018), with one covariance shared by the classes and of the form of probabilistic PCA
-        (Tipping and Bishop, J R Stat Soc B 1999): leading components, and one variance for all the rest.
-        Divided so that the median training photograph has 1. ``training.calibrate`` fits the buffers.
+    def outlier_score(self, features: Tensor) -> Tensor:
+        """Distance from the training photographs, [batch, 1], of :meth:`outlier_features`.
+
+        Mahalanobis distance to the nearest class centre, with one covariance shared by the classes, divided so that
+        the median training photograph has 1. :mod:`training.outliers` fits the buffers and gives the sources.
         """
-        pooled = pool4.mean(dim=(2, 3)).sqrt()
-        from_centres = pooled.unsqueeze(1) - self.outlier_centres.unsqueeze(0)
+        from_centres = (features / self.outlier_spread).unsqueeze(1) - self.outlier_centres.unsqueeze(0)
         explained = (from_centres @ self.outlier_components).square().sum(dim=2)
         squared = from_centres.square().sum(dim=2) / self.outlier_noise - explained
         return squared.amin(dim=1, keepdim=True).clamp(min=0).sqrt() / self.outlier_scale
@@ -132,11 +179,13 @@ class LeukemiaVGG16(nn.Module):
         averaging, so its mean plus the class's bias is exactly the class's logit (Zhou et al., CVPR 2016);
         PROBABILITIES are the softmax of the logits divided by the temperature.
         """
-        pool4 = self.to_pool4(image)
-        maps = self.to_maps(pool4)
-        embedding = maps.mean(dim=(2, 3))
-        logits = self.classifier(embedding)
+        pool3 = self.to_pool3(image)
+        pool4 = self.pool3_to_pool4(pool3)
+        evidence = self.to_evidence(pool4)
+        pooled = evidence.mean(dim=(2, 3))
+        logits = self.classifier(pooled)
         weight = self.classifier.weight
-        activation_map = functional.conv2d(maps, weight.reshape(weight.shape[0], weight.shape[1], 1, 1))
+        activation_map = functional.conv2d(evidence, weight.reshape(weight.shape[0], weight.shape[1], 1, 1))
         probabilities = (logits / self.temperature).softmax(dim=1)
-        return probabilities, activation_map.contiguous(), embedding, self.outlier_score(pool4)
+        score = self.outlier_score(self.outlier_features(pool3, pool4))
+        return probabilities, activation_map.contiguous(), pooled[:, : self.embedding], score

@@ -1,10 +1,9 @@
-"""Which photographs train and which validate, without dividing what was photographed together.
+"""Which photographs train, which validate and which are left for the end, without dividing what was taken together.
 
-The data set has no patient identifiers. File numbers run in the order of capture, so each class is cut into
-contiguous blocks of numbers and every fifth block validates: neighbours, which share slide, stain and light,
-stay on one side except at a block's ends. Photographs of overlapping fields (``overlap_group``) are never
-divided. This is stricter than a random split and still **no patient split**: the same patient may be in both
-parts.
+Pseudo-slides (:mod:`training.slides`) go whole to one of six parts: five folds for cross-validation, and one test
+part that no choice may look at. Beside this **group split** stand two others, to show what they hide or what is harder:
+single photographs dealt at random, as in the literature on this data set, and contiguous blocks of file numbers. **None
+of them is a patient split**: the data set names no patients, so one patient's photographs may be in two parts.
 """
 
 import csv
@@ -17,78 +16,121 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smear.classes import CLASSES
+from training import slides
 from training.data import DataError, Photograph, read_manifest
 
-#: Blocks each class is cut into, and how many folds they are dealt to.
-BLOCKS = 20
+#: Folds of the cross-validation.
 FOLDS = 5
 
-#: The fold that validates in split v1.
-VALIDATION_FOLD = 2
+#: What :attr:`Split.fold` holds for the test part.
+TEST = -1
 
-#: The committed split: hashes only, no photographs.
-COMMITTED = Path(__file__).parent / "splits" / "v1.csv"
+#: Blocks each class is cut into for the split by contiguous numbers.
+BLOCKS = 20
 
-#: How the split is named wherever a figure is shown.
-KIND = "contiguous blocks of file numbers, overlap groups kept whole; not a patient split"
+#: The committed split: hashes and group names only, no photographs.
+COMMITTED = Path(__file__).parent / "splits" / "v2.csv"
+
+#: How each split is named wherever a figure is shown.
+KINDS = {
+    "group": "pseudo-slides (file numbers, overlapping fields, appearance) kept whole; not a patient split",
+    "contiguous": "contiguous blocks of file numbers, overlapping fields kept whole; not a patient split",
+    "random": "single photographs at random: neighbours of one slide on both sides",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Block and fold of each photograph, aligned with the sequence it was made from; INT64 [n] each."""
+    """Pseudo-slide and fold of each photograph, aligned with the sequence it was made from; INT64 [n] each."""
 
-    block: NDArray[np.int64]
+    slide: NDArray[np.int64]
     fold: NDArray[np.int64]
-    validation_fold: int
+    kind: str = "group"
 
     @property
-    def validation(self) -> NDArray[np.bool_]:
-        """True where the photograph validates, BOOL [n]."""
-        return self.fold == self.validation_fold
+    def test(self) -> NDArray[np.bool_]:
+        """True where the photograph is in the test part, BOOL [n]."""
+        return self.fold == TEST
 
-    @property
-    def train(self) -> NDArray[np.bool_]:
-        """True where the photograph trains, BOOL [n]."""
-        return ~self.validation
+    def training(self, held_out: int | None = None) -> NDArray[np.bool_]:
+        """True where the photograph trains when fold ``held_out`` validates (None: the final model), BOOL [n]."""
+        return (self.fold != TEST) & (self.fold != held_out)
+
+    def validation(self, held_out: int | None = None) -> NDArray[np.bool_]:
+        """True where the photograph is measured on: the held-out fold, or the test part for the final model."""
+        return self.fold == (TEST if held_out is None else held_out)
 
 
-def contiguous_blocks(
-    photographs: Sequence[Photograph],
-    blocks: int = BLOCKS,
-    folds: int = FOLDS,
-    validation_fold: int = VALIDATION_FOLD,
-) -> Split:
-    """Cut every class into ``blocks`` runs of file numbers, nearly equal, and deal them to ``folds`` in turn.
+def by_slide(photographs: Sequence[Photograph]) -> Split:
+    """Find the pseudo-slides and deal them to the test part and the folds, class by class.
+
+    The largest come first and go to the part that has the fewest photographs of the class, so that all six parts hold
+    nearly the same number. Nothing random, nothing chosen by a figure.
+    """
+    slide = slides.pseudo_slides(photographs, slides.appearances(photographs))
+    fold = np.full(len(photographs), TEST, dtype=np.int64)
+    labels = np.array([photograph.target for photograph in photographs])
+    for label in np.unique(labels):
+        names, sizes = np.unique(slide[labels == label], return_counts=True)
+        held = np.zeros(FOLDS + 1, dtype=np.int64)
+        for name, size in sorted(zip(names, sizes, strict=True), key=lambda one: (-one[1], one[0])):
+            part = int(held.argmin())
+            fold[slide == name] = part - 1
+            held[part] += size
+    return Split(slide=slide, fold=fold)
+
+
+def at_random(split: Split, seed: int = 0) -> Split:
+    """The same photographs in parts of the same sizes, dealt singly and at random: what the literature does."""
+    return Split(split.slide, np.random.default_rng(seed).permutation(split.fold), "random")
+
+
+def contiguous(photographs: Sequence[Photograph], split: Split) -> Split:
+    """The photographs outside the test part, by contiguous blocks of numbers dealt to the folds in turn.
 
     An overlap group goes whole to the block in which its first photograph falls.
     """
-    block = np.full(len(photographs), -1, dtype=np.int64)
+    fold = np.full(len(photographs), TEST, dtype=np.int64)
     for label in CLASSES:
         groups: dict[str, list[int]] = defaultdict(list)
         of_class = sorted(
-            (index for index, photograph in enumerate(photographs) if photograph.label == label),
-            key=lambda index: photographs[index].number,
+            (
+                row
+                for row, photograph in enumerate(photographs)
+                if photograph.label == label and split.fold[row] != TEST
+            ),
+            key=lambda row: photographs[row].number,
         )
-        for index in of_class:
-            groups[photographs[index].group].append(index)
+        for row in of_class:
+            groups[photographs[row].group].append(row)
         seen = 0
         for members in groups.values():  # in the order of their first photographs
-            block[members] = seen * blocks // len(of_class)
+            fold[members] = seen * BLOCKS // len(of_class) % FOLDS
             seen += len(members)
-    return Split(block=block, fold=block % folds, validation_fold=validation_fold)
+    return Split(split.slide, fold, "contiguous")
+
+
+def of_kind(kind: str, photographs: Sequence[Photograph], split: Split) -> Split:
+    """``split`` itself, or the comparison of that name made from it.
+
+    :raises DataError: when there is no such kind.
+    """
+    if kind not in KINDS:
+        raise DataError(f"split {kind!r} is not one of {', '.join(KINDS)}")
+    if kind == "random":
+        return at_random(split)
+    return contiguous(photographs, split) if kind == "contiguous" else split
 
 
 def write(split: Split, photographs: Sequence[Photograph], path: Path) -> None:
-    """Write the split as CSV: sha256, class, group, block, fold, part."""
+    """Write the split as CSV: sha256, class, overlap_group, pseudo_slide, part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["sha256", "class", "group", "block", "fold", "part"])
-        for photograph, block, fold, validates in zip(
-            photographs, split.block, split.fold, split.validation, strict=True
-        ):
-            part = "validation" if validates else "train"
-            writer.writerow([photograph.sha256, photograph.label, photograph.group, block, fold, part])
+        writer.writerow(["sha256", "class", "overlap_group", "pseudo_slide", "part"])
+        for one, slide, fold in zip(photographs, split.slide, split.fold, strict=True):
+            part = "test" if fold == TEST else f"fold{fold}"
+            writer.writerow([one.sha256, one.label, one.group, slide, part])
 
 
 def read(path: Path, photographs: Sequence[Photograph]) -> Split:
@@ -97,24 +139,31 @@ def read(path: Path, photographs: Sequence[Photograph]) -> Split:
     :raises DataError: when the file does not cover exactly these photographs.
     """
     with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    by_key = {(row["sha256"], row["group"]): row for row in rows}
+        rows = {(row["sha256"], row["overlap_group"]): row for row in csv.DictReader(file)}
     keys = [(photograph.sha256, photograph.group) for photograph in photographs]
-    if set(by_key) != set(keys):
+    if set(rows) != set(keys):
         raise DataError(f"{path} was made from other photographs than the manifest names; write a new split")
-    block = np.array([int(by_key[key]["block"]) for key in keys], dtype=np.int64)
-    fold = np.array([int(by_key[key]["fold"]) for key in keys], dtype=np.int64)
-    validation = {int(row["fold"]) for row in rows if row["part"] == "validation"}
-    if len(validation) != 1:
-        raise DataError(f"{path} names no single validation fold")
-    return Split(block=block, fold=fold, validation_fold=validation.pop())
+    slide = np.array([int(rows[key]["pseudo_slide"]) for key in keys], dtype=np.int64)
+    parts = [rows[key]["part"] for key in keys]
+    fold = np.array([TEST if part == "test" else int(part.removeprefix("fold")) for part in parts])
+    return Split(slide=slide, fold=fold)
 
 
-def validation_part(data: Path, committed: Path = COMMITTED) -> list[Photograph]:
-    """The photographs that validate in the committed split.
+def test_part(data: Path) -> list[Photograph]:
+    """The photographs of the committed split's test part.
 
     :raises DataError: when the manifest under ``data`` is missing or is another one.
     """
+    photographs, split = _committed(data)
+    return [photographs[row] for row in np.flatnonzero(split.test)]
+
+
+def test_slides(data: Path) -> NDArray[np.int64]:
+    """The pseudo-slide of each photograph of :func:`test_part`."""
+    _, split = _committed(data)
+    return split.slide[split.test]
+
+
+def _committed(data: Path) -> tuple[list[Photograph], Split]:
     photographs = read_manifest(data / "blood-smears" / "manifest.csv")
-    validation = read(committed, photographs).validation
-    return [photograph for photograph, validates in zip(photographs, validation, strict=True) if validates]
+    return photographs, read(COMMITTED, photographs)

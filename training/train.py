@@ -1,5 +1,6 @@
-"""From the manifest to a run: weights, figures and the record of how they came about."""
+"""One training run: from the manifest to weights, outputs on the held-out part, and a record of how they came about."""
 
+import csv
 import dataclasses
 import json
 import os
@@ -7,6 +8,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,93 +17,196 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from training import baselines, calibrate, features, fit, metrics, splits, weights
+from training import fit, metrics, parallel, splits, views, weights
 from training.config import Config
-from training.data import Photograph, file_sha256, load_all, read_manifest, targets
-from training.evaluate import NOTE
+from training.data import Photograph, file_sha256, read_manifest, targets
+from training.features import Cache, Maps, View
 from training.network import LeukemiaVGG16
+
+#: Share of the training groups set aside where a recipe stops early.
+STOP_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run works on; everything but ``split`` is the same for all folds of a recipe."""
+
+    photographs: list[Photograph]
+    labels: NDArray[np.int64]
+    split: splits.Split
+
+    @classmethod
+    def read(cls, config: Config) -> "Material":
+        """The photographs of the manifest in the split that ``config`` names.
+
+        :raises DataError: when they are missing, or not the ones the split was made from.
+        """
+        photographs = read_manifest(config.manifest)
+        split = splits.of_kind(config.split_kind, photographs, splits.read(config.split, photographs))
+        return cls(photographs, targets(photographs), split)
 
 
 def train(config: Config) -> dict[str, Any]:
-    """Run the recipe; returns the record that is also written to ``run.json`` in ``config.out``.
+    """Run the recipe on one fold (or for the final model); returns the record also written to ``run.json``.
 
-    Interrupted, it goes on from caches and checkpoint when called again with the same recipe.
+    Beside it stand ``weights.safetensors`` (uncalibrated: :mod:`training.finish` calibrates), ``outputs.npz`` (rows and
+    logits of the held-out photographs) and ``history.csv``. A finished run is read, not repeated; an interrupted one
+    goes on from caches and checkpoint.
 
     :raises DataError: when photographs or ImageNet weights are missing.
     """
+    finished = config.out / "run.json"
+    if finished.is_file() and (record := json.loads(finished.read_text()))["recipe"] == recipe_of(config):
+        return dict(record)
+    parallel.start()
     started, commit = time.monotonic(), git_commit()
     weights.deterministic(config.threads, config.seed)
-    photographs = read_manifest(config.manifest)
-    split = splits.read(config.split, photographs) if config.split else splits.contiguous_blocks(photographs)
+    material = Material.read(config)
     config.out.mkdir(parents=True, exist_ok=True)
-    splits.write(split, photographs, config.out / "split.csv")
-    labels = targets(photographs)
-
-    network = LeukemiaVGG16()
-    weights.load_backbone(network, config.backbone_path)
-    clean, augmented = _cached(network, photographs, split, config)
-    training_rows = np.flatnonzero(split.train)
-    _, embeddings = fit.predict(network, clean)
-    fit.probe(network, embeddings[training_rows], labels[training_rows], config.probe_c)
-
-    history: list[dict[str, Any]] = []
-    if config.epochs:
-        validation = np.flatnonzero(split.validation)
-        network, history = fit.fine_tune(
-            network,
-            [clean[training_rows], *augmented],
-            labels[training_rows],
-            config,
-            checkpoint=config.out / "checkpoint.pt",
-            watch=lambda average: _summary(fit.predict(average, clean[validation])[0], labels[validation]),
-        )
+    network, history = tuned(config, material)
     network = weights.rounded(network)
-    averages = features.averages(clean)
-    record = _calibrated(network, clean, averages, labels, split)
-    colour = baselines.colour_statistics(load_all(photographs))
-    seen = baselines.Features(colour, averages)
-    note = {
-        "temperature": record["temperature"],
-        "outlier_threshold": record["outlier_threshold"],
-        "split": splits.KIND,
-    }
-    weights.save(network, config.out / "weights.safetensors", {NOTE: json.dumps(note, sort_keys=True)})
-    baselines.save(seen[split.train], labels[split.train], config.out / "baselines.safetensors")
+    record = measured(config, material, network)
     record |= {
-        "baselines": compare(seen, labels, split),
         "history": history,
         "seconds": round(time.monotonic() - started),
-        "weights_sha256": file_sha256(config.out / "weights.safetensors"),
         "git_commit": commit,
-        **provenance(config, photographs, split),
+        **provenance(config, material),
     }
-    (config.out / "run.json").write_text(json.dumps(record, indent=2) + "\n")
+    if parallel.first():
+        weights.save(network, config.out / "weights.safetensors")
+        write_history(config, history)
+        finished.write_text(json.dumps(record, indent=2) + "\n")
+        (config.out / "checkpoint.pt").unlink(missing_ok=True)
+    parallel.wait()
     return record
 
 
-def compare(seen: baselines.Features, labels: NDArray[np.int64], split: splits.Split) -> dict[str, Any]:
-    """The baselines on this split, over all folds of blocks and, to show what those hide, random folds."""
-    random = np.random.default_rng(0).integers(splits.FOLDS, size=len(labels))
-    return {
-        "validation": _fold(seen, labels, split.fold, split.validation_fold),
-        "contiguous_folds": _folds(seen, labels, split.fold),
-        "random_folds": _folds(seen, labels, random),
-    }
+def tuned(config: Config, material: Material) -> tuple[LeukemiaVGG16, list[dict[str, Any]]]:
+    """The network after linear probing and fine-tuning, and one record per epoch."""
+    network = LeukemiaVGG16(joined=config.joined)
+    weights.load_backbone(network, config.backbone_path)
+    block, labels = fit.start_block(config.tuned), material.labels
+    rows, aside = _training_rows(config, material)
+    clean = cached(network, material, plain_view(config), config, 4)
+    _, pooled = fit.predict(network, clean[rows])
+    fit.probe(network, pooled, labels[rows], config.probe_c)
+    if not config.epochs:
+        return network, []
+    versions = [
+        cached(network, material, view, config, block)
+        for view in (plain_view(config), *augmented_views(config))
+    ]
+    return fit.fine_tune(
+        network,
+        [_Rows(maps, rows) for maps in versions],
+        labels[rows],
+        config,
+        checkpoint=config.out / "checkpoint.pt",
+        stop_on=(versions[0][aside], labels[aside]) if len(aside) else None,
+    )
 
 
-def provenance(config: Config, photographs: Sequence[Photograph], split: splits.Split) -> dict[str, Any]:
+class _Rows:
+    """Some rows of memory-mapped maps, without copying them."""
+
+    def __init__(self, maps: Maps, rows: NDArray[np.int64]) -> None:
+        self.maps, self.rows = maps, rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of an array of these rows."""
+        return len(self.rows), *self.maps.shape[1:]
+
+    def __getitem__(self, row: int) -> Maps:
+        return np.asarray(self.maps[self.rows[row]])
+
+
+def plain_view(config: Config) -> View:
+    """The photographs as they are, as the recipe looks at them."""
+    return views.clean(config.normalise, config.masked, config.side)
+
+
+def augmented_views(config: Config) -> list[View]:
+    """The recipe's augmented versions."""
+    return [views.augmented(version + 1, config.seed, config.strength) for version in range(config.versions)]
+
+
+def cached(
+    network: LeukemiaVGG16, material: Material, view: View, config: Config, block: int, precision: str = ""
+) -> Maps:
+    """Maps of every photograph in ``view`` after ``block``, by the ImageNet blocks before it.
+
+    Augmented views are computed in the recipe's precision; the plain one, on which figures are made, in single.
+    """
+    plain = view.name.startswith("clean")
+    cache = Cache(
+        config.cache,
+        file_sha256(config.backbone_path),
+        precision or ("float32" if plain else config.precision),
+    )
+    if not parallel.first():
+        parallel.wait()
+    maps = cache.maps(_untouched(network, config), material.photographs, view, block)
+    if parallel.first():
+        parallel.wait()
+    return maps
+
+
+def _untouched(network: LeukemiaVGG16, config: Config) -> LeukemiaVGG16:
+    """A network with the ImageNet convolutions, whatever was tuned in ``network``."""
+    if config.tuned != "block4":
+        return network
+    fresh = LeukemiaVGG16()
+    weights.load_backbone(fresh, config.backbone_path)
+    return fresh
+
+
+def measured(config: Config, material: Material, network: LeukemiaVGG16) -> dict[str, Any]:
+    """Figures on the held-out part, whose logits are kept in ``outputs.npz`` for whatever is fitted on them."""
+    rows = np.flatnonzero(material.split.validation(config.held_out))
+    block = fit.start_block(config.tuned)
+    maps = cached(network, material, plain_view(config), config, block)
+    logits, pooled = fit.predict(network, maps[rows], block)
+    if parallel.first():
+        np.savez(config.out / "outputs.npz", rows=rows, logits=logits, pooled=pooled.astype(np.float16))
+    labels = material.labels[rows]
+    return {"validation": metrics.measure(softmax(logits, axis=1), labels)}
+
+
+def _training_rows(config: Config, material: Material) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows that train, and rows of training groups set aside for early stopping (none without patience)."""
+    trains = material.split.training(config.held_out)
+    if not config.patience:
+        return np.flatnonzero(trains), np.array([], dtype=np.int64)
+    random = np.random.default_rng(config.seed)
+    aside = np.zeros(len(trains), dtype=bool)
+    for label in np.unique(material.labels):
+        of_class = trains & (material.labels == label)
+        for slide in random.permutation(np.unique(material.split.slide[of_class])):
+            if (aside & of_class).sum() < STOP_SHARE * of_class.sum():
+                aside |= of_class & (material.split.slide == slide)
+    return np.flatnonzero(trains & ~aside), np.flatnonzero(aside)
+
+
+def recipe_of(config: Config) -> dict[str, Any]:
+    """The recipe as plain data."""
+    return dict(json.loads(json.dumps(dataclasses.asdict(config), default=str)))
+
+
+def provenance(config: Config, material: Material) -> dict[str, Any]:
     """Which data, recipe and machine a run came from."""
+    split = material.split
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "manifest_sha256": file_sha256(config.manifest),
         "backbone_sha256": file_sha256(config.backbone_path),
-        "recipe": json.loads(json.dumps(dataclasses.asdict(config), default=str)),
+        "recipe": recipe_of(config),
         "split": {
-            "kind": splits.KIND,
-            "photographs": len(photographs),
-            "train": int(split.train.sum()),
-            "validation": int(split.validation.sum()),
-            "validation_fold": split.validation_fold,
+            "kind": splits.KINDS[split.kind],
+            "photographs": len(material.photographs),
+            "train": int(split.training(config.held_out).sum()),
+            "held_out": int(split.validation(config.held_out).sum()),
+            "pseudo_slides": len(np.unique(split.slide)),
         },
         "machine": {"cpus": os.cpu_count(), "arch": platform.machine(), "torch": torch.__version__},
     }
@@ -118,55 +223,11 @@ def git_commit() -> str:
     return commit + ("+changes" if git("status", "--porcelain", "--", "training", "smear") else "")
 
 
-def _cached(
-    network: LeukemiaVGG16, photographs: list[Photograph], split: splits.Split, config: Config
-) -> tuple[NDArray[np.float16], list[NDArray[np.float16]]]:
-    """Block-4 features of all photographs as they are, and of the training part in each augmented version."""
-    backbone = file_sha256(config.backbone_path)
-    training = [photograph for photograph, trains in zip(photographs, split.train, strict=True) if trains]
-
-    def cached(part: list[Photograph], version: int) -> NDArray[np.float16]:
-        key = features.cache_key(backbone, part, version, config.seed, config.strength)
-        return features.pool4(
-            network, part, config.cache, key, version=version, seed=config.seed, strength=config.strength
-        )
-
-    return cached(photographs, 0), [cached(training, version + 1) for version in range(config.versions)]
-
-
-def _calibrated(
-    network: LeukemiaVGG16,
-    clean: NDArray[np.float16],
-    averages: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    split: splits.Split,
-) -> dict[str, Any]:
-    """Fit temperature (validation), outlier statistics (training) and threshold (validation); measure."""
-    logits, _ = fit.predict(network, clean[split.validation])
-    temperature = calibrate.fit_temperature(logits, labels[split.validation])
-    network.temperature.fill_(temperature)
-    calibrate.fit_outliers(network, averages[split.train], labels[split.train])
-    scores = calibrate.outlier_scores(network, averages[split.validation])
-    return {
-        "temperature": round(temperature, 4),
-        "outlier_threshold": calibrate.threshold(scores),
-        "validation": metrics.measure(softmax(logits / temperature, axis=1), labels[split.validation]),
-    }
-
-
-def _summary(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, Any]:
-    figures = metrics.from_predictions(logits.argmax(axis=1), labels)
-    return {name: figures[name] for name in ("macro_f1", "malignant_sensitivity", "benign_recall")}
-
-
-def _fold(
-    seen: baselines.Features, labels: NDArray[np.int64], fold: NDArray[np.int64], held_out: int
-) -> dict[str, Any]:
-    inside = fold == held_out
-    return baselines.measure(baselines.fit(seen[~inside], labels[~inside]), seen[inside], labels[inside])
-
-
-def _folds(seen: baselines.Features, labels: NDArray[np.int64], fold: NDArray[np.int64]) -> dict[str, Any]:
-    """Each baseline's figures over all folds."""
-    measured = [_fold(seen, labels, fold, held_out) for held_out in range(splits.FOLDS)]
-    return {name: metrics.over_folds([one[name] for one in measured]) for name in baselines.BASELINES}
+def write_history(config: Config, history: Sequence[dict[str, Any]]) -> None:
+    """One line an epoch, for a spreadsheet or a plot."""
+    if not history:
+        return
+    with (config.out / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)

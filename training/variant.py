@@ -24,7 +24,8 @@ from scipy.special import log_softmax, softmax
 from torch import Tensor
 from tqdm import tqdm
 
-from training import calibrate, metrics, quantize, splits, weights
+from smear.refer import ReferRule
+from training import metrics, outliers, quantize, splits, weights
 from training.card import parameter
 from training.data import DEFAULT_DATA, DataError, Photograph, file_sha256, load_all, read_manifest, targets
 from training.evaluate import NOTE, read_note
@@ -46,8 +47,11 @@ MOST_ECE = 0.015
 #: The figures its card shows, beside calibration error and Brier score.
 MEASURES = ("accuracy", "macro_f1", "malignant_sensitivity", "benign_recall")
 
-#: What of the FP32 version's card was measured on that network and says nothing about this one.
-_OF_FP32 = frozenset({"figures", "estimates", "comparisons", "baselines", "baselines_over_folds"})
+#: What the int8 card takes over from the FP32 version's; all else in that one was measured on the FP32 network.
+_SHARED = (
+    *("version", "research_use_only", "intended_use", "classes", "architecture", "training"),
+    *("training_data", "split", "refer_rule", "limits", "known_failures", "provenance"),
+)
 
 #: Parameters of config.pbtxt that belong to a version; all others are the FP32 model's.
 _OF_A_VERSION = re.compile(r'^parameters \{ key: "(?:weights_sha256|outlier_threshold):')
@@ -55,23 +59,25 @@ _OF_A_VERSION = re.compile(r'^parameters \{ key: "(?:weights_sha256|outlier_thre
 
 @dataclass(frozen=True, slots=True)
 class Responses:
-    """What a network says of some photographs: logits [n, 4], block 4's spatial means [n, 512], OUTLIER_SCORE [n]."""
+    """What a network says of some photographs: logits [n, 4], outlier features [n, 768], OUTLIER_SCORE [n]."""
 
     logits: NDArray[np.float32]
-    averages: NDArray[np.float32]
+    features: NDArray[np.float32]
     scores: NDArray[np.float32]
 
 
 def respond(network: LeukemiaVGG16, batches: Iterable[Tensor]) -> Responses:
     """Run ``network`` over UINT8 [n, 3, 224, 224] batches."""
-    logits, averages, scores = [], [], []
+    logits, features, scores = [], [], []
     with torch.inference_mode():
         for batch in batches:
-            pool4 = network.to_pool4(batch)
+            pool3 = network.to_pool3(batch)
+            pool4 = network.pool3_to_pool4(pool3)
+            seen = network.outlier_features(pool3, pool4)
             logits.append(network.logits(pool4).numpy())
-            averages.append(pool4.mean(dim=(2, 3)).numpy())
-            scores.append(network.outlier_score(pool4)[:, 0].numpy())
-    return Responses(np.concatenate(logits), np.concatenate(averages), np.concatenate(scores))
+            features.append(seen.numpy())
+            scores.append(network.outlier_score(seen)[:, 0].numpy())
+    return Responses(np.concatenate(logits), np.concatenate(features), np.concatenate(scores))
 
 
 def make(source: Path, training: Sequence[Photograph], target: Path) -> dict[str, Any]:
@@ -90,8 +96,8 @@ def make(source: Path, training: Sequence[Photograph], target: Path) -> dict[str
         wanted = respond(network, _batches(sample, "observe"))
     int8 = quantize.quantize(network, seen)
     found = respond(int8, _batches(training, "fit"))
-    calibrate.fit_outliers(int8, found.averages, targets(training))
-    scores = calibrate.outlier_scores(int8, found.averages)[::every]
+    outliers.fit(int8, found.features, targets(training))
+    scores = outliers.scores(int8, found.features)[::every]
     temperature = match_temperature(wanted.logits / network.temperature.item(), found.logits[::every])
     int8.temperature.fill_(temperature)
     note |= {
@@ -123,22 +129,24 @@ def match_temperature(calibrated: NDArray[np.floating[Any]], logits: NDArray[np.
 def compare(source: Path, target: Path, photographs: Sequence[Photograph]) -> dict[str, Any]:
     """The int8 weights ``target`` against the FP32 weights ``source`` on photographs that trained neither.
 
-    :returns: ``images``, ``agreement`` (share with the same leading class), ``outlier_agreement`` (share on the same
-        side of each one's threshold), and the figures of ``metrics.measure`` under ``fp32`` and ``int8``.
+    :returns: ``images``, ``agreement`` (share with the same leading class), ``refer_agreement`` (share that both or
+        neither of them refers), and the figures of ``metrics.measure`` under ``fp32`` and ``int8``.
     """
     labels = targets(photographs)
-    figures, leading, outlying = [], [], []
+    figures, leading, referred = [], [], []
     for path in (source, target):
         network = weights.load(path)
         answers = respond(network, _batches(photographs, path.parent.parent.name))
         probabilities = softmax(answers.logits / network.temperature.item(), axis=1)
         figures.append(metrics.measure(probabilities, labels))
         leading.append(probabilities.argmax(axis=1))
-        outlying.append(answers.scores > read_note(path)["outlier_threshold"])
+        rule = ReferRule.from_card(read_note(path))
+        pairs = zip(probabilities.tolist(), answers.scores.tolist(), strict=True)
+        referred.append(np.array([bool(rule.reasons(*pair)) for pair in pairs]))
     return {
         "images": len(labels),
         "agreement": float((leading[0] == leading[1]).mean()),
-        "outlier_agreement": float((outlying[0] == outlying[1]).mean()),
+        "refer_agreement": float((referred[0] == referred[1]).mean()),
         "fp32": figures[0],
         "int8": figures[1],
     }
@@ -233,10 +241,13 @@ def config(template: Path, model: Path) -> str:
 def describe(
     card: dict[str, Any], note: dict[str, Any], compared: dict[str, Any], path: Path
 ) -> dict[str, Any]:
-    """The int8 card: the FP32 version's, without that one's figures and with its own."""
+    """The int8 card: what it shares with the FP32 version's, and its own figures.
+
+    The refer rule's bars are on calibrated probabilities, which are matched, so they are that version's.
+    """
     title = "photographs kept apart"
     return {
-        **{name: value for name, value in card.items() if name not in _OF_FP32},
+        **{name: card[name] for name in _SHARED if name in card},
         "name": path.parent.parent.name,
         "sha256": file_sha256(path),
         "bytes": path.stat().st_size,
@@ -266,7 +277,7 @@ def describe(
             "from_sha256": note["quantized_from"],
             "calibration_photographs": note["calibration_photographs"],
             "agreement": compared["agreement"],
-            "outlier_agreement": compared["outlier_agreement"],
+            "refer_agreement": compared["refer_agreement"],
         },
     }
 
@@ -298,8 +309,8 @@ Written by `python -m training quantize`; `model_card.json` holds the same as da
 |---|---|---|
 {rows}
 
-Same leading class on {compared["agreement"]:.4f} of them, same side of the outlier threshold on
-{compared["outlier_agreement"]:.4f}.
+The same leading class on {compared["agreement"]:.4f} of them; both or neither *refer* on
+{compared["refer_agreement"]:.4f}.
 """
 
 

@@ -20,7 +20,7 @@ def load_backbone(network: LeukemiaVGG16, path: Path) -> None:
     """
     if not path.is_file():
         raise DataError(
-            f"no ImageNet weights at {path}; they come with the data, see training/configs/v1.toml"
+            f"no ImageNet weights at {path}; they come with the data, see training/configs/v2.toml"
         )
     state = {name: tensor.float() for name, tensor in load_file(path).items() if name.startswith("features.")}
     missing = [name for name in network.features.state_dict() if f"features.{name}" not in state]
@@ -49,11 +49,11 @@ def load(path: Path) -> LeukemiaVGG16:
     """
     if not path.is_file():
         raise DataError(f"no weights at {path}")
-    network = LeukemiaVGG16()
     try:
         tensors = load_file(path)
         if quantized.INPUT_SCALE in tensors:
             return quantized.build(tensors)
+        network = LeukemiaVGG16.for_state(tensors)
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (RuntimeError, ValueError) as error:
         raise DataError(f"{path} does not hold this network: {error}") from error
@@ -62,7 +62,7 @@ def load(path: Path) -> LeukemiaVGG16:
 
 def rounded(network: LeukemiaVGG16) -> LeukemiaVGG16:
     """A copy with the convolutions rounded to half precision: what a reader of the saved file will have."""
-    copy = LeukemiaVGG16()
+    copy = LeukemiaVGG16(joined=network.joined)
     copy.load_state_dict(
         {
             name: tensor.half().float() if name.startswith("features.") else tensor

@@ -121,6 +121,27 @@ def test_a_reason_lets_it_pass_and_is_kept_in_the_trail(repository):
     assert active_version().despite_gate == "", "a gate that has passed needs no reason"
 
 
+def test_a_version_known_to_miss_a_bar_is_used_for_the_reason_delivered_with_it(repository, tmp_path):
+    repository(2, gate_of(model_card(2), passed=False), estimates=[])
+    known = tmp_path / "leukemia_vgg16" / "2" / "despite_gate.json"
+    known.write_text(json.dumps({"reason": "Too strict a split.", "criteria": ["cv_macro_f1"]}))
+    with pytest.raises(CommandError, match="has not passed"):
+        register()  # what failed is not what was admitted
+    known.write_text(
+        json.dumps({"reason": "Too strict a split.", "criteria": ["test_macro_f1", "cv_macro_f1"]})
+    )
+    assert "despite its gate: Too strict a split." in register()
+    assert active_version().despite_gate == "Too strict a split."
+
+
+def test_a_reason_delivered_with_a_version_does_not_cover_other_weights(repository, tmp_path):
+    repository(2, gate_of(model_card(2), passed=False) | {"weights_sha256": "0" * 64}, estimates=[])
+    known = tmp_path / "leukemia_vgg16" / "2" / "despite_gate.json"
+    known.write_text(json.dumps({"reason": "Too strict a split.", "criteria": ["test_macro_f1"]}))
+    with pytest.raises(CommandError, match="other weights"):
+        register()
+
+
 def test_a_broken_card_or_gate_is_named(repository, tmp_path):
     with pytest.raises(CommandError, match="There is no model card at"):
         register()

@@ -1,56 +1,84 @@
 """The command line end to end on drawn photographs: train, evaluate, deliver, export."""
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save_file
 
 from smear.classes import CLASSES
+from smear.refer import ReferRule
 from training import __main__ as command
-from training import data, metrics, splits
+from training import baselines, card, conformal, data, metrics, plots, splits, synthetic, train, weights
+from training.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+PER_CLASS = 14
+
+
 @pytest.fixture(scope="module")
-def run(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of one epoch."""
-    folder = tmp_path_factory.mktemp("run")
-    recipe = folder / "recipe.toml"
-    recipe.write_text(f'data = "{data_folder}"\nout = "{folder}/out"\ncache = "{folder}/cache"\n')
-    # No augmented versions: blocks 1 to 4 are what takes the time, and test_fit.py covers augmented caches.
-    status = command.main(["train", "--config", str(recipe), "--epochs=1", "--versions=0", "--batch=8"])
-    assert status == 0
+def folder(
+    tmp_path_factory: pytest.TempPathFactory, network: LeukemiaVGG16, worker_id: str
+) -> Iterator[Path]:
+    """A drawn data set with a split of its own, and a recipe of one epoch that uses it."""
+    root = tmp_path_factory.mktemp(f"run-{worker_id}")
+    synthetic.write_data_set(root / "data", dict.fromkeys(CLASSES, PER_CLASS), seed=0)
+    (root / "data" / "weights").mkdir()
+    state = {name: value for name, value in network.state_dict().items() if name.startswith("features.")}
+    save_file(state, root / "data" / "weights" / "vgg16_imagenet_features.safetensors")
+    photographs = data.read_manifest(root / "data" / "blood-smears" / "manifest.csv")
+    # Too few for pseudo-slides: single photographs dealt in turn do for what is tested here.
+    turn = np.arange(len(photographs), dtype=np.int64)
+    split = splits.Split(slide=turn, fold=turn % PER_CLASS % (splits.FOLDS + 1) - 1)
+    splits.write(split, photographs, root / "split.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splits, "COMMITTED", root / "split.csv")
+        patch.setattr(conformal, "LEVEL", 0.5)  # what so few photographs can promise
+        recipe = (
+            f'data = "{root}/data"\nout = "{root}/out"\ncache = "{root}/cache"\nsplit = "{root}/split.csv"\n'
+        )
+        (root / "recipe.toml").write_text(recipe + "epochs = 1\nversions = 0\nbatch = 8\nthreads = 1\n")
+        yield root
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Path:
+    """A finished, calibrated model."""
+    assert command.main(["finish", "--config", str(folder / "recipe.toml")]) == 0
     return folder / "out"
 
 
-def test_a_run_records_what_it_came_from(run: Path, data_folder: Path) -> None:
-    record = json.loads((run / "run.json").read_text())
-    assert record["manifest_sha256"] == data.file_sha256(data_folder / "blood-smears" / "manifest.csv")
+def test_a_run_records_what_it_came_from(run: Path, folder: Path) -> None:
+    record = json.loads((run / "finish.json").read_text())
+    assert record["manifest_sha256"] == data.file_sha256(folder / "data" / "blood-smears" / "manifest.csv")
     assert record["weights_sha256"] == data.file_sha256(run / "weights.safetensors")
     assert len(record["git_commit"]) >= 40
     assert record["recipe"]["epochs"] == 1
-    assert len(record["history"]) == 1
-    assert set(record["baselines"]["validation"]) == {"colour_5nn", "block4_logistic", "block4_rbf_svm"}
+    assert (run / "final" / "history.csv").read_text().startswith("epoch,loss")
+    for kind in splits.KINDS:
+        assert set(record["baselines"][kind]) == set(baselines.BASELINES)
+    assert sum(map(sum, record["crossvalidation"]["confusion"]["matrix"])) == len(CLASSES) * PER_CLASS - 8 - 4
 
 
-def test_a_finished_run_is_not_overwritten_by_accident(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["train", "--config", str(run.parent / "recipe.toml")]) == 2
-    assert "--resume" in capsys.readouterr().err
+def test_what_is_finished_is_read_and_not_trained_again(
+    run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(train, "tuned", lambda *arguments: pytest.fail("trained again"))
+    assert command.main(["train", "--config", str(folder / "recipe.toml"), "--out", str(run / "final")]) == 0
+    assert json.loads(capsys.readouterr().out)["recipe"]["fold"] == "final"
 
 
-def test_evaluate_prints_one_json_document_with_every_figure(run: Path, data_folder: Path) -> None:
-    arguments = [
-        "evaluate",
-        "--images",
-        str(data_folder / "blood-smears"),
-        "--weights",
-        str(run / "weights.safetensors"),
-    ]
+def test_evaluate_prints_one_json_document_with_every_figure(run: Path, folder: Path) -> None:
+    images = folder / "data" / "blood-smears"
+    arguments = ["evaluate", "--images", str(images), "--weights", str(run / "weights.safetensors")]
     done = subprocess.run(
         [sys.executable, "-m", "training", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -59,19 +87,21 @@ def test_evaluate_prints_one_json_document_with_every_figure(run: Path, data_fol
         assert 0 <= figures[name] <= 1
     assert set(figures["recall"]) == set(CLASSES)
     assert figures["confusion"]["labels"] == list(CLASSES)
-    assert np.array(figures["confusion"]["matrix"]).sum(axis=1).tolist() == [5, 5, 5, 5]
-    assert set(figures["baselines"]) == {"colour_5nn", "block4_logistic", "block4_rbf_svm"}
+    assert np.array(figures["confusion"]["matrix"]).sum(axis=1).tolist() == [PER_CLASS] * 4
+    assert set(figures["baselines"]) == set(baselines.BASELINES)
+    assert 0 <= figures["referred"]["any"] <= 1
     assert "img" in done.stderr
 
 
 def test_weights_alone_are_enough_and_the_missing_baselines_are_explained(
-    run: Path, data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = tmp_path / "weights.safetensors"
     alone.write_bytes((run / "weights.safetensors").read_bytes())
     few = tmp_path / "images" / "Early"
     few.mkdir(parents=True)
-    (few / "1.jpg").write_bytes((data_folder / "blood-smears/Early/SYNTHETIC-Early-001.jpg").read_bytes())
+    drawn = folder / "data" / "blood-smears" / "Early" / "SYNTHETIC-Early-001.jpg"
+    (few / "1.jpg").write_bytes(drawn.read_bytes())
     assert command.main(["evaluate", "--images", str(few.parent), "--weights", str(alone)]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["baselines"] is None
@@ -102,38 +132,83 @@ def test_outliers_are_counted_by_folder(
     ],
 )
 def test_what_is_missing_is_said(
-    images: str, weights: str, said: str, run: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+    images: str, weights: str, said: str, run: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = command.main(
-        ["evaluate", "--images", str(data_folder / images), "--weights", str(run / weights)]
-    )
-    assert status == 2
+    arguments = ["evaluate", "--images", str(folder / "data" / images), "--weights", str(run / weights)]
+    assert command.main(arguments) == 2
     assert said in capsys.readouterr().err
 
 
-def test_delivery_writes_weights_parameters_and_card(
-    run: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(splits, "COMMITTED", run / "split.csv")
-    model = tmp_path / "model"
-    model.mkdir()
+@pytest.fixture(scope="module")
+def model(run: Path, folder: Path) -> Path:
+    """The run, delivered as version 2 of a model repository of its own."""
+    model = folder / "models" / "leukemia_vgg16"
+    model.mkdir(parents=True)
     (model / "config.pbtxt").write_text(
-        'parameters { key: "weights_sha256:1" value { string_value: "old" } }\n'
+        'parameters { key: "weights_sha256:2" value { string_value: "old" } }\n'
     )
-    part = splits.validation_part(data_folder, run / "split.csv")
-    monkeypatch.setattr(splits, "validation_part", lambda folder: part)
-    assert (
-        command.main(["deliver", "--run", str(run), "--model", str(model), "--data", str(data_folder)]) == 0
-    )
-    sha256 = data.file_sha256(model / "1" / "weights.safetensors")
-    card = json.loads((model / "model_card.json").read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card, "EXPLAINED", 1)
+        arguments = ["deliver", "--run", str(run), "--model", str(model), "--data", str(folder / "data")]
+        assert command.main(arguments) == 0
+    return model
+
+
+def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) -> None:
+    sha256 = data.file_sha256(model / "2" / "weights.safetensors")
+    delivered = json.loads((model / "model_card.json").read_text())
     config = (model / "config.pbtxt").read_text()
-    assert card["sha256"] == sha256
-    assert config.count("weights_sha256:1") == 1
+    assert delivered["sha256"] == sha256
+    assert config.count("weights_sha256:2") == 1
     assert sha256 in config
-    assert f'"outlier_threshold:1" value {{ string_value: "{card["outlier_threshold"]}"' in config
-    assert card["figures"]["images"] == len(part)
-    assert "patient split" in (model / "model_card.md").read_text()
+    assert f'"outlier_threshold:2" value {{ string_value: "{delivered["outlier_threshold"]}"' in config
+    assert delivered["figures"]["images"] == len(splits.test_part(folder / "data"))
+    assert [one["key"] for one in delivered["estimates"]] == ["test", "cross_validation", "random_split"]
+    assert {one["part"] for one in delivered["comparisons"]} == {"test", "cross_validation", "random_split"}
+    assert ReferRule.from_card(delivered).to_card() == delivered["refer_rule"]
+    text = (model / "model_card.md").read_text()
+    assert "no patient split" in text
+    assert sha256 in text
+
+
+def test_the_same_run_delivered_again_has_the_same_name(model: Path, run: Path) -> None:
+    before = data.file_sha256(model / "2" / "weights.safetensors")
+    assert before == data.file_sha256(run / "weights.safetensors")
+
+
+def test_the_gate_refuses_a_network_of_random_weights_and_says_why(
+    model: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["gate", "2", "--model", str(model), "--data", str(folder / "data")]
+    assert command.main(arguments) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said == json.loads((model / "2" / "gate.json").read_text())
+    assert said["weights_sha256"] == data.file_sha256(model / "2" / "weights.safetensors")
+    passed = {one["key"]: one["passed"] for one in said["criteria"]}
+    assert passed["hash"]
+    assert passed["exported"]
+    assert passed["repeated"]
+    assert not passed["cv_macro_f1"]
+
+
+def test_the_gate_notices_weights_that_the_card_does_not_describe(
+    model: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / model.name
+    shutil.copytree(model, other)
+    weights.save(weights.load(run / "final" / "weights.safetensors"), other / "2" / "weights.safetensors")
+    assert command.main(["gate", "2", "--model", str(other), "--data", str(tmp_path)]) == 1
+    criteria = json.loads(capsys.readouterr().out)["criteria"]
+    assert [one["passed"] for one in criteria if one["key"] == "hash"] == [False]
+
+
+def test_plots_are_drawn_from_the_card_and_repeat_themselves(model: Path, tmp_path: Path) -> None:
+    first = plots.draw_card(model, tmp_path / "first")
+    second = plots.draw_card(model, tmp_path / "second")
+    assert len(first) == len(plots.PLOTS)
+    for one, again in zip(first, second, strict=True):
+        assert one.read_bytes() == again.read_bytes()
+        assert b"</svg>" in one.read_bytes()
 
 
 def test_figures_of_a_known_confusion() -> None:

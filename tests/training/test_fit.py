@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from training import features, fit, weights
+from training import features, fit, parallel, state, views, weights
 from training.augment import Strength, augment, generator
 from training.config import Config, read
 from training.data import DataError, read_manifest
 from training.network import POOL4, LeukemiaVGG16
 
-CONFIG = replace(Config(), epochs=2, batch=4, versions=1, lr_block5=1e-3)
+CONFIG = replace(Config(), epochs=2, batch=4, versions=1, lr_block5=1e-3, precision="float32")
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def test_a_resumed_run_ends_with_the_same_weights(
 ) -> None:
     labels = np.arange(8) % 4
     weights.deterministic(1, 0)
+    monkeypatch.setattr(state, "SECONDS", 0)
 
     def run(checkpoint: Path) -> LeukemiaVGG16:
         fresh = copy.deepcopy(network).requires_grad_(True)
@@ -67,23 +68,111 @@ def test_an_interrupted_cache_goes_on_and_equals_a_whole_one(
 ) -> None:
     photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")[:4]
     monkeypatch.setattr(features, "BATCH", 2)
-    whole = features.pool4(network, photographs, tmp_path, "whole", version=1)
-    load, loaded = features.load, 0
+    view = views.augmented(1, 0, Strength())
+    whole = features.Cache(tmp_path / "whole", "backbone").maps(network, photographs, view, 3)
+    loaded = 0
 
     def stops(photograph):
         nonlocal loaded
         loaded += 1
         if loaded == 3:
             raise KeyboardInterrupt
-        return load(photograph)
+        return view.make(photograph)
 
-    monkeypatch.setattr(features, "load", stops)
+    cut = features.Cache(tmp_path / "cut", "backbone")
     with pytest.raises(KeyboardInterrupt):
-        features.pool4(network, photographs, tmp_path, "cut", version=1)
+        cut.maps(network, photographs, replace(view, make=stops), 3)
     loaded = 3
-    resumed = features.pool4(network, photographs, tmp_path, "cut", version=1)
+    resumed = cut.maps(network, photographs, replace(view, make=stops), 3)
     assert loaded == 5, "the two photographs already done were computed again"
     assert np.array_equal(whole, resumed)
+
+
+def test_block_4_is_the_same_from_the_cache_of_block_3(
+    data_folder: Path, network: LeukemiaVGG16, tmp_path: Path
+) -> None:
+    photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")[:3]
+    direct = features.Cache(tmp_path / "direct", "backbone").maps(network, photographs, views.clean(), 4)
+    cache = features.Cache(tmp_path / "stepwise", "backbone")
+    cache.maps(network, photographs, views.clean(), 3)
+    stepwise = cache.maps(network, photographs, views.clean(), 4)
+    assert direct.shape == (3, 512, 14, 14)
+    np.testing.assert_allclose(direct, stepwise, rtol=0.01, atol=float(direct.max()) * 0.002)
+
+
+def test_caches_of_different_views_precisions_and_photographs_have_different_names(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")
+    seen = [
+        views.clean(),
+        views.clean(normalise="moments"),
+        views.clean(masked=False),
+        views.clean(side=192),
+        views.background(),
+        views.augmented(1, 0, Strength()),
+        views.augmented(2, 0, Strength()),
+        views.augmented(1, 0, Strength(blur=0.1)),
+    ]
+    names = {features.Cache(tmp_path, "b").path(photographs, view, 4).name for view in seen}
+    names |= {features.Cache(tmp_path, "b", "bfloat16").path(photographs, seen[0], 4).name}
+    names |= {features.Cache(tmp_path, "b").path(photographs[1:], seen[0], 4).name}
+    assert len(names) == len(seen) + 2
+
+
+@pytest.mark.parametrize(("tuned", "channels", "side"), [("conv5_3", 512, 4), ("block4", 256, 8)])
+def test_only_what_the_recipe_names_moves(
+    network: LeukemiaVGG16, tuned: str, channels: int, side: int
+) -> None:
+    maps = [np.random.default_rng(0).random((8, channels, side, side)).astype(np.float16)]
+    fresh = copy.deepcopy(network).requires_grad_(True)
+    config = replace(CONFIG, tuned=tuned, versions=0, epochs=1, lr_block4=1e-3)
+    trained, _ = fit.fine_tune(fresh, maps, np.arange(8) % 4, config)
+    moved = {
+        int(name.split(".")[1])
+        for name, value in trained.state_dict().items()
+        if name.startswith("features.") and not torch.equal(value, network.state_dict()[name])
+    }
+    assert moved == ({28} if tuned == "conv5_3" else {17, 19, 21, 24, 26, 28})
+
+
+def test_early_stopping_returns_the_best_epoch_and_stops(
+    network: LeukemiaVGG16, maps: list[fit.Maps]
+) -> None:
+    # What is set aside bears the wrong labels, so every epoch makes it worse and the first is the best.
+    labels = np.arange(8) % 4
+    config = replace(CONFIG, epochs=9, patience=2, lr_head=1e-2, label_smoothing=0.0, mixup=0.0)
+    fresh = copy.deepcopy(network).requires_grad_(True)
+    trained, history = fit.fine_tune(fresh, maps, labels, config, stop_on=(maps[0], (labels + 1) % 4))
+    losses = [record["stop_loss"] for record in history]
+    assert len(history) < 9
+    assert len(losses) - 1 - losses.index(min(losses)) == 2
+    again = fit._loss(trained, (maps[0], (labels + 1) % 4), config)
+    assert again == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_crops_are_windows_of_the_maps(maps: list[fit.Maps]) -> None:
+    config = replace(CONFIG, crop=0.5, mixup=0.0)
+    for images, _ in fit.batches(maps, np.arange(8) % 4, config, epoch=0):
+        assert images.shape[2:] == (2, 2)
+
+
+def test_mixed_styles_keep_the_pattern_and_change_the_statistics() -> None:
+    images = torch.rand(6, 3, 8, 8) * torch.arange(1, 7).reshape(6, 1, 1, 1)
+    mixed = fit._mixed_styles(images, np.random.default_rng(0))
+
+    def pattern(maps: torch.Tensor) -> torch.Tensor:
+        spread, mean = torch.std_mean(maps, dim=(2, 3), keepdim=True)
+        return (maps - mean) / spread
+
+    torch.testing.assert_close(pattern(mixed), pattern(images), atol=0.02, rtol=0.02)
+    assert float((mixed.mean(dim=(2, 3)) - images.mean(dim=(2, 3))).abs().max()) > 0.1
+
+
+def test_without_torchrun_a_process_is_the_only_one() -> None:
+    parallel.start()
+    assert parallel.first()
+    assert list(range(4))[parallel.own_rows()] == [0, 1, 2, 3]
 
 
 def test_augmentation_repeats_itself_differs_by_version_and_keeps_the_mask() -> None:

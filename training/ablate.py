@@ -1,0 +1,84 @@
+"""What a change of the recipe brings: ``python -m training ablate``, one row a change, over the same folds.
+
+Rows are cross-validations by pseudo-slides, so that a difference can be seen beside the spread over folds; the test
+part is not touched. ``training/configs/ablations.toml`` names the rows by what they change in the recipe.
+"""
+
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from training import config as configs
+from training import crossvalidate, metrics, splits
+from training.config import Config
+from training.data import DataError
+from training.features import averages
+from training.finish import imagenet
+from training.train import Material, cached, plain_view
+
+#: The rows of the table.
+ROWS = Path(__file__).parent / "configs" / "ablations.toml"
+
+
+def ablate(config: Config, rows: Path = ROWS, only: str | None = None) -> list[dict[str, Any]]:
+    """Every row of ``rows`` (or the one named ``only``): figures over folds and the seconds they took.
+
+    A row with ``frozen = true`` asks about the input: frozen ImageNet features of photographs seen that way and a
+    support-vector machine on them, which costs seconds and no luck of training. Written to ``ablations.json``.
+
+    :raises DataError: when a row changes something that no recipe knows.
+    """
+    listed = tomllib.loads(rows.read_text())
+    if only is not None and only not in listed:
+        raise DataError(f"{rows} has no row {only}; it has {', '.join(listed)}")
+    kept = config.out / "ablations.json"
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for name, changes in listed.items():
+        if only in (None, name):
+            found[name] = _row(config, name, dict(changes))
+            kept.write_text(json.dumps(found, indent=2) + "\n")
+    return [{"name": name, **row} for name, row in found.items()]
+
+
+def _row(config: Config, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    words, frozen = changes.pop("words"), changes.pop("frozen", False)
+    strength = replace(config.strength, **changes.pop("strength", {}))
+    changed = replace(config, **changes, strength=strength, out=config.out / "ablations" / name)
+    measured = _frozen(changed) if frozen else _trained(changed)
+    return {"words": words, "kind": "frozen" if frozen else "trained", **measured}
+
+
+def _trained(config: Config) -> dict[str, Any]:
+    record = crossvalidate.crossvalidate(config)
+    return {"folds": record["folds"], "ece": record["pooled"]["ece"]["value"], "seconds": record["seconds"]}
+
+
+def _frozen(config: Config) -> dict[str, Any]:
+    material = Material.read(config)
+    maps = cached(imagenet(config), material, plain_view(config), config, 4, config.precision)
+    seen, labels, fold = averages(maps), material.labels, material.split.fold
+    called = np.empty(len(labels), dtype=np.int64)
+    for held_out in range(splits.FOLDS):
+        trains, inside = material.split.training(held_out), fold == held_out
+        machine = make_pipeline(FunctionTransformer(np.sqrt), StandardScaler(), SVC(C=10, gamma="scale")).fit(
+            seen[trains], labels[trains]
+        )
+        called[inside] = machine.predict(seen[inside])
+    rows = ~material.split.test
+    return {"folds": metrics.per_fold(called[rows], labels[rows], fold[rows])}
+
+
+def add_command(commands: Any) -> None:
+    """Add ``ablate`` to the command line."""
+    one = commands.add_parser("ablate", help="what each change of the recipe brings, over the same folds")
+    one.add_argument("--config", type=Path, default=configs.DEFAULT_CONFIG, help="the recipe, TOML")
+    one.add_argument("--only", help="one row of training/configs/ablations.toml")
+    one.set_defaults(run=lambda parsed: ablate(configs.read(parsed.config), only=parsed.only))

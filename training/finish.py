@@ -1,0 +1,195 @@
+"""From a cross-validated recipe and its final network to calibrated weights, and every figure that stands beside them.
+
+Temperature, conformal bars and outlier threshold come from photographs that the judging network had not seen: the
+held-out logits and scores of the cross-validation. The final network differs from those five by having trained on all
+five folds; whether the numbers fit it is checked on the test part, which nothing here looks at.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from smear.refer import ReferRule
+from training import (
+    baselines,
+    bootstrap,
+    calibrate,
+    conformal,
+    crossvalidate,
+    metrics,
+    outliers,
+    splits,
+    views,
+    weights,
+)
+from training.config import Config
+from training.data import IMAGE_SUFFIXES, file_sha256, load_all, load_path
+from training.evaluate import NOTE
+from training.features import averages
+from training.network import LeukemiaVGG16
+from training.train import Material, cached, train
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What the cross-validation says of every photograph outside the test part, from networks that had not seen it."""
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    slide: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Calibrated, each fold's by the others, [n, 4]."""
+        return crossvalidate.scaled_by_other_folds(self.logits, self.labels, self.fold)
+
+
+def finish(config: Config) -> dict[str, Any]:
+    """Cross-validate, train the final network, calibrate it; returns the record also written to ``finish.json``.
+
+    Writes ``weights.safetensors`` and ``baselines.safetensors`` into ``config.out``. Everything finished before is read
+    again, so an interrupted call goes on where it stopped.
+    """
+    material = Material.read(config)
+    folds = crossvalidate.crossvalidate(replace(config, out=config.out / "group"))
+    final = train(replace(config, out=config.out / "final"))
+    dealt = crossvalidate.crossvalidate(replace(config, out=config.out / "random", split_kind="random"))
+    network = weights.load(config.out / "final" / "weights.safetensors")
+    features = outlier_features(config, material)
+    held_out = _held_out(config, material, features)
+    trains = material.split.training()
+    rule, temperature = calibrated(held_out)
+    network.temperature.fill_(temperature)
+    outliers.fit(network, features[trains], material.labels[trains])
+    note = {
+        "temperature": round(temperature, 4),
+        "outlier_threshold": rule.outlier_threshold,
+        "refer_rule": rule.to_card(),
+        "split": splits.KINDS["group"],
+    }
+    path = config.out / "weights.safetensors"
+    weights.save(network, path, {NOTE: json.dumps(note, sort_keys=True)})
+    seen = baseline_features(config, material)
+    baselines.save(seen[trains], material.labels[trains], path.with_name("baselines.safetensors"))
+    record = {
+        **final,
+        "weights_sha256": file_sha256(path),
+        **note,
+        "crossvalidation": folds,
+        "random": dealt,
+        "baselines": baselines_over_folds(seen, material),
+        "calibration": described(held_out, rule),
+        "outliers": outliers.compare(
+            features[held_out.rows], held_out.labels, held_out.fold, strangers(config)
+        ),
+    }
+    (config.out / "finish.json").write_text(json.dumps(record, indent=2) + "\n")
+    return record
+
+
+def calibrated(held_out: HeldOut) -> tuple[ReferRule, float]:
+    """The refer rule and the temperature that the held-out answers ask for."""
+    temperature = calibrate.fit_temperature(held_out.logits, held_out.labels)
+    probabilities = softmax(held_out.logits.astype(np.float64) / temperature, axis=1)
+    rule = ReferRule(
+        level=conformal.LEVEL,
+        least_probability=conformal.bars(probabilities, held_out.labels),
+        least_confidence=conformal.LEAST_CONFIDENCE,
+        outlier_threshold=outliers.threshold(held_out.scores),
+    )
+    return rule, temperature
+
+
+def described(held_out: HeldOut, rule: ReferRule) -> dict[str, Any]:
+    """Calibration, coverage and referral on held-out pseudo-slides, everything fitted on the other folds."""
+    probabilities = held_out.probabilities
+    inside = conformal.cross_covered(probabilities, held_out.labels, held_out.fold)
+    return {
+        "ece": metrics.expected_calibration_error(probabilities, held_out.labels),
+        "brier": metrics.brier(probabilities, held_out.labels),
+        "reliability": metrics.reliability(probabilities, held_out.labels),
+        "coverage": conformal.coverage(inside, held_out.labels, held_out.slide),
+        "set_sizes": conformal.set_sizes(probabilities, rule),
+        "referred": conformal.referred(probabilities, held_out.scores, rule),
+        "errors": conformal.errors(probabilities, held_out.scores, held_out.labels, rule),
+    }
+
+
+def outlier_features(config: Config, material: Material) -> NDArray[np.float32]:
+    """``LeukemiaVGG16.outlier_features`` of every photograph, FP32 [n, 768], in single precision."""
+    network = imagenet(config)
+    plain = views.clean()
+    means = [averages(cached(network, material, plain, config, block)) for block in (3, 4)]
+    return np.sqrt(np.concatenate(means, axis=1))
+
+
+def baseline_features(config: Config, material: Material) -> baselines.Features:
+    """What the baselines see of every photograph."""
+    network = imagenet(config)
+    return baselines.Features(
+        baselines.colour_statistics(load_all(material.photographs)),
+        averages(cached(network, material, views.clean(), config, 4)),
+        averages(cached(network, material, views.background(), config, 4)),
+    )
+
+
+def imagenet(config: Config) -> LeukemiaVGG16:
+    """The network with the convolutions as trained on ImageNet."""
+    network = LeukemiaVGG16()
+    weights.load_backbone(network, config.backbone_path)
+    return network.eval()
+
+
+def baselines_over_folds(seen: baselines.Features, material: Material) -> dict[str, Any]:
+    """Each baseline's held-out figures with intervals, by kind of split."""
+    found: dict[str, Any] = {}
+    for kind in splits.KINDS:
+        split = splits.of_kind(kind, material.photographs, material.split)
+        rows = np.flatnonzero(~split.test)
+        fold, labels, slide = split.fold[rows], material.labels[rows], split.slide[rows]
+        answers = baselines.held_out(seen[rows], labels, fold)
+        found[kind] = {
+            name: {
+                "title": baselines.BASELINES[name].title,
+                "folds": metrics.per_fold(predicted, labels, fold),
+                "measures": bootstrap.of_answers(predicted, labels, slide),
+            }
+            for name, predicted in answers.items()
+        }
+    return found
+
+
+def strangers(config: Config) -> dict[str, NDArray[np.float32]]:
+    """Outlier features of the pictures of other things under the data folder, by kind; empty where there are none."""
+    root = config.data / "other-images"
+    if not root.is_dir():
+        return {}
+    network = imagenet(config)
+    kinds = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+        if pictures:
+            kinds[folder.name] = np.concatenate([_features_of(network, path) for path in pictures])
+    return kinds
+
+
+def _features_of(network: LeukemiaVGG16, path: Path) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        pool3 = network.to_pool3(torch.from_numpy(load_path(path))[None])
+        return network.outlier_features(pool3, network.pool3_to_pool4(pool3)).numpy()
+
+
+def _held_out(config: Config, material: Material, features: NDArray[np.float32]) -> HeldOut:
+    rows, logits = crossvalidate.held_out_logits(replace(config, out=config.out / "group"))
+    labels, fold = material.labels[rows], material.split.fold[rows]
+    scores = outliers.held_out_scores(features[rows], labels, fold)
+    return HeldOut(rows, labels, fold, material.split.slide[rows], logits, scores)
