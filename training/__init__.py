@@ -9,8 +9,8 @@ Read in this order:
 * how good it is: ``metrics``, ``bootstrap``, ``baselines``, ``crossvalidate``, ``ablate``, ``evaluate``, ``shifts``,
   ``explain`` with ``deletion``, ``quality``;
 * when it should be silent: ``calibrate``, ``conformal``, ``outliers``;
-* what is delivered: ``finish`` (all of the above, once), ``weights``, ``card`` with ``card_text`` and ``plots``, ``gate``,
-  ``export`` with ``parity``; in eight-bit integers ``quantize``, ``quantized``, ``variant``.
+* what is delivered: ``finish`` (all of the above, once), ``weights``, ``card`` with ``card_text`` and ``plots``,
+  ``gate``, ``export`` with ``parity``; in eight-bit integers ``quantize``, ``quantized``, ``variant``.
 
 ``python -m training --help`` lists the commands.
 """

@@ -15,14 +15,14 @@ from smear.classes import CLASSES
 from smear.refer import ReferRule
 
 #: Coverage promised for each class.
-LEVEL = 0.98
+LEVEL = 0.99
 
 #: Below this probability of the leading class the answer is *refer*, whatever the set.
 LEAST_CONFIDENCE = 0.5
 
 
 def bars(
-    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], level: float = LEVEL
+    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], level: float
 ) -> tuple[float, ...]:
     """The least probability with which each class is in the set, in the order of ``CLASSES``.
 
@@ -50,7 +50,7 @@ def cross_covered(
     probabilities: NDArray[np.floating[Any]],
     labels: NDArray[np.int64],
     fold: NDArray[np.int64],
-    level: float = LEVEL,
+    level: float,
 ) -> NDArray[np.bool_]:
     """:func:`covered` with each fold's bars taken from the other folds: whole pseudo-slides are new, BOOL [n]."""
     inside = np.zeros(len(labels), dtype=bool)

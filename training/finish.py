@@ -81,9 +81,9 @@ def finish(config: Config) -> dict[str, Any]:
     seen = baseline_features(config, material)
     baselines.save(seen[trains], material.labels[trains], path.with_name("baselines.safetensors"))
     record = {
+        **note,
         **final,
         "weights_sha256": file_sha256(path),
-        **note,
         "crossvalidation": folds,
         "random": dealt,
         "baselines": baselines_over_folds(seen, material),
@@ -102,7 +102,7 @@ def calibrated(held_out: HeldOut) -> tuple[ReferRule, float]:
     probabilities = softmax(held_out.logits.astype(np.float64) / temperature, axis=1)
     rule = ReferRule(
         level=conformal.LEVEL,
-        least_probability=conformal.bars(probabilities, held_out.labels),
+        least_probability=conformal.bars(probabilities, held_out.labels, conformal.LEVEL),
         least_confidence=conformal.LEAST_CONFIDENCE,
         outlier_threshold=outliers.threshold(held_out.scores),
     )
@@ -112,7 +112,7 @@ def calibrated(held_out: HeldOut) -> tuple[ReferRule, float]:
 def described(held_out: HeldOut, rule: ReferRule) -> dict[str, Any]:
     """Calibration, coverage and referral on held-out pseudo-slides, everything fitted on the other folds."""
     probabilities = held_out.probabilities
-    inside = conformal.cross_covered(probabilities, held_out.labels, held_out.fold)
+    inside = conformal.cross_covered(probabilities, held_out.labels, held_out.fold, conformal.LEVEL)
     return {
         "ece": metrics.expected_calibration_error(probabilities, held_out.labels),
         "brier": metrics.brier(probabilities, held_out.labels),

@@ -59,8 +59,8 @@ def _fold(measure: str, which: str) -> Callable[[Card], float]:
 
 
 def _coverage_gap(card: Card) -> float:
-    """By how much the sets cover less or more than promised on new pseudo-slides."""
-    return abs(card["calibration"]["coverage"]["photographs"] - card["refer_rule"]["level"])
+    """By how much the sets cover less or more than promised, in the mean over new pseudo-slides."""
+    return abs(card["calibration"]["coverage"]["by_group"]["mean"] - card["refer_rule"]["level"])
 
 
 def _least_auroc(card: Card) -> float:

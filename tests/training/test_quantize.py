@@ -255,7 +255,6 @@ def test_a_joined_network_is_quantized_as_well(network: LeukemiaVGG16, pixels: T
     )
 
 
-@pytest.mark.skipif(not INT8_MODEL.exists(), reason="no int8 model is committed yet")
 def test_the_committed_configuration_is_the_generated_one() -> None:
     text = (INT8_MODEL / "config.pbtxt").read_text()
     assert text == variant.config(MODEL / "config.pbtxt", INT8_MODEL)

@@ -109,7 +109,8 @@ def drop_batching(served):
 
 
 def drop_hash(served):
-    del served.config.parameters["weights_sha256:1"]
+    (key,) = (key for key in served.config.parameters if key.startswith("weights_sha256:"))
+    del served.config.parameters[key]
 
 
 def swap_labels(served):
