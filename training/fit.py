@@ -27,7 +27,7 @@ from training.config import Config
 from training.data import DataError
 from training.features import Maps, to_device
 from training.network import POOL3, POOL4, LeukemiaVGG16
-from training.parallel import first, own_rows, share_gradients
+from training.parallel import first, own_rows, own_weight, share_gradients
 from training.precision import device, shortened
 from training.state import State
 
@@ -136,10 +136,8 @@ def fine_tune(
         ) as bar:
             for images, wanted in batches(versions, labels, config, epoch):
                 with shortened(config.precision):
-                    logits = logits_after(network, images, start_block(config.tuned))
-                loss = functional.cross_entropy(
-                    logits.float(), wanted, label_smoothing=config.label_smoothing
-                )
+                    logits = logits_after(network, images[own_rows()], start_block(config.tuned))
+                loss = _mean_loss(logits.float(), wanted[own_rows()], config) * own_weight(len(images))
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 share_gradients(trained)
@@ -195,7 +193,14 @@ def batches(
             partner = torch.from_numpy(random.permutation(len(rows))).to(images.device)
             images = weight * images + (1 - weight) * images[partner]
             wanted = weight * wanted + (1 - weight) * wanted[partner]
-        yield images[own_rows()], wanted[own_rows()]
+        yield images, wanted
+
+
+def _mean_loss(logits: Tensor, wanted: Tensor, config: Config) -> Tensor:
+    """Mean loss over this process's rows; a short last batch may leave it none."""
+    if not len(logits):
+        return logits.sum()
+    return functional.cross_entropy(logits, wanted, label_smoothing=config.label_smoothing)
 
 
 def _mixed_styles(images: Tensor, random: np.random.Generator) -> Tensor:

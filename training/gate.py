@@ -69,7 +69,8 @@ def _least_auroc(card: Card) -> float:
         for one in card["outliers"]
         if one["layers"] == "blocks 3 and 4" and one["method"] == "Mahalanobis"
     )
-    return min(kind["auroc"] for kind in used["strangers"].values())
+    # Where no other pictures were at hand nothing is known, which is no pass.
+    return min((kind["auroc"] for kind in used["strangers"].values()), default=0.0)
 
 
 def _false_referral(card: Card) -> float:

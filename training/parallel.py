@@ -31,6 +31,13 @@ def own_rows() -> slice:
     return slice(dist.get_rank(), None, dist.get_world_size()) if dist.is_initialized() else slice(None)
 
 
+def own_weight(rows: int) -> float:
+    """What this process's mean over its rows counts in the mean over all ``rows`` of a batch, times the processes."""
+    if not dist.is_initialized():
+        return 1.0
+    return len(range(rows)[own_rows()]) * dist.get_world_size() / rows
+
+
 def share_gradients(parameters: Sequence[Tensor]) -> None:
     """Average the gradients over the processes."""
     if not dist.is_initialized():
