@@ -115,7 +115,7 @@ def measure(target: Path, data: Path) -> dict[str, Any]:
     """
     photographs, slides = splits.test_part(data), splits.test_slides(data)
     network = weights.load(target)
-    found = answers(network, network, photographs)
+    found = answers(network, photographs)
     fitted = baselines.fit(*baselines.load(target.with_name("baselines.safetensors")))
     called = baselines.answers(fitted, found.seen)
     inside = conformal.covered(

@@ -42,11 +42,11 @@ class Answers:
     seen: baselines.Features
 
 
-def answers(network: LeukemiaVGG16, frozen: LeukemiaVGG16, photographs: Sequence[Photograph]) -> Answers:
+def answers(network: LeukemiaVGG16, photographs: Sequence[Photograph]) -> Answers:
     """Classify ``photographs`` end to end, in batches.
 
-    :param frozen: the network whose block 4 is ImageNet's, for the baselines; ``network`` itself where that was not
-        tuned.
+    The baselines see the network's own block 4, which is ImageNet's: a delivered recipe tunes only what comes after.
+
     :raises DataError: when a photograph cannot be read.
     """
     probabilities, scores, block4, background, colour = [], [], [], [], []
@@ -57,10 +57,9 @@ def answers(network: LeukemiaVGG16, frozen: LeukemiaVGG16, photographs: Sequence
             pool4 = network.pool3_to_pool4(pool3)
             probabilities.append((network.logits(pool4) / network.temperature).softmax(dim=1).numpy())
             scores.append(network.outlier_score(network.outlier_features(pool3, pool4))[:, 0].numpy())
-            untuned = pool4 if frozen is network else frozen.to_pool4(torch.from_numpy(pixels))
-            block4.append(untuned.mean(dim=(2, 3)).numpy())
+            block4.append(pool4.mean(dim=(2, 3)).numpy())
             painted = np.stack([views.painted_out(picture) for picture in pixels])
-            background.append(frozen.to_pool4(torch.from_numpy(painted)).mean(dim=(2, 3)).numpy())
+            background.append(network.to_pool4(torch.from_numpy(painted)).mean(dim=(2, 3)).numpy())
             colour.append(baselines.colour_statistics(pixels))
             bar.update(len(pixels))
     seen = baselines.Features(*(np.concatenate(part) for part in (colour, block4, background)))
@@ -76,7 +75,7 @@ def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str,
     :raises DataError: when weights or a photograph cannot be read.
     """
     network = weights.load(weights_path)
-    return figures(weights_path, answers(network, network, photographs))
+    return figures(weights_path, answers(network, photographs))
 
 
 def figures(weights_path: Path, found: Answers) -> dict[str, Any]:

@@ -93,9 +93,9 @@ def make(source: Path, training: Sequence[Photograph], target: Path) -> dict[str
     every = max(1, len(training) // CALIBRATION)
     sample = list(training[::every])
     with quantize.observed(network) as seen:
-        wanted = respond(network, _batches(sample, "observe"))
+        wanted = respond(network, batches(sample, "observe"))
     int8 = quantize.quantize(network, seen)
-    found = respond(int8, _batches(training, "fit"))
+    found = respond(int8, batches(training, "fit"))
     outliers.fit(int8, found.features, targets(training))
     scores = outliers.scores(int8, found.features)[::every]
     temperature = match_temperature(wanted.logits / network.temperature.item(), found.logits[::every])
@@ -136,7 +136,7 @@ def compare(source: Path, target: Path, photographs: Sequence[Photograph]) -> di
     figures, leading, referred = [], [], []
     for path in (source, target):
         network = weights.load(path)
-        answers = respond(network, _batches(photographs, path.parent.parent.name))
+        answers = respond(network, batches(photographs, path.parent.parent.name))
         probabilities = softmax(answers.logits / network.temperature.item(), axis=1)
         figures.append(metrics.measure(probabilities, labels))
         leading.append(probabilities.argmax(axis=1))
@@ -345,7 +345,8 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def _batches(photographs: Sequence[Photograph], what: str) -> Iterator[Tensor]:
+def batches(photographs: Sequence[Photograph], what: str) -> Iterator[Tensor]:
+    """The model's input, UINT8 [n, 3, 224, 224] at a time, with progress titled ``what``."""
     with tqdm(total=len(photographs), desc=what, unit="img") as bar:
         for start in range(0, len(photographs), BATCH):
             part = photographs[start : start + BATCH]
