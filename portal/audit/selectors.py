@@ -79,6 +79,8 @@ def _image_events(case: Case) -> list[_Event]:
     rows = apps.get_model("cases", "SmearImageEvent")._default_manager.filter(
         case_id=case.pk, pgh_label__in=["insert", "delete"]
     )
+    # What one transaction wrote has one time, so the row's own number decides.
+    rows = rows.order_by("pgh_created_at", "pgh_id")
     return [
         _Event(*row) for row in rows.values_list("pgh_created_at", "pgh_label", "pgh_context__metadata__user")
     ]
