@@ -16,6 +16,9 @@ from portal.inference import services as inference
 from portal.inference.answers import Answer
 from portal.inference.models import ModelVersion
 from portal.inference.versions import register_version
+from portal.reading import claims
+from portal.reading import services as reading
+from portal.reports import services as reports
 from smear.classes import CLASSES
 
 PASSWORD = "a long enough pass phrase"
@@ -122,5 +125,31 @@ def analysed(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str
         attempt = inference.claim(job.pk, "test")
         assert attempt is not None
         inference.record(attempt, answer())
+    case.refresh_from_db()
+    return case
+
+
+def claimed(by: User, case: Case) -> Case:
+    """The case in a reviewer's hands."""
+    claims.claim(by, case)
+    case.refresh_from_db()
+    return case
+
+
+def read(
+    by: User, case: Case, label: str = "Pre", *, end: str | None = None, confidence: str = "high"
+) -> Case:
+    """A reviewer takes the case, answers it, sees the model's answer and keeps the own one, or changes it to ``end``."""
+    claims.claim(by, case)
+    stored = reading.record_read(by, case, label=label, confidence=confidence, comment="Chromatin.")
+    if not hasattr(stored, "conclusion"):
+        reading.conclude(by, case, label=end or label, confidence=confidence, reason="Looked again.")
+    case.refresh_from_db()
+    return case
+
+
+def signed(by: User, case: Case, label: str = "Pre") -> Case:
+    """The case read and its report signed by the same reviewer."""
+    reports.sign(by, read(by, case, label), secret=PASSWORD)
     case.refresh_from_db()
     return case

@@ -26,13 +26,23 @@ class Action(StrEnum):
     VIEW_CASE = "view_case"
     SUBMIT_CASE = "submit_case"
     READ_CASE = "read_case"
+    ASSIGN_CASES = "assign_cases"
+    SET_POLICY = "set_policy"
     MANAGE_USERS = "manage_users"
 
 
 ROLE_ACTIONS: dict[str, frozenset[Action]] = {
     Role.SUBMITTER: frozenset({Action.VIEW_CASE, Action.SUBMIT_CASE}),
     Role.REVIEWER: frozenset({Action.VIEW_CASE, Action.SUBMIT_CASE, Action.READ_CASE}),
-    Role.LAB_ADMIN: frozenset({Action.VIEW_CASE, Action.SUBMIT_CASE, Action.MANAGE_USERS}),
+    Role.LAB_ADMIN: frozenset(
+        {
+            Action.VIEW_CASE,
+            Action.SUBMIT_CASE,
+            Action.MANAGE_USERS,
+            Action.ASSIGN_CASES,
+            Action.SET_POLICY,
+        }
+    ),
 }
 
 ROLE_EXPLANATIONS: dict[str, StrOrPromise] = {

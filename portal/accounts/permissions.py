@@ -12,6 +12,8 @@ REFUSALS: dict[Action, str] = {
     Action.VIEW_CASE: "You are not a member of this laboratory.",
     Action.SUBMIT_CASE: "Your role does not let you file cases in this laboratory.",
     Action.READ_CASE: "Only reviewers of this laboratory can read its cases.",
+    Action.ASSIGN_CASES: "Only administrators of this laboratory can assign its cases.",
+    Action.SET_POLICY: "Only administrators of this laboratory can change how it reads.",
     Action.MANAGE_USERS: "Only administrators can manage people.",
 }
 

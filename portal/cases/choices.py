@@ -69,10 +69,14 @@ STATE_TONES: dict[str, str] = {
 
 #: While a case is in one of these, the machine is at work and a page may expect news.
 UNDER_ANALYSIS = frozenset({S.SUBMITTED, S.ANALYSING})
-#: A read may be recorded in these.
-READABLE = frozenset({S.AWAITING_READ, S.IN_READING})
+#: A reviewer may take the case in these, to read it or to adjudicate.
+CLAIMABLE = frozenset({S.AWAITING_READ, S.AWAITING_SECOND_READ, S.ADJUDICATION})
+#: A reviewer has something to do with the case in these.
+UNDER_READING = CLAIMABLE | {S.IN_READING, S.READY_TO_SIGN}
 #: Photographs and fields may change in these.
-EDITABLE = frozenset({S.DRAFT})
+EDITABLE = frozenset({S.DRAFT, S.RETURNED})
+#: A photograph can be taken out in these; what a reader has seen stays.
+REMOVABLE = frozenset({S.DRAFT})
 SIGNED = frozenset({S.REPORTED, S.AMENDED})
 
 

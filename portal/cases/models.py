@@ -38,10 +38,10 @@ class AccessionCounter(models.Model):
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
-    def by_urgency(self) -> "CaseQuerySet":
-        """The most pressing first, then the longest waiting."""
+    def by_urgency(self, *before: Any) -> "CaseQuerySet":
+        """What ``before`` says, then the most pressing first, then the longest waiting."""
         whens = [When(priority=priority, then=Value(place)) for place, priority in enumerate(PRIORITY_ORDER)]
-        return self.order_by(Switch(*whens, default=Value(len(whens))), "submitted_at", "created_at")
+        return self.order_by(*before, Switch(*whens, default=Value(len(whens))), "submitted_at", "created_at")
 
 
 @pghistory.track()
@@ -68,6 +68,12 @@ class Case(models.Model):
     state = models.CharField(_("state"), max_length=24, choices=CaseState.choices, default=CaseState.DRAFT)
     no_preclassification_reason = models.CharField(
         max_length=300, blank=True, help_text=_("Why the model has not answered, where it has not.")
+    )
+    round = models.PositiveSmallIntegerField(
+        default=1, help_text=_("how often it was submitted; reads of an earlier round no longer count")
+    )
+    assigned_to = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="assigned_cases"
     )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

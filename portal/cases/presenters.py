@@ -12,7 +12,15 @@ from portal.accounts.choices import Action
 from portal.accounts.models import User
 from portal.accounts.permissions import can
 from portal.audit.selectors import TrailEntry, case_trail
-from portal.cases.choices import EDITABLE, READABLE, SIGNED, TRANSITIONS, UNDER_ANALYSIS, CaseState
+from portal.cases.choices import (
+    CLAIMABLE,
+    EDITABLE,
+    SIGNED,
+    TRANSITIONS,
+    UNDER_ANALYSIS,
+    UNDER_READING,
+    CaseState,
+)
 from portal.cases.models import Case, SmearImage
 from portal.inference.choices import OPEN_STATES
 from portal.inference.models import Job, Prediction
@@ -22,6 +30,10 @@ from portal.inference.selectors import (
     latest_job,
     latest_prediction,
 )
+from portal.reading import blind
+from portal.reading.claims import open_claim
+from portal.reading.models import Claim, Conclusion, Read, Return
+from portal.reading.selectors import may_sign, round_reads, standing_conclusion
 from portal.reports.models import Diagnosis
 from smear.classes import CLASSES
 
@@ -33,6 +45,7 @@ class Frame:
     image: SmearImage
     job: Job | None
     prediction: Prediction | None
+    is_hidden: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -57,14 +70,77 @@ class CasePage:
 
     @cached_property
     def frames(self) -> list[Frame]:
+        """The photographs; with their answers where the person may see them."""
         return [
-            Frame(image, job=latest_job(image), prediction=latest_prediction(image))
+            Frame(
+                image,
+                job=latest_job(image),
+                prediction=latest_prediction(image) if self.sees_model else None,
+                is_hidden=not self.sees_model,
+            )
             for image in self.case.images.all()
         ]
 
     @cached_property
+    def sees_model(self) -> bool:
+        return blind.sees_model(self.user, self.case)
+
+    @cached_property
     def answer(self) -> CasePreclassification | None:
-        return case_preclassification(self.case)
+        return case_preclassification(self.case) if self.sees_model else None
+
+    # --- reading
+
+    @cached_property
+    def claim(self) -> Claim | None:
+        """Who has the case in hand."""
+        return open_claim(self.case)
+
+    @cached_property
+    def own_read(self) -> Read | None:
+        return blind.own_read(self.user, self.case)
+
+    @cached_property
+    def reads(self) -> list[Read]:
+        """The reads of this round that the person may see."""
+        reads = round_reads(self.case)
+        sees_all = blind.sees_reads(self.user, self.case)
+        return [read for read in reads if sees_all or read.reader == self.user]
+
+    @cached_property
+    def standing(self) -> Conclusion | None:
+        return standing_conclusion(self.reads)
+
+    @cached_property
+    def returned(self) -> Return | None:
+        """What is missing, while the case is with its submitter."""
+        return self.case.returns.first() if self.case.state == CaseState.RETURNED else None
+
+    @cached_property
+    def is_reader(self) -> bool:
+        return can(self.user, Action.READ_CASE, self.case.laboratory)
+
+    @property
+    def has_in_hand(self) -> bool:
+        return self.claim is not None and self.claim.reader == self.user
+
+    @cached_property
+    def step(self) -> str:
+        """What the person can do with the case now; names the template of the panel (cases/parts/steps/)."""
+        if self.diagnosis:
+            return "signed"
+        if not self.is_reader or self.case.state not in UNDER_READING:
+            return "wait"
+        if self.case.state == CaseState.READY_TO_SIGN:
+            return "sign" if may_sign(self.user, self.case) else "wait"
+        own = self.own_read
+        if own is not None:
+            return "wait" if hasattr(own, "conclusion") else "conclude"
+        if self.has_in_hand:
+            return "adjudicate" if self.case.state == CaseState.ADJUDICATION else "read"
+        if self.claim is not None:
+            return "held"
+        return "claim" if self.case.state in CLAIMABLE or self.case.state == CaseState.IN_READING else "wait"
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
@@ -89,10 +165,6 @@ class CasePage:
         )
 
     @property
-    def may_read(self) -> bool:
-        return self.case.state in READABLE and can(self.user, Action.READ_CASE, self.case.laboratory)
-
-    @property
     def is_under_analysis(self) -> bool:
         return self.case.state in UNDER_ANALYSIS
 
@@ -105,8 +177,14 @@ class CasePage:
         """What happens next, for somebody who cannot read the case now."""
         if self.is_under_analysis:
             return _("The reviewers get the case as soon as the model has answered, or could not.")
-        if self.case.state in READABLE:
-            return _("The case waits for a reviewer of this laboratory.")
+        if self.case.state == CaseState.READY_TO_SIGN:
+            return _("The case is read; one of its readers signs the report.")
+        if self.case.state == CaseState.RETURNED:
+            return _("The case is with its submitter, who was told what is missing.")
+        if self.own_read is not None:
+            return _("Your read is stored. Another reviewer goes on with the case.")
+        if self.case.state in UNDER_READING:
+            return _("The case waits for a reviewer of this laboratory, or is being read.")
         if self.case.state == CaseState.CANCELLED:
             return _("The case was cancelled and is kept as it is.")
         return ""
@@ -126,7 +204,8 @@ class CasePage:
 
 
 def live_version(case: Case) -> str:
-    """A short text that changes whenever the live part of the page does."""
+    """A short text that changes whenever the live part of the page does; before the dash what the panel depends on."""
     jobs = Job.objects.filter(case=case.pk).order_by("state").values_list("state").annotate(n=Count("pk"))
-    counts = "-".join(f"{state}{count}" for state, count in jobs)
-    return f"{case.state}-{counts}"
+    counts = "".join(f"{state}{count}" for state, count in jobs)
+    claim = Claim.objects.filter(case=case.pk, ended_at=None).values_list("pk", flat=True).first()
+    return f"{case.state}.{claim or 0}.{case.round}-{counts}"

@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
-from portal.cases.choices import EDITABLE, CaseState
+from portal.cases.choices import EDITABLE, REMOVABLE, CaseState
 from portal.cases.models import AccessionCounter, Case, SmearImage
 from portal.cases.photographs import read_photograph, remove_files
+from portal.cases.tiles import has_tiles, remove_tiles
 from portal.cases.transitions import lock_case, move, require_state
 from portal.errors import Duplicate, Invalid
 from portal.inference import services as inference
+from portal.inference.sending import send_tiles
 
 #: What a person enters about a case.
 CASE_FIELDS = ("patient_pseudonym", "specimen", "stain", "magnification", "clinical_note", "priority")
@@ -44,7 +46,7 @@ def update_case(by: User, case: Case, **fields: Any) -> Case:
     """Change what was entered about a draft. Raises NotAllowed, Invalid, WrongState."""
     require(by, Action.SUBMIT_CASE, case.laboratory)
     case = lock_case(case.pk)
-    require_state(case, EDITABLE, _("Only a draft can be changed."))
+    require_state(case, EDITABLE, _("Only a draft or a returned case can be changed."))
     _enter(case, fields)
     case.save()
     return case
@@ -78,20 +80,22 @@ def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
     Raises smear.decode.ImageRejected, NotAllowed, WrongState, Duplicate, Invalid; nothing is stored then.
     """
     require(by, Action.SUBMIT_CASE, case.laboratory)
-    require_state(case, EDITABLE, _("Photographs can be added to a draft only."))
+    require_state(case, EDITABLE, _("Photographs can be added to a draft or a returned case only."))
     # Decoding takes its time, so it happens before the lock.
     photograph = read_photograph(upload)
     image = SmearImage(case=case, uploaded_by=by, quality=photograph.quality.to_json(), **photograph.fields)
     try:
         with transaction.atomic():
             case = lock_case(case.pk)
-            require_state(case, EDITABLE, _("Photographs can be added to a draft only."))
+            require_state(case, EDITABLE, _("Photographs can be added to a draft or a returned case only."))
             _check_room(case, image)
             last = case.images.aggregate(last=Max("position"))["last"] or 0
             image.position = last + 1
             image.file.save("photograph", photograph.file, save=False)
             image.thumbnail.save("thumbnail", photograph.thumbnail, save=False)
             image.save(force_insert=True)
+            if has_tiles(image):
+                transaction.on_commit(lambda: send_tiles(image.pk), robust=True)
     except BaseException:
         remove_files(image.file, image.thumbnail)
         raise
@@ -118,14 +122,19 @@ def remove_image(by: User, image: SmearImage) -> None:
     """Take a photograph out of a draft, files included. Raises NotAllowed, WrongState."""
     require(by, Action.SUBMIT_CASE, image.case.laboratory)
     case = lock_case(image.case_id)
-    require_state(case, EDITABLE, _("Photographs can be removed from a draft only."))
+    require_state(case, REMOVABLE, _("What was submitted stays with the case; add better photographs to it."))
     SmearImage.objects.filter(pk=image.pk).delete()
-    transaction.on_commit(lambda: remove_files(image.file, image.thumbnail), robust=True)
+
+    def remove_stored() -> None:
+        remove_files(image.file, image.thumbnail)
+        remove_tiles(image)
+
+    transaction.on_commit(remove_stored, robust=True)
 
 
 @transaction.atomic
 def submit(by: User, case: Case) -> Case:
-    """Hand a draft over: its photographs go to the model, the case to the reviewers.
+    """Hand a draft, or a case that was returned, over: its photographs go to the model, the case to the reviewers.
 
     Raises NotAllowed, WrongState, Invalid (no photograph).
     """
@@ -136,8 +145,10 @@ def submit(by: User, case: Case) -> Case:
         raise Invalid(
             _("Add at least one photograph before you submit the case."), code="no_images", field="images"
         )
+    if case.state == CaseState.RETURNED:
+        case.round += 1
     case.submitted_at = timezone.now()
-    move(case, CaseState.SUBMITTED, also=("submitted_at",))
+    move(case, CaseState.SUBMITTED, also=("submitted_at", "round"))
     inference.enqueue(case)
     return case
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.cases import views
+from portal.cases import tile_views, views
 
 app_name = "cases"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("<uuid:pk>/images/", views.add_image, name="add_image"),
     path("images/<uuid:pk>/", views.photograph, name="photograph"),
     path("images/<uuid:pk>/thumbnail/", views.thumbnail, name="thumbnail"),
+    path("images/<uuid:pk>/tiles.dzi", tile_views.tile_descriptor, name="tiles"),
+    path(
+        "images/<uuid:pk>/tiles_files/<int:level>/<int:column>_<int:row>.jpg", tile_views.tile, name="tile"
+    ),
     path("images/<uuid:pk>/heat/<str:label>.png", views.heat_map, name="heat_map"),
     path("images/<uuid:pk>/remove/", views.remove_image, name="remove_image"),
 ]

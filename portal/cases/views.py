@@ -218,7 +218,7 @@ def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
     context = _case_context(request, pk)
     context["is_update"] = True
     # A form that somebody is filling in is only replaced when the case has moved on.
-    context["state_changed"] = seen.split("-")[0] != context["case"].state
+    context["state_changed"] = seen.split("-")[0] != context["page"].version.split("-")[0]
     context["read_form"] = ReadForm()
     return render(request, "cases/live.html", context)
 

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "portal.accounts",
     "portal.cases",
     "portal.inference",
+    "portal.notifications",
     "portal.reading",
     "portal.reports",
     "portal.audit",
@@ -194,6 +195,11 @@ ACCOUNT_SESSION_REMEMBER = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "cases:worklist"
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+
+# --- Signing ---------------------------------------------------------------------------------------------
+# So many wrong passwords at the signature, and it is refused for so long.
+SIGN_ATTEMPTS = env.int("SIGN_ATTEMPTS", default=5)
+SIGN_LOCK_SECONDS = env.int("SIGN_LOCK_SECONDS", default=300)
 
 # --- API -------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -40,3 +40,8 @@ def send_jobs(jobs: Sequence[Job], priority: str) -> int:
 def send_quick_look(quick_look_id: UUID) -> bool:
     """Send one quick look, ahead of every job."""
     return _send("worker.quick_look", str(quick_look_id), 0)
+
+
+def send_tiles(image_id: UUID) -> bool:
+    """Have the tiles of a large photograph built, after everything else: whoever looks sooner builds them."""
+    return _send("worker.build_tiles", str(image_id), 9)

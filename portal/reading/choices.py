@@ -1,4 +1,4 @@
-"""What a reader may answer."""
+"""What a reader may answer, how a laboratory reads, and how a claim ends."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -27,3 +27,37 @@ class Confidence(models.TextChoices):
     LOW = "low", _("Low")
     MEDIUM = "medium", _("Medium")
     HIGH = "high", _("High")
+
+
+class ReadKind(models.TextChoices):
+    """Whose turn a read was."""
+
+    FIRST = "first", _("First read")
+    SECOND = "second", _("Second read")
+    ADJUDICATION = "adjudication", _("Adjudication")
+
+
+class Blindness(models.TextChoices):
+    """When a reader sees the model's answer."""
+
+    BLIND = "blind", _("Blind first: the model's answer is shown once the reader has answered")
+    CONCURRENT = "concurrent", _("Concurrent: the model's answer stands beside the photographs")
+
+
+class SecondRead(models.TextChoices):
+    """When a second reviewer reads a case, without seeing the first one's answer."""
+
+    NEVER = "never", _("Never")
+    SHARE = "share", _("A random share of the cases")
+    DOUBT = "doubt", _("Where the reader differs from the model, or is not sure")
+    ALWAYS = "always", _("Always")
+
+
+class ClaimEnd(models.TextChoices):
+    """Why a claim is over."""
+
+    DONE = "done", _("Read")
+    RELEASED = "released", _("Given back")
+    EXPIRED = "expired", _("Expired")
+    TAKEN_OVER = "taken_over", _("Taken over")
+    RETURNED = "returned", _("Returned to the submitter")

@@ -1,20 +1,102 @@
-"""Reads: what a person says about a case."""
+"""How a laboratory reads, who holds a case, and what people say about it."""
 
+import pghistory
 import pgtrigger
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.models import User
-from portal.cases.models import Case
-from portal.reading.choices import Confidence, ReadLabel
+from portal.accounts.models import Laboratory, User
+from portal.cases.models import Case, SmearImage
+from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel, SecondRead
+
+NEVER_CHANGED = pgtrigger.Update | pgtrigger.Delete
+
+
+@pghistory.track()
+class ReadingPolicy(models.Model):
+    """How a laboratory has its cases read. A laboratory without a row reads by the defaults."""
+
+    laboratory = models.OneToOneField(Laboratory, on_delete=models.CASCADE, related_name="reading_policy")
+    blindness = models.CharField(
+        _("the model's answer"), max_length=12, choices=Blindness.choices, default=Blindness.BLIND
+    )
+    second_read = models.CharField(
+        _("second read"), max_length=8, choices=SecondRead.choices, default=SecondRead.NEVER
+    )
+    second_read_share = models.PositiveSmallIntegerField(
+        _("share of the cases"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("percent; used where a random share is read twice"),
+    )
+    claim_minutes = models.PositiveSmallIntegerField(
+        _("minutes a case stays with its reader"),
+        default=30,
+        validators=[MinValueValidator(5), MaxValueValidator(480)],
+        help_text=_("After this time without a sign of work the case goes back to the others."),
+    )
+    alert_contact = models.ForeignKey(
+        User,
+        verbose_name=_("person told of urgent findings"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Whoever filed the case, where nobody is named."),
+    )
+
+    class Meta:
+        verbose_name_plural = "reading policies"
+        constraints = [
+            models.CheckConstraint(condition=Q(blindness__in=Blindness.values), name="policy_blindness_known"),
+            models.CheckConstraint(
+                condition=Q(second_read__in=SecondRead.values), name="policy_second_read_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.laboratory}: {self.blindness}, second read {self.second_read}"
+
+
+@pghistory.track()
+class Claim(models.Model):
+    """A case in one reviewer's hands for a while. A case has at most one that is open."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="claims")
+    reader = models.ForeignKey(User, on_delete=models.PROTECT, related_name="claims")
+    claimed_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_why = models.CharField(max_length=12, choices=ClaimEnd.choices, blank=True)
+
+    class Meta:
+        ordering = ["claimed_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["case"], condition=Q(ended_at=None), name="one_open_claim_per_case"),
+        ]
+        indexes = [models.Index(fields=["reader"], condition=Q(ended_at=None), name="open_claims_of_reader")]
+
+    def __str__(self) -> str:
+        return f"{self.case.accession} with {self.reader}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None and self.expires_at > timezone.now()
 
 
 class Read(models.Model):
-    """One reviewer's answer to a case, with what the model had said when it was given. Never changed."""
+    """One reviewer's own answer to a case, as it was before anything was revealed. Never changed.
+
+    What the reader says after the model's answer was shown is its ``Conclusion``.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="reads")
     reader = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reads")
+    round = models.PositiveSmallIntegerField(default=1, help_text=_("the submission that was read"))
+    kind = models.CharField(_("kind"), max_length=12, choices=ReadKind.choices, default=ReadKind.FIRST)
     label = models.CharField(_("answer"), max_length=16, choices=ReadLabel.choices)
     confidence = models.CharField(_("confidence"), max_length=8, choices=Confidence.choices)
     comment = models.TextField(_("comment"), max_length=4000, blank=True)
@@ -30,17 +112,84 @@ class Read(models.Model):
     class Meta:
         ordering = ["created_at"]
         constraints = [
+            models.UniqueConstraint(fields=["case", "round", "reader"], name="one_read_per_reader_and_round"),
+            models.UniqueConstraint(fields=["case", "round", "kind"], name="one_read_of_a_kind_per_round"),
             models.CheckConstraint(condition=Q(label__in=ReadLabel.values), name="read_label_known"),
+            models.CheckConstraint(condition=Q(kind__in=ReadKind.values), name="read_kind_known"),
             models.CheckConstraint(
                 condition=Q(confidence__in=Confidence.values), name="read_confidence_known"
             ),
         ]
-        triggers = [pgtrigger.Protect(name="read_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [pgtrigger.Protect(name="read_append_only", operation=NEVER_CHANGED)]
 
     def __str__(self) -> str:
         return f"{self.get_label_display()} by {self.reader}"
 
     @property
     def agrees(self) -> bool | None:
-        """Whether reader and model say the same; None where the model had no answer."""
+        """Whether the reader's own answer is the model's; None where the model had none."""
         return None if not self.model_label else self.label == self.model_label
+
+
+class ImageRead(models.Model):
+    """The answer to one photograph within a read. Never changed."""
+
+    read = models.ForeignKey(Read, on_delete=models.PROTECT, related_name="image_reads")
+    image = models.ForeignKey(SmearImage, on_delete=models.PROTECT, related_name="image_reads")
+    label = models.CharField(_("answer"), max_length=16, choices=ReadLabel.choices)
+
+    class Meta:
+        ordering = ["image__position"]
+        constraints = [
+            models.UniqueConstraint(fields=["read", "image"], name="one_answer_per_read_and_image"),
+            models.CheckConstraint(condition=Q(label__in=ReadLabel.values), name="image_read_label_known"),
+        ]
+        triggers = [pgtrigger.Protect(name="image_read_append_only", operation=NEVER_CHANGED)]
+
+    def __str__(self) -> str:
+        return f"{self.image_id}: {self.label}"
+
+
+class Conclusion(models.Model):
+    """What a reader says in the end: the own answer kept, or changed with a reason. Never changed."""
+
+    read = models.OneToOneField(Read, on_delete=models.PROTECT, related_name="conclusion")
+    label = models.CharField(_("answer"), max_length=16, choices=ReadLabel.choices)
+    confidence = models.CharField(_("confidence"), max_length=8, choices=Confidence.choices)
+    reason = models.TextField(_("reason"), max_length=4000, blank=True)
+    seconds = models.FloatField(null=True, help_text=_("from the model's answer to the conclusion"))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(label__in=ReadLabel.values), name="conclusion_label_known"),
+            models.CheckConstraint(
+                condition=Q(confidence__in=Confidence.values), name="conclusion_confidence_known"
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="conclusion_append_only", operation=NEVER_CHANGED)]
+
+    def __str__(self) -> str:
+        return f"{self.get_label_display()} in the end"
+
+    @property
+    def changed(self) -> bool:
+        """Whether the reader gave up the own answer."""
+        return self.label != self.read.label
+
+
+class Return(models.Model):
+    """A case sent back to whoever filed it, with what is missing. Never changed."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="returns")
+    round = models.PositiveSmallIntegerField()
+    returned_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    missing = models.TextField(_("what is missing"), max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        triggers = [pgtrigger.Protect(name="return_append_only", operation=NEVER_CHANGED)]
+
+    def __str__(self) -> str:
+        return f"{self.case.accession} returned"

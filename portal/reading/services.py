@@ -1,4 +1,8 @@
-"""Recording a read. Under the single-read policy it makes the diagnosis at once."""
+"""Reading a case: the own answer, the conclusion after the model's is shown, adjudication, and sending it back."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -6,14 +10,20 @@ from django.utils.translation import gettext as _
 from portal.accounts.choices import Action
 from portal.accounts.models import User
 from portal.accounts.permissions import require
-from portal.cases.choices import READABLE, CaseState
+from portal.cases.choices import CaseState
 from portal.cases.models import Case
 from portal.cases.transitions import lock_case, move, require_state
-from portal.errors import Invalid
+from portal.errors import Invalid, WrongState
 from portal.inference.selectors import case_preclassification
-from portal.reading.choices import Confidence, ReadLabel
-from portal.reading.models import Read
-from portal.reports import services as reports
+from portal.notifications.choices import Kind
+from portal.notifications.services import notify
+from portal.reading import claims
+from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel
+from portal.reading.models import Conclusion, ImageRead, Read, Return
+from portal.reading.policies import policy_for, wants_second_read
+
+IN_READING = frozenset({CaseState.IN_READING})
+IN_ADJUDICATION = frozenset({CaseState.ADJUDICATION})
 
 
 @transaction.atomic
@@ -24,37 +34,169 @@ def record_read(
     label: str,
     confidence: str,
     comment: str = "",
-    model_seen: bool = True,
+    images: Mapping[UUID, str] | None = None,
     seconds: float | None = None,
 ) -> Read:
-    """Store a reviewer's answer and the diagnosis that follows from it.
+    """Store a reviewer's own answer to the case and to its photographs.
 
-    An answer that differs from the model's needs a comment: it is the reason. Raises NotAllowed, WrongState,
-    Invalid.
+    ``images`` maps photographs to answers; those it leaves out have the case's. Under *blind first* the answer waits
+    for ``conclude`` where the model has one; else it is the reader's last word at once. A reader who sees the model's
+    answer has to say why the own one differs. Raises NotAllowed, WrongState (not in the reader's hands), Invalid.
     """
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
-    require_state(case, READABLE, _("This case cannot be read now."))
+    held = claims.held_by(by, case)
+    require_state(case, IN_READING, _("This case cannot be read now."))
+    if case.reads.filter(round=case.round, reader=by).exists():
+        raise WrongState(_("Your answer is stored already. Keep or change it beside the model's."))
     answer = case_preclassification(case)
-    _check(label, confidence, comment, answer.label if answer else "")
-    if case.state == CaseState.AWAITING_READ:
-        move(case, CaseState.IN_READING)
+    model_label = answer.label if answer else ""
+    blind = policy_for(case.laboratory).blindness == Blindness.BLIND
+    _check_answer(label, confidence)
+    if model_label and not blind:
+        _check_reason(label, model_label, comment, field="comment")
+    is_second = case.reads.filter(round=case.round, kind=ReadKind.FIRST).exists()
     read = Read.objects.create(
         case=case,
         reader=by,
+        round=case.round,
+        kind=ReadKind.SECOND if is_second else ReadKind.FIRST,
         label=label,
         confidence=confidence,
         comment=comment.strip(),
-        model_label=answer.label if answer else "",
-        model_seen=model_seen and answer is not None,
+        model_label=model_label,
+        model_seen=bool(model_label) and not blind,
         seconds=seconds,
     )
-    move(case, CaseState.READY_TO_SIGN)
-    reports.issue_diagnosis(by, case, read)
+    _store_image_answers(read, images or {})
+    if model_label and blind:
+        claims.keep(by, case)
+    else:
+        _conclude(read, case, held, {"label": label, "confidence": confidence})
     return read
 
 
-def _check(label: str, confidence: str, comment: str, model_label: str) -> None:
+@transaction.atomic
+def conclude(
+    by: User, case: Case, *, label: str, confidence: str, reason: str = "", seconds: float | None = None
+) -> Conclusion:
+    """Keep or change the own answer, now that the model's is shown.
+
+    A changed answer needs a reason, and so does one that stands against the model's where the read gave none. Raises
+    NotAllowed, WrongState, Invalid.
+    """
+    require(by, Action.READ_CASE, case.laboratory)
+    case = lock_case(case.pk)
+    require_state(case, IN_READING, _("This case cannot be concluded now."))
+    held = claims.held_by(by, case)
+    read = case.reads.filter(round=case.round, reader=by, conclusion=None).first()
+    if read is None:
+        raise WrongState(_("Answer first; the model's answer is shown beside yours then."))
+    _check_answer(label, confidence)
+    if label != read.label and not reason.strip():
+        raise Invalid(
+            _("You change your answer from %(label)s. Say why.") % {"label": read.get_label_display()},
+            code="reason_required",
+            field="reason",
+        )
+    if label == read.label:
+        _check_reason(label, read.model_label, read.comment + reason, field="reason")
+    return _conclude(
+        read,
+        case,
+        held,
+        {"label": label, "confidence": confidence, "reason": reason.strip(), "seconds": seconds},
+    )
+
+
+def _conclude(read: Read, case: Case, held: Any, values: dict[str, Any]) -> Conclusion:
+    """Store the conclusion of a read of a locked case and send the case on."""
+    conclusion = Conclusion.objects.create(read=read, **values)
+    claims.end(held, case, ClaimEnd.DONE)
+    if read.kind == ReadKind.FIRST and wants_second_read(policy_for(case.laboratory), conclusion):
+        case.assigned_to = None
+        move(case, CaseState.AWAITING_SECOND_READ, also=("assigned_to",))
+    elif read.kind == ReadKind.SECOND and _first_conclusion(case).label != conclusion.label:
+        case.assigned_to = None
+        move(case, CaseState.ADJUDICATION, also=("assigned_to",))
+    else:
+        move(case, CaseState.READY_TO_SIGN)
+    return conclusion
+
+
+def _first_conclusion(case: Case) -> Conclusion:
+    return Conclusion.objects.get(read__case=case, read__round=case.round, read__kind=ReadKind.FIRST)
+
+
+@transaction.atomic
+def adjudicate(
+    by: User, case: Case, *, label: str, confidence: str, reason: str, seconds: float | None = None
+) -> Read:
+    """Decide between two answers, both of which the adjudicator has seen; the reason is needed.
+
+    Raises NotAllowed (read the case before), WrongState, Invalid.
+    """
+    require(by, Action.READ_CASE, case.laboratory)
+    case = lock_case(case.pk)
+    require_state(case, IN_ADJUDICATION, _("This case has nothing to adjudicate."))
+    held = claims.held_by(by, case)
+    _check_answer(label, confidence)
+    if not reason.strip():
+        raise Invalid(
+            _("Say why: the two readers will want to know."), code="reason_required", field="reason"
+        )
+    answer = case_preclassification(case)
+    read = Read.objects.create(
+        case=case,
+        reader=by,
+        round=case.round,
+        kind=ReadKind.ADJUDICATION,
+        label=label,
+        confidence=confidence,
+        comment=reason.strip(),
+        model_label=answer.label if answer else "",
+        model_seen=answer is not None,
+        seconds=seconds,
+    )
+    _store_image_answers(read, {})
+    _conclude(read, case, held, {"label": label, "confidence": confidence, "reason": reason.strip()})
+    readers = {one.reader for one in case.reads.filter(round=case.round).select_related("reader")} - {by}
+    notify(Kind.ADJUDICATED, case, to=sorted(readers, key=lambda user: user.pk), by=by)
+    return read
+
+
+@transaction.atomic
+def return_to_submitter(by: User, case: Case, *, missing: str) -> Return:
+    """Send a case back with what is missing; submitting it again begins a new round. Raises as ``record_read``."""
+    require(by, Action.READ_CASE, case.laboratory)
+    case = lock_case(case.pk)
+    require_state(case, IN_READING | IN_ADJUDICATION, _("This case cannot be returned now."))
+    held = claims.held_by(by, case)
+    if not missing.strip():
+        raise Invalid(_("Say what is missing, so that the submitter can mend it."), field="missing")
+    returned = Return.objects.create(
+        case=case, round=case.round, returned_by=by, missing=missing.strip()[:2000]
+    )
+    claims.end(held, case, ClaimEnd.RETURNED)
+    case.assigned_to = None
+    move(case, CaseState.RETURNED, also=("assigned_to",))
+    notify(Kind.CASE_RETURNED, case, to=[case.created_by], by=by, words=returned.missing)
+    return returned
+
+
+def _store_image_answers(read: Read, given: Mapping[UUID, str]) -> None:
+    images = list(read.case.images.all())
+    unknown = set(given) - {image.pk for image in images}
+    if unknown:
+        raise Invalid(_("An answer names a photograph that is not in this case."), field="images")
+    for label in given.values():
+        _check_answer(label, read.confidence)
+    ImageRead.objects.bulk_create(
+        ImageRead(read=read, image=image, label=given.get(image.pk) or read.label) for image in images
+    )
+
+
+def _check_answer(label: str, confidence: str) -> None:
     if label not in ReadLabel.values:
         raise Invalid(
             _("Choose one of the answers: %(labels)s.") % {"labels": ", ".join(ReadLabel.values)},
@@ -62,10 +204,13 @@ def _check(label: str, confidence: str, comment: str, model_label: str) -> None:
         )
     if confidence not in Confidence.values:
         raise Invalid(_("Say how sure you are: low, medium or high."), field="confidence")
-    if model_label and label != model_label and not comment.strip():
+
+
+def _check_reason(label: str, model_label: str, reason: str, *, field: str) -> None:
+    if model_label and label != model_label and not reason.strip():
         raise Invalid(
-            _("Your answer differs from the model's (%(label)s). Say why in the comment.")
+            _("Your answer differs from the model's (%(label)s). Say why.")
             % {"label": ReadLabel(model_label).label},
             code="reason_required",
-            field="comment",
+            field=field,
         )

@@ -1,26 +1,43 @@
 """Diagnoses: what is kept at the end, with everything that led to it."""
 
+import pghistory
 import pgtrigger
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.cases.models import Case
 from portal.reading.choices import Confidence, ReadLabel
 from portal.reading.models import Read
+from portal.reports.choices import SignMethod
 
 
 class Diagnosis(models.Model):
-    """A version of a case's diagnosis. Never changed: an amendment is a further version."""
+    """A signed version of a case's report. Never changed: an amendment is a further version.
+
+    ``content`` is the report as it was signed, the signature included (``portal.reports.content``); ``sha256`` is over
+    its canonical JSON. Versions from before reports were signed that way have neither.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="diagnoses")
     version = models.PositiveSmallIntegerField(default=1)
-    read = models.OneToOneField(Read, on_delete=models.PROTECT, related_name="diagnosis")
+    read = models.ForeignKey(
+        Read,
+        on_delete=models.PROTECT,
+        related_name="diagnoses",
+        help_text=_("the read whose conclusion was signed"),
+    )
     label = models.CharField(_("diagnosis"), max_length=16, choices=ReadLabel.choices)
     confidence = models.CharField(_("confidence"), max_length=8, choices=Confidence.choices)
     comment = models.TextField(_("comment"), blank=True)
     signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    signed_at = models.DateTimeField(auto_now_add=True)
+    signed_at = models.DateTimeField(default=timezone.now)
+    meaning = models.CharField(_("meaning of the signature"), max_length=200, blank=True)
+    method = models.CharField(_("identity proved by"), max_length=8, choices=SignMethod.choices, blank=True)
+    reason = models.TextField(_("reason for the amendment"), max_length=2000, blank=True)
+    content = models.JSONField(default=dict, help_text=_("the report as it was signed"))
+    sha256 = models.CharField(max_length=64, blank=True, help_text=_("over the content's canonical JSON"))
     model_record = models.JSONField(help_text=_("what the model had said about the case and each photograph"))
 
     class Meta:
@@ -33,3 +50,23 @@ class Diagnosis(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case.accession}: {self.get_label_display()}"
+
+
+@pghistory.track()
+class Alert(models.Model):
+    """An urgent finding that a named person is told and has to acknowledge."""
+
+    diagnosis = models.OneToOneField(Diagnosis, on_delete=models.PROTECT, related_name="alert")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="alerts")
+    raised_at = models.DateTimeField(auto_now_add=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(_("note"), max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-raised_at"]
+        indexes = [
+            models.Index(fields=["person"], condition=models.Q(acknowledged_at=None), name="open_alerts")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.diagnosis} for {self.person}"

@@ -1,65 +1,117 @@
-"""Issuing a diagnosis: the frozen record of what was decided, by whom, and what the model had said."""
+"""Signing a report, and amending it: each makes a version that never changes."""
 
-from typing import Any
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from portal.accounts.choices import Action
 from portal.accounts.models import User
-from portal.cases.choices import CaseState
+from portal.accounts.permissions import require
+from portal.cases.choices import SIGNED, CaseState
 from portal.cases.models import Case
-from portal.cases.transitions import move
-from portal.inference.selectors import case_preclassification, latest_predictions
+from portal.cases.transitions import lock_case, move, require_state
+from portal.errors import Invalid, NotAllowed
+from portal.notifications.choices import Kind
+from portal.notifications.services import notify
+from portal.reading.choices import Confidence, ReadLabel
 from portal.reading.models import Read
+from portal.reading.selectors import may_sign, round_reads, standing_conclusion
+from portal.reports import content as contents
+from portal.reports.alerts import raise_alert
+from portal.reports.choices import AMENDMENT_MEANING, MEANING, SignMethod
 from portal.reports.models import Diagnosis
+from portal.reports.signing import prove_identity
+
+READY = frozenset({CaseState.READY_TO_SIGN})
 
 
-def model_record(case: Case) -> dict[str, Any]:
-    """What the model said, copied so that the diagnosis stands on its own: case answer, version, each image."""
-    answer = case_preclassification(case)
-    if answer is None:
-        return {"answer": None, "reason": case.no_preclassification_reason, "images": []}
-    return {
-        "answer": {
-            "label": answer.label,
-            "probabilities": answer.probabilities,
-            "counts": answer.counts,
-            "spread": list(answer.spread),
-            "refer": answer.refer,
-            "refer_reasons": {reason.value: positions for reason, positions in answer.referred.items()},
-            "mixed": answer.mixed,
-        },
-        "reason": case.no_preclassification_reason,
-        "model": {
-            "name": answer.version.name,
-            "version": answer.version.version,
-            "sha256": answer.version.sha256,
-        },
-        "images": [
-            {
-                "position": prediction.image.position,
-                "pixel_sha256": prediction.image.pixel_sha256,
-                "label": prediction.label,
-                "probabilities": prediction.probability_of(),
-                "outlier_score": prediction.outlier_score,
-                "refer": prediction.refer,
-                "refer_reasons": [reason.value for reason in prediction.reasons()],
-                "prediction_set": prediction.prediction_set,
-                "prediction_set_level": prediction.model_version.rule().level or None,
-            }
-            for prediction in latest_predictions(case)
-        ],
-    }
+def sign(by: User, case: Case, *, secret: str, comment: str = "") -> Diagnosis:
+    """Sign what the reads came to; ``secret`` is the password or the authenticator's code.
+
+    Raises NotAllowed, WrongState, Invalid; nothing is stored then.
+    """
+    # Outside the transaction, so that a wrong password is counted whatever happens.
+    require(by, Action.READ_CASE, case.laboratory)
+    method = prove_identity(by, secret)
+    with transaction.atomic():
+        case = lock_case(case.pk)
+        require_state(case, READY, _("There is nothing to sign."))
+        conclusion = standing_conclusion(round_reads(case))
+        if not may_sign(by, case) or conclusion is None:
+            raise NotAllowed(_("A report is signed by one of the case's readers."))
+        return _issue(
+            by,
+            case,
+            conclusion.read,
+            method,
+            {"label": conclusion.label, "confidence": conclusion.confidence, "comment": comment.strip()},
+        )
 
 
-def issue_diagnosis(by: User, case: Case, read: Read) -> Diagnosis:
-    """Store the diagnosis of a locked case that is ready to sign. Raises WrongState."""
+def amend(
+    by: User, case: Case, *, label: str, confidence: str, comment: str, reason: str, secret: str
+) -> Diagnosis:
+    """Sign a further version of a signed report, with the reason; the earlier ones stay as they are.
+
+    Raises as ``sign``, and Invalid where nothing would change.
+    """
+    require(by, Action.READ_CASE, case.laboratory)
+    _check_amendment(label, confidence, reason)
+    method = prove_identity(by, secret)
+    with transaction.atomic():
+        case = lock_case(case.pk)
+        require_state(case, SIGNED, _("Only a signed report can be amended."))
+        last = case.diagnoses.order_by("-version")[0]
+        values = {"label": label, "confidence": confidence, "comment": comment.strip()}
+        if values == {"label": last.label, "confidence": last.confidence, "comment": last.comment}:
+            raise Invalid(_("Nothing would change: the signed version says the same."), field="label")
+        return _issue(by, case, last.read, method, values, amends=last, reason=reason.strip())
+
+
+def _check_amendment(label: str, confidence: str, reason: str) -> None:
+    if label not in ReadLabel.values:
+        raise Invalid(_("Choose one of the answers."), field="label")
+    if confidence not in Confidence.values:
+        raise Invalid(_("Say how sure you are: low, medium or high."), field="confidence")
+    if not reason.strip():
+        raise Invalid(_("Say why the signed report is amended."), code="reason_required", field="reason")
+
+
+def _issue(
+    by: User,
+    case: Case,
+    read: Read,
+    method: SignMethod,
+    conclusion: dict[str, str],
+    *,
+    amends: Diagnosis | None = None,
+    reason: str = "",
+) -> Diagnosis:
+    """Store a version of a locked case's report, move the case on, and tell whom it concerns."""
+    now = timezone.now()
+    meaning = str(AMENDMENT_MEANING if amends else MEANING)
+    version = amends.version + 1 if amends else 1
+    content = contents.report_content(
+        case,
+        conclusion=conclusion,
+        report={"version": version, "amends_sha256": amends.sha256 if amends else None, "reason": reason},
+        signature=contents.signature(by, meaning, method, now),
+    )
     diagnosis = Diagnosis.objects.create(
         case=case,
-        version=case.diagnoses.count() + 1,
+        version=version,
         read=read,
-        label=read.label,
-        confidence=read.confidence,
-        comment=read.comment,
         signed_by=by,
-        model_record=model_record(case),
+        signed_at=now,
+        meaning=meaning,
+        method=method,
+        reason=reason,
+        content=content,
+        sha256=contents.content_sha256(content),
+        model_record=content["model"],
+        **conclusion,
     )
-    move(case, CaseState.REPORTED)
+    move(case, CaseState.AMENDED if amends else CaseState.REPORTED)
+    raise_alert(diagnosis)
+    notify(Kind.REPORT_AMENDED if amends else Kind.REPORT_SIGNED, case, to=[case.created_by], by=by)
     return diagnosis

@@ -27,7 +27,7 @@ def things(people, lab, model):
     drafted = draft(people.submitter, lab)
     awaiting = analysed(people.submitter, lab)
     reported = analysed(people.submitter, lab)
-    reading.record_read(people.reviewer, reported, label="Pre", confidence="high")
+    signed(people.reviewer, reported)
     image = awaiting.images.get()
     return {
         "worklist": reverse("cases:worklist"),
@@ -171,7 +171,7 @@ def test_missing_field_is_named_and_the_rest_kept(client, people, lab):
 
 def test_read_on_a_case_in_the_wrong_state_gives_the_comment_back(client, people, lab, model):
     case = analysed(people.submitter, lab)
-    reading.record_read(people.reviewer, case, label="Pre", confidence="high")
+    signed(people.reviewer, case)
     client.force_login(people.reviewer)
     entered = {"label": "Pro", "confidence": "low", "comment": "Large nucleoli."}
     response = client.post(reverse("reading:read", args=[case.pk]), entered)
@@ -200,7 +200,7 @@ def test_live_part_is_quiet_until_something_changes(client, people, lab, model):
     address = re.search(r'hx-get="([^"]+/live/\?v=[^"]+)"', page)
     assert address is not None
     assert client.get(address[1]).status_code == 204
-    reading.record_read(people.reviewer, case, label="Pre", confidence="high")
+    signed(people.reviewer, case)
     update = client.get(address[1])
     assert update.status_code == 200
     assert "Reported" in update.content.decode()

@@ -1,17 +1,21 @@
-"""Reading: confirm or overrule, and the diagnosis that is kept."""
+"""Reading: the own answer first, then the model's, second reads, adjudication, and sending a case back."""
 
 import pghistory
 import pytest
 from django.db import ProgrammingError, transaction
 
+from portal.accounts.choices import Role
 from portal.audit.selectors import case_trail
 from portal.cases.choices import CaseState
-from portal.cases.services import remove_image
+from portal.cases.services import add_image, remove_image, submit
 from portal.errors import Invalid, NotAllowed, WrongState
-from portal.reading.models import Read
-from portal.reading.services import record_read
-from portal.reports.models import Diagnosis
-from tests.factories import analysed, draft
+from portal.notifications.choices import Kind
+from portal.reading import blind, claims
+from portal.reading.models import Conclusion, ImageRead, Read, Return
+from portal.reading.policies import set_policy
+from portal.reading.selectors import round_reads, standing_conclusion
+from portal.reading.services import adjudicate, conclude, record_read, return_to_submitter
+from tests.factories import analysed, claimed, draft, member, photograph, read
 
 pytestmark = pytest.mark.django_db
 
@@ -21,68 +25,221 @@ def case(people, lab, model):
     return analysed(people.submitter, lab, images=2)
 
 
-def test_confirming_stores_the_diagnosis_with_what_the_model_said(case, people, model):
-    read = record_read(people.reviewer, case, label="Pre", confidence="high")
-    case.refresh_from_db()
-    assert case.state == CaseState.REPORTED
-    assert read.agrees is True
-    diagnosis = Diagnosis.objects.get(case=case)
-    assert (diagnosis.label, diagnosis.signed_by, diagnosis.version) == ("Pre", people.reviewer, 1)
-    assert diagnosis.model_record["answer"]["label"] == "Pre"
-    assert diagnosis.model_record["model"] == {"name": model.name, "version": 1, "sha256": model.sha256}
-    assert [image["position"] for image in diagnosis.model_record["images"]] == [1, 2]
+@pytest.fixture
+def second(lab):
+    return member(lab, Role.REVIEWER)
 
 
-def test_overruling_needs_a_reason(case, people):
-    with pytest.raises(Invalid) as refused:
-        record_read(people.reviewer, case, label="Benign", confidence="medium", comment="  ")
-    assert (refused.value.field, refused.value.code) == ("comment", "reason_required")
-    assert not Read.objects.exists()
-    read = record_read(
-        people.reviewer, case, label="Benign", confidence="medium", comment="Mature chromatin."
+@pytest.fixture
+def third(lab):
+    return member(lab, Role.REVIEWER)
+
+
+def test_the_own_answer_is_stored_before_the_model_is_seen(case, people):
+    first, other = case.images.all()
+    claimed(people.reviewer, case)
+    stored = record_read(
+        people.reviewer, case, label="Pre", confidence="high", images={other.pk: "Early"}, seconds=12.5
     )
-    assert read.agrees is False
-    assert Diagnosis.objects.get(case=case).comment == "Mature chromatin."
+    case.refresh_from_db()
+    assert case.state == CaseState.IN_READING
+    assert (stored.model_seen, stored.model_label, stored.kind, stored.seconds) == (False, "Pre", "first", 12.5)
+    assert {row.image_id: row.label for row in stored.image_reads.all()} == {first.pk: "Pre", other.pk: "Early"}
+    conclusion = conclude(people.reviewer, case, label="Pre", confidence="high")
+    case.refresh_from_db()
+    assert case.state == CaseState.READY_TO_SIGN
+    assert not conclusion.changed
+    assert claims.open_claim(case) is None
+
+
+def test_a_changed_answer_needs_a_reason_and_both_are_kept(case, people):
+    claimed(people.reviewer, case)
+    record_read(people.reviewer, case, label="Benign", confidence="medium")
+    with pytest.raises(Invalid) as refused:
+        conclude(people.reviewer, case, label="Pre", confidence="high", reason=" ")
+    assert (refused.value.field, refused.value.code) == ("reason", "reason_required")
+    conclusion = conclude(people.reviewer, case, label="Pre", confidence="high", reason="Missed the blasts.")
+    assert conclusion.changed
+    assert (conclusion.read.label, conclusion.label) == ("Benign", "Pre")
+
+
+def test_an_answer_kept_against_the_model_needs_a_reason_once(case, people):
+    claimed(people.reviewer, case)
+    record_read(people.reviewer, case, label="Benign", confidence="high")
+    with pytest.raises(Invalid, match="differs from the model's"):
+        conclude(people.reviewer, case, label="Benign", confidence="high")
+    conclude(people.reviewer, case, label="Benign", confidence="high", reason="Mature chromatin.")
+    assert not Conclusion.objects.get().changed
+
+
+def test_concurrent_reading_shows_the_model_at_once_and_asks_for_the_reason_at_once(case, people, lab):
+    set_policy(people.lab_admin, lab, blindness="concurrent")
+    claimed(people.reviewer, case)
+    assert blind.sees_model(people.reviewer, case)
+    with pytest.raises(Invalid) as refused:
+        record_read(people.reviewer, case, label="Benign", confidence="high")
+    assert refused.value.field == "comment"
+    stored = record_read(people.reviewer, case, label="Benign", confidence="high", comment="Mature chromatin.")
+    assert stored.model_seen
+    case.refresh_from_db()
+    assert case.state == CaseState.READY_TO_SIGN
+
+
+def test_without_a_model_there_is_nothing_to_reveal(people, lab):
+    waiting = submit(people.submitter, draft(people.submitter, lab))
+    claimed(people.reviewer, waiting)
+    stored = record_read(people.reviewer, waiting, label="Pro", confidence="high")
+    waiting.refresh_from_db()
+    assert (waiting.state, stored.model_seen, stored.conclusion.label) == (CaseState.READY_TO_SIGN, False, "Pro")
 
 
 @pytest.mark.parametrize(
-    ("change", "field"), [({"label": "Lymphoma"}, "label"), ({"confidence": "very"}, "confidence")]
+    ("policy", "label", "confidence", "state"),
+    [
+        ("never", "Benign", "low", CaseState.READY_TO_SIGN),
+        ("always", "Pre", "high", CaseState.AWAITING_SECOND_READ),
+        ("doubt", "Pre", "high", CaseState.READY_TO_SIGN),
+        ("doubt", "Pre", "low", CaseState.AWAITING_SECOND_READ),
+        ("doubt", "Benign", "high", CaseState.AWAITING_SECOND_READ),
+    ],
+)
+def test_the_policy_decides_on_the_second_read(case, people, lab, policy, label, confidence, state):
+    set_policy(people.lab_admin, lab, second_read=policy)
+    assert read(people.reviewer, case, label, confidence=confidence).state == state
+
+
+def test_whoever_came_round_to_the_model_is_read_again(case, people, lab):
+    set_policy(people.lab_admin, lab, second_read="doubt")
+    assert read(people.reviewer, case, "Benign", end="Pre").state == CaseState.AWAITING_SECOND_READ
+
+
+@pytest.mark.parametrize(("share", "state"), [(100, "awaiting_second_read"), (1, "ready_to_sign")])
+def test_a_share_of_the_cases_is_read_twice(case, people, lab, share, state, monkeypatch):
+    monkeypatch.setattr("portal.reading.policies.secrets.randbelow", lambda upto: 1)
+    set_policy(people.lab_admin, lab, second_read="share", second_read_share=share)
+    assert read(people.reviewer, case).state == state
+
+
+def test_two_different_answers_go_to_a_third_reviewer(case, people, lab, second, third):
+    set_policy(people.lab_admin, lab, second_read="always")
+    read(people.reviewer, case, "Pre")
+    with pytest.raises(NotAllowed):
+        claims.claim(people.reviewer, case)
+    assert read(second, case, "Early").state == CaseState.ADJUDICATION
+    for reader in (people.reviewer, second):
+        with pytest.raises(NotAllowed):
+            claims.claim(reader, case)
+    claimed(third, case)
+    assert case.state == CaseState.ADJUDICATION
+    with pytest.raises(Invalid, match="two readers"):
+        adjudicate(third, case, label="Pre", confidence="high", reason=" ")
+    adjudicate(third, case, label="Pre", confidence="high", reason="Nucleoli in most cells.")
+    case.refresh_from_db()
+    assert case.state == CaseState.READY_TO_SIGN
+    assert standing_conclusion(round_reads(case)).read.reader == third
+    assert set(case.notifications.values_list("user", "kind")) == {
+        (people.reviewer.pk, Kind.ADJUDICATED),
+        (second.pk, Kind.ADJUDICATED),
+    }
+
+
+def test_two_equal_answers_need_no_third(case, people, lab, second):
+    set_policy(people.lab_admin, lab, second_read="always")
+    read(people.reviewer, case)
+    assert read(second, case).state == CaseState.READY_TO_SIGN
+    assert standing_conclusion(round_reads(case)).read.reader == people.reviewer
+
+
+def test_who_sees_what_and_when(case, people, lab, second, third):
+    """The gate of blind reading, step by step: (sees the model's answer, sees the colleagues')."""
+
+    def seen(user):
+        fresh = type(case).objects.get(pk=case.pk)
+        return blind.sees_model(user, fresh), blind.sees_reads(user, fresh)
+
+    set_policy(people.lab_admin, lab, second_read="always")
+    assert seen(people.submitter) == (True, False)
+    assert seen(people.reviewer) == (False, False)
+    claimed(people.reviewer, case)
+    assert seen(people.reviewer) == (False, False)
+    record_read(people.reviewer, case, label="Pre", confidence="high")
+    assert seen(people.reviewer) == (True, False)
+    conclude(people.reviewer, case, label="Pre", confidence="high")
+    assert seen(people.reviewer) == (True, True)
+    assert seen(second) == (False, False)
+    read(second, case, "Early")
+    assert seen(third) == (False, False)
+    claimed(third, case)
+    assert seen(third) == (True, True)
+
+
+def test_a_returned_case_comes_back_as_a_new_round(case, people):
+    claimed(people.reviewer, case)
+    with pytest.raises(Invalid, match="missing"):
+        return_to_submitter(people.reviewer, case, missing="")
+    return_to_submitter(people.reviewer, case, missing="Two fields in focus.")
+    case.refresh_from_db()
+    assert case.state == CaseState.RETURNED
+    assert Return.objects.get().missing == "Two fields in focus."
+    assert list(case.notifications.values_list("user", "kind")) == [(people.submitter.pk, Kind.CASE_RETURNED)]
+    with pytest.raises(WrongState, match="stays with the case"):
+        remove_image(people.submitter, case.images.first())
+    add_image(people.submitter, case, photograph(7))
+    again = submit(people.submitter, case)
+    assert (again.round, again.state) == (2, CaseState.SUBMITTED)
+    # Only the new photograph is new to the model.
+    assert again.jobs.filter(state="queued").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"label": "Lymphoma"}, "label"),
+        ({"confidence": "very"}, "confidence"),
+    ],
 )
 def test_unknown_answers_are_named(case, people, change, field):
+    claimed(people.reviewer, case)
     with pytest.raises(Invalid) as refused:
         record_read(people.reviewer, case, **({"label": "Pre", "confidence": "high"} | change))
     assert refused.value.field == field
+    assert not Read.objects.exists()
+
+
+def test_an_answer_to_another_case_s_photograph_is_refused(case, people, lab):
+    stranger = draft(people.submitter, lab).images.get()
+    claimed(people.reviewer, case)
+    with pytest.raises(Invalid), transaction.atomic():
+        record_read(people.reviewer, case, label="Pre", confidence="high", images={stranger.pk: "Pre"})
+    assert not Read.objects.exists()
 
 
 @pytest.mark.parametrize("who", ["submitter", "lab_admin", "stranger"])
 def test_only_reviewers_of_the_laboratory_read(case, people, who):
     with pytest.raises(NotAllowed):
+        claims.claim(getattr(people, who), case)
+    with pytest.raises(NotAllowed):
         record_read(getattr(people, who), case, label="Pre", confidence="high")
 
 
-def test_a_case_is_read_only_when_it_waits_for_it(case, people, lab):
-    with pytest.raises(WrongState, match="draft"):
-        record_read(people.reviewer, draft(people.submitter, lab), label="Pre", confidence="high")
-    record_read(people.reviewer, case, label="Pre", confidence="high")
-    with pytest.raises(WrongState, match="reported"):
+def test_a_case_is_read_by_whoever_has_it_in_hand_and_once(case, people, second):
+    with pytest.raises(WrongState, match="do not have this case"):
         record_read(people.reviewer, case, label="Pre", confidence="high")
+    claimed(people.reviewer, case)
+    with pytest.raises(WrongState, match="taken this case over"):
+        record_read(second, case, label="Pre", confidence="high")
+    record_read(people.reviewer, case, label="Pre", confidence="high")
+    with pytest.raises(WrongState, match="stored already"):
+        record_read(people.reviewer, case, label="Pro", confidence="high")
     assert Read.objects.count() == 1
 
 
-def test_reads_and_diagnoses_never_change(case, people):
-    record_read(people.reviewer, case, label="Pre", confidence="high")
-    for model in (Read, Diagnosis):
+def test_what_was_answered_never_changes(case, people):
+    read(people.reviewer, case)
+    for model in (Read, Conclusion, ImageRead):
         for change in (lambda rows: rows.update(label="Pro"), lambda rows: rows._raw_delete(rows.db)):
             with pytest.raises(ProgrammingError, match="Cannot"), transaction.atomic():
                 change(model.objects.all())
-
-
-def test_the_trail_tells_the_whole_way(case, people):
-    record_read(people.reviewer, case, label="Pre", confidence="high")
-    states = [entry.state for entry in case_trail(case) if entry.state]
-    assert states == [
-        "draft", "submitted", "analysing", "awaiting_read", "in_reading", "ready_to_sign", "reported"
-    ]  # fmt: skip
 
 
 def test_the_trail_tells_who_did_it_and_counts_photographs(lab, people, model):

@@ -1,0 +1,37 @@
+"""A large photograph in tiles, as OpenSeadragon asks for them."""
+
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET
+
+from portal.cases import selectors, tiles
+from portal.pages import SignedInRequest, page, private_file
+
+
+@require_GET
+@page
+def tile_descriptor(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """The Deep Zoom descriptor; answered when the tiles are there, so that they are not all waited for at once."""
+    image = get_object_or_404(selectors.images_visible_to(request.user), pk=pk)
+    try:
+        tiles.ensure_tiles(image.pk)
+    except tiles.NoTiles as error:
+        raise Http404 from error
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return HttpResponse(tiles.descriptor(image), content_type="application/xml", headers=headers)
+
+
+@require_GET
+@page
+def tile(request: SignedInRequest, pk: UUID, level: int, column: int, row: int) -> FileResponse:
+    """One tile as JPEG."""
+    image = get_object_or_404(selectors.images_visible_to(request.user), pk=pk)
+    try:
+        file = tiles.tile_file(image, level, column, row)
+        if not file.storage.exists(file.name or ""):
+            tiles.ensure_tiles(image.pk)
+    except tiles.NoTiles as error:
+        raise Http404 from error
+    return private_file(file, "image/jpeg")

@@ -1,0 +1,32 @@
+"""What people were told, and findings that somebody has to acknowledge."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import User
+from portal.cases.models import Case
+from portal.notifications.choices import Kind
+
+
+class Notification(models.Model):
+    """One thing one person is told about a case, on the page and by mail."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notifications")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    words = models.TextField(_("words"), max_length=2000, blank=True)
+    count = models.PositiveIntegerField(default=1, help_text=_("how many cases it is about"))
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["user", "-created_at"]),
+            models.Index(fields=["user"], condition=models.Q(read_at=None), name="unread_notifications"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} for {self.user}"

@@ -1,0 +1,64 @@
+"""How a laboratory reads: looking it up and changing it."""
+
+import secrets
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from portal.accounts.choices import Action
+from portal.accounts.models import Laboratory, User
+from portal.accounts.permissions import require
+from portal.errors import Invalid
+from portal.reading.choices import Confidence, SecondRead
+from portal.reading.models import Conclusion, ReadingPolicy
+
+#: What an administrator sets.
+POLICY_FIELDS = ("blindness", "second_read", "second_read_share", "claim_minutes", "alert_contact")
+
+
+def policy_for(laboratory: Laboratory) -> ReadingPolicy:
+    """The laboratory's policy, the defaults where it has set none. Remembered on the laboratory."""
+    known: ReadingPolicy | None = laboratory.__dict__.get("_policy")
+    if known is None:
+        known = ReadingPolicy.objects.filter(laboratory=laboratory).first()
+        known = known or ReadingPolicy(laboratory=laboratory)
+        laboratory.__dict__["_policy"] = known
+    return known
+
+
+@transaction.atomic
+def set_policy(by: User, laboratory: Laboratory, **fields: Any) -> ReadingPolicy:
+    """Change how a laboratory reads; ``fields`` are those of ``POLICY_FIELDS``. Raises NotAllowed, Invalid."""
+    require(by, Action.SET_POLICY, laboratory)
+    unknown = set(fields) - set(POLICY_FIELDS)
+    if unknown:
+        raise TypeError(f"not fields of a policy: {', '.join(sorted(unknown))}")
+    Laboratory.objects.select_for_update().get(pk=laboratory.pk)
+    policy = ReadingPolicy.objects.filter(laboratory=laboratory).first() or ReadingPolicy(laboratory=laboratory)
+    for name, value in fields.items():
+        setattr(policy, name, value)
+    contact = policy.alert_contact
+    if contact and not contact.memberships.filter(laboratory=laboratory, is_active=True).exists():
+        raise Invalid(_("Name an active member of this laboratory."), field="alert_contact")
+    try:
+        policy.full_clean(exclude={"laboratory"})
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Invalid(" ".join(messages), field=name) from error
+    policy.save()
+    laboratory.__dict__["_policy"] = policy
+    return policy
+
+
+def wants_second_read(policy: ReadingPolicy, conclusion: Conclusion) -> bool:
+    """Whether a second reviewer is to read the case after this first conclusion."""
+    if policy.second_read == SecondRead.SHARE:
+        return secrets.randbelow(100) < policy.second_read_share
+    if policy.second_read == SecondRead.DOUBT:
+        model_label = conclusion.read.model_label
+        # Whoever came round to the model's answer differed from it all the same.
+        differs = bool(model_label) and {conclusion.read.label, conclusion.label} != {model_label}
+        return differs or conclusion.confidence == Confidence.LOW
+    return policy.second_read == SecondRead.ALWAYS

@@ -1,0 +1,120 @@
+"""Signing, amending and urgent findings."""
+
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.cache import cache
+from django.db import ProgrammingError, transaction
+
+from portal.accounts.choices import Role
+from portal.cases.choices import CaseState
+from portal.errors import Invalid, NotAllowed, WrongState
+from portal.notifications.choices import Kind
+from portal.reading.policies import set_policy
+from portal.reports.alerts import acknowledge
+from portal.reports.content import content_sha256
+from portal.reports.models import Alert, Diagnosis
+from portal.reports.services import amend, sign
+from tests.factories import PASSWORD, analysed, member, read, signed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache():
+    cache.clear()
+
+
+@pytest.fixture
+def case(people, lab, model):
+    return read(people.reviewer, analysed(people.submitter, lab, images=2))
+
+
+def test_a_signed_report_holds_everything_that_led_to_it(case, people, model):
+    diagnosis = sign(people.reviewer, case, secret=PASSWORD, comment="Refer to oncology.")
+    case.refresh_from_db()
+    assert case.state == CaseState.REPORTED
+    content = Diagnosis.objects.get(pk=diagnosis.pk).content
+    assert content["conclusion"] == {"label": "Pre", "confidence": "high", "comment": "Refer to oncology."}
+    assert content["signature"]["name"] == people.reviewer.full_name
+    assert content["signature"]["method"] == "password"
+    assert content["model"]["model"] == {"name": model.name, "version": 1, "sha256": model.sha256}
+    assert [image["label"] for image in content["images"]] == ["Pre", "Pre"]
+    assert [(one["kind"], one["label"], one["model_seen"]) for one in content["reads"]] == [("first", "Pre", False)]
+    assert diagnosis.sha256 == content_sha256(content)
+    assert content_sha256(content | {"notice": "another"}) != diagnosis.sha256
+
+
+def test_a_wrong_password_signs_nothing_and_too_many_lock(case, people, settings):
+    settings.SIGN_ATTEMPTS = 2
+    for secret in ("", "wrong"):
+        with pytest.raises(Invalid) as refused:
+            sign(people.reviewer, case, secret=secret)
+        assert refused.value.field == "secret"
+    with pytest.raises(Invalid):
+        sign(people.reviewer, case, secret="wrong again")
+    with pytest.raises(NotAllowed, match="Too many"):
+        sign(people.reviewer, case, secret=PASSWORD)
+    assert not Diagnosis.objects.exists()
+
+
+def test_the_authenticator_s_code_signs_too(case, people):
+    secret = "JBSWY3DPEHPK3PXP"
+    TOTP.activate(people.reviewer, secret)
+    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    assert sign(people.reviewer, case, secret=code).method == "totp"
+
+
+def test_only_a_reader_of_the_case_signs_while_there_is_one(case, people, lab):
+    other = member(lab, Role.REVIEWER)
+    with pytest.raises(NotAllowed, match="readers"):
+        sign(other, case, secret=PASSWORD)
+    people.reviewer.memberships.update(is_active=False)
+    assert sign(other, case, secret=PASSWORD).signed_by == other
+
+
+def test_an_amendment_is_a_new_version_with_a_reason(case, people):
+    first = sign(people.reviewer, case, secret=PASSWORD)
+    entered = {"confidence": "high", "comment": "", "secret": PASSWORD}
+    with pytest.raises(Invalid, match="why"):
+        amend(people.reviewer, case, label="Pro", reason="", **entered)
+    with pytest.raises(Invalid, match="Nothing would change"):
+        amend(people.reviewer, case, label="Pre", reason="Typing error.", **entered)
+    second = amend(people.reviewer, case, label="Pro", reason="Flow cytometry came in.", **entered)
+    case.refresh_from_db()
+    assert (case.state, second.version, second.reason) == (CaseState.AMENDED, 2, "Flow cytometry came in.")
+    assert second.content["report"]["amends_sha256"] == first.sha256
+    assert Diagnosis.objects.get(version=1).label == "Pre"
+
+
+def test_nothing_can_be_signed_twice_or_too_early(people, lab, model):
+    waiting = analysed(people.submitter, lab)
+    with pytest.raises(WrongState, match="nothing to sign"):
+        sign(people.reviewer, waiting, secret=PASSWORD)
+    signed(people.reviewer, waiting)
+    with pytest.raises(WrongState, match="nothing to sign"):
+        sign(people.reviewer, waiting, secret=PASSWORD)
+
+
+def test_signed_versions_never_change(case, people):
+    sign(people.reviewer, case, secret=PASSWORD)
+    for change in (lambda rows: rows.update(label="Pro"), lambda rows: rows._raw_delete(rows.db)):
+        with pytest.raises(ProgrammingError, match="Cannot"), transaction.atomic():
+            change(Diagnosis.objects.all())
+
+
+def test_a_malignant_finding_is_told_to_a_named_person_who_acknowledges(case, people, lab):
+    set_policy(people.lab_admin, lab, alert_contact=people.lab_admin)
+    sign(people.reviewer, case, secret=PASSWORD)
+    alert = Alert.objects.get()
+    assert alert.person == people.lab_admin
+    assert case.notifications.filter(user=people.lab_admin, kind=Kind.URGENT_FINDING).count() == 1
+    with pytest.raises(NotAllowed):
+        acknowledge(people.submitter, alert)
+    assert acknowledge(people.lab_admin, alert, note="Ward told by telephone.").acknowledged_at
+    with pytest.raises(WrongState):
+        acknowledge(people.lab_admin, alert)
+
+
+def test_a_benign_finding_raises_no_alert(people, lab, model):
+    signed(people.reviewer, analysed(people.submitter, lab), "Benign")
+    assert not Alert.objects.exists()
