@@ -1,10 +1,12 @@
 """The tasks the portal sends by name. States are changed by services, which may be called twice."""
 
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
 from celery import current_task
 
+from portal.cases import tiles
 from portal.inference import quick_look as quick_looks
 from portal.inference import services
 from portal.inference.choices import JobState
@@ -66,6 +68,13 @@ def purge_quick_looks() -> None:
     removed = quick_looks.purge()
     if removed:
         log.info("quick_looks.purged", removed=removed)
+
+
+@task("worker.build_tiles")
+def build_tiles(image_id: str) -> None:
+    """Build the tiles of a large photograph, unless they or the photograph are gone or done."""
+    with suppress(tiles.NoTiles):
+        tiles.ensure_tiles(UUID(image_id))
 
 
 def _may_claim(job: Job) -> bool:

@@ -66,9 +66,7 @@ def levels(size: Size) -> list[tuple[int, Size]]:
     """Number and size (width, height) of every level, from the whole photograph down to a single pixel."""
     width, height = size
     top = (max(size) - 1).bit_length()
-    return [
-        (top - halved, (-(-width // 2**halved), -(-height // 2**halved))) for halved in range(top + 1)
-    ]
+    return [(top - halved, (-(-width // 2**halved), -(-height // 2**halved))) for halved in range(top + 1)]
 
 
 def tiles_of(level: int, size: Size) -> Iterator[Tile]:

@@ -16,9 +16,7 @@ urlpatterns = [
     path("images/<uuid:pk>/", views.photograph, name="photograph"),
     path("images/<uuid:pk>/thumbnail/", views.thumbnail, name="thumbnail"),
     path("images/<uuid:pk>/tiles.dzi", tile_views.tile_descriptor, name="tiles"),
-    path(
-        "images/<uuid:pk>/tiles_files/<int:level>/<int:column>_<int:row>.jpg", tile_views.tile, name="tile"
-    ),
+    path("images/<uuid:pk>/tiles_files/<int:level>/<int:column>_<int:row>.jpg", tile_views.tile, name="tile"),
     path("images/<uuid:pk>/heat/<str:label>.png", views.heat_map, name="heat_map"),
     path("images/<uuid:pk>/remove/", views.remove_image, name="remove_image"),
 ]

@@ -70,12 +70,14 @@ def test_a_viewer_gets_descriptor_and_tiles_of_a_large_photograph(client, large,
     assert len(pyramid(settings)) == len(expected(LARGE)) + 1
 
     response = client.get(tile_url(large, 13, 1, 0))
-    assert (response.headers["Content-Type"], "private" in response.headers["Cache-Control"]) == ("image/jpeg", True)
-    shown = np.asarray(Image.open(io.BytesIO(b"".join(response.streaming_content))), dtype=float)
+    assert response.headers["Content-Type"] == "image/jpeg"
+    assert "private" in response.headers["Cache-Control"]
+    # Brightness, since JPEG halves the resolution of colour; a pixel beside the right place differs by 9 or more.
+    shown = np.asarray(Image.open(io.BytesIO(b"".join(response.streaming_content))).convert("L"), dtype=float)
     with large.file.open("rb") as file:
-        stored = np.asarray(Image.open(file), dtype=float)[:, 511:1025]
+        stored = np.asarray(Image.open(file).convert("L"), dtype=float)[:, 511:1025]
     assert shown.shape == stored.shape
-    assert abs(shown - stored).mean() < 6
+    assert abs(shown - stored).mean() < 4
 
 
 @pytest.mark.django_db
