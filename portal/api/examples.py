@@ -13,6 +13,7 @@ NEW_CASE: dict[str, Any] = {
     "specimen": "peripheral_blood",
     "stain": "wright_giemsa",
     "magnification": "100x",
+    "microns_per_pixel": 0.065,
     "priority": "urgent",
 }
 SUMMARY: dict[str, Any] = {

@@ -17,14 +17,23 @@ else:
     CaseModelForm = forms.ModelForm  # generic to the type checker only
 
 
+class ScaleField(forms.FloatField):
+    """Takes a decimal comma as well as a point, whatever the page's language."""
+
+    def to_python(self, value: Any) -> float | None:
+        return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
+
+
 class CaseForm(CaseModelForm):
     """The fields of a case; the photographs go up on their own."""
 
     class Meta:
         model = Case
         fields: tuple[str, ...] = CASE_FIELDS
+        field_classes = {"microns_per_pixel": ScaleField}
         widgets = {
             "patient_pseudonym": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+            "microns_per_pixel": forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
             "clinical_note": forms.Textarea(attrs={"rows": 4}),
             "priority": forms.RadioSelect,
         }
@@ -32,6 +41,9 @@ class CaseForm(CaseModelForm):
         error_messages = {
             "patient_pseudonym": {"required": _("Enter the laboratory's code for the patient.")},
             "specimen": {"required": _("Choose the specimen.")},
+            "microns_per_pixel": {
+                "invalid": _("State the micrometres per pixel as a number, such as 0.065.")
+            },
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,10 +1,13 @@
 """Cases and their smear images."""
 
+import math
 import uuid
 from typing import Any
 
 import pghistory
 import pgtrigger
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Case as Switch
 from django.db.models import Q, Value, When
@@ -21,6 +24,16 @@ from portal.cases.choices import (
     Stain,
 )
 from portal.cases.photographs import quality_warnings
+
+#: The lowest and the highest scale that a microscope's photograph can have.
+MICRONS_PER_PIXEL = (0.01, 10.0)
+_SCALE_REFUSAL = _("State the micrometres per pixel as a number from 0.01 to 10, or leave it empty.")
+
+
+def validate_number(value: float) -> None:
+    """Refuse what is not a number: it would pass every comparison that follows."""
+    if math.isnan(value):
+        raise ValidationError(_SCALE_REFUSAL)
 
 
 class AccessionCounter(models.Model):
@@ -61,6 +74,20 @@ class Case(models.Model):
     magnification = models.CharField(
         _("magnification"), max_length=8, choices=Magnification.choices, blank=True
     )
+    microns_per_pixel = models.FloatField(
+        _("micrometres per pixel"),
+        null=True,
+        blank=True,
+        validators=[
+            validate_number,
+            MinValueValidator(MICRONS_PER_PIXEL[0], _SCALE_REFUSAL),
+            MaxValueValidator(MICRONS_PER_PIXEL[1], _SCALE_REFUSAL),
+        ],
+        help_text=_(
+            "Lets readers measure. A camera with pixels of 6.5 µm behind a 100× objective gives 0.065. "
+            "Leave it empty if you do not know it."
+        ),
+    )
     clinical_note = models.TextField(_("clinical note"), max_length=4000, blank=True)
     priority = models.CharField(
         _("priority"), max_length=8, choices=Priority.choices, default=Priority.ROUTINE, db_index=True
@@ -89,6 +116,10 @@ class Case(models.Model):
                 fields=["laboratory", "accession"], name="accession_unique_in_laboratory"
             ),
             models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state_known"),
+            models.CheckConstraint(
+                condition=Q(microns_per_pixel=None) | Q(microns_per_pixel__range=MICRONS_PER_PIXEL),
+                name="case_scale_within_reason",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=[CaseState.DRAFT, CaseState.CANCELLED]) | Q(submitted_at__isnull=False),
                 name="case_submitted_has_a_time",

@@ -22,6 +22,7 @@ from portal.cases.choices import (
     CaseState,
 )
 from portal.cases.models import Case, SmearImage
+from portal.cases.tiles import has_tiles
 from portal.inference.choices import OPEN_STATES
 from portal.inference.models import Job, Prediction
 from portal.inference.selectors import (
@@ -59,6 +60,11 @@ class Frame:
         return json.dumps(
             {label: reverse("cases:heat_map", args=[self.image.pk, label]) for label in CLASSES}
         )
+
+    @property
+    def tiles_url(self) -> str:
+        """Where a large photograph's Deep Zoom descriptor is; empty for one that is shown whole."""
+        return reverse("cases:tiles", args=[self.image.pk]) if has_tiles(self.image) else ""
 
 
 @dataclass

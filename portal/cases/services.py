@@ -24,7 +24,15 @@ from portal.inference import services as inference
 from portal.inference.sending import send_tiles
 
 #: What a person enters about a case.
-CASE_FIELDS = ("patient_pseudonym", "specimen", "stain", "magnification", "clinical_note", "priority")
+CASE_FIELDS = (
+    "patient_pseudonym",
+    "specimen",
+    "stain",
+    "magnification",
+    "microns_per_pixel",
+    "clinical_note",
+    "priority",
+)
 
 
 @transaction.atomic

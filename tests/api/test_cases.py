@@ -15,6 +15,7 @@ def test_filing_answers_with_the_whole_draft(clients, lab):
     full = ENTRY | {
         "stain": "wright_giemsa",
         "magnification": "100x",
+        "microns_per_pixel": 0.065,
         "clinical_note": "Fever. Grüße.",
         "priority": "urgent",
         "laboratory": lab.slug,
@@ -49,6 +50,9 @@ def test_the_laboratory_is_the_persons_first_unless_named(clients, people):
         ({"specimen": {}}, "specimen"),
         ({"stain": "ink"}, "stain"),
         ({"priority": "yesterday"}, "priority"),
+        ({"microns_per_pixel": 0.009}, "microns_per_pixel"),
+        ({"microns_per_pixel": 10.1}, "microns_per_pixel"),
+        ({"microns_per_pixel": "nan"}, "microns_per_pixel"),
         ({"clinical_note": "x" * 4001}, "clinical_note"),
         ({"laboratory": "somewhere-else"}, "laboratory"),
         ({"laboratory": {"slug": "x"}}, "laboratory"),

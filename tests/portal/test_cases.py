@@ -5,6 +5,7 @@ from pathlib import Path
 import pgtrigger
 import pytest
 from django.db import ProgrammingError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.cases import services
@@ -45,6 +46,39 @@ def test_what_cannot_be_taken_is_named_by_field(people, lab, fields, field):
         draft(people.submitter, lab, images=0, **fields)
     assert refused.value.field == field
     assert not Case.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("entered", "stored"),
+    [
+        ("0.065", 0.065),
+        ("0,065", 0.065),
+        ("", None),
+        ("0.001", ...),
+        ("11", ...),
+        ("nan", ...),
+        ("many", ...),
+    ],
+)
+def test_the_scale_is_optional_and_within_reason(client, people, lab, entered, stored):
+    case = draft(people.submitter, lab, images=0)
+    client.force_login(people.submitter)
+    fields = {
+        "patient_pseudonym": "P-1",
+        "specimen": "csf",
+        "priority": "routine",
+        "microns_per_pixel": entered,
+    }
+    answer = client.post(
+        reverse("cases:edit", args=[case.pk]), fields, headers={"Accept": "application/json"}
+    )
+    case.refresh_from_db()
+    if stored is ...:
+        assert answer.status_code == 422
+        assert "micrometres per pixel as a number" in answer.json()["errors"]["microns_per_pixel"][0]
+        assert case.microns_per_pixel is None
+    else:
+        assert (answer.status_code, case.microns_per_pixel) == (200, stored)
 
 
 def test_a_photograph_is_stored_once_with_a_thumbnail_and_without_its_name(people, lab, settings):
