@@ -6,11 +6,13 @@ from typing import Any
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Case as Switch
 from django.db.models import Q, Value, When
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import Laboratory, User
@@ -24,6 +26,7 @@ from portal.cases.choices import (
     Stain,
 )
 from portal.cases.photographs import quality_warnings
+from portal.cases.search import document
 
 #: The lowest and the highest scale that a microscope's photograph can have.
 MICRONS_PER_PIXEL = (0.01, 10.0)
@@ -55,6 +58,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """What ``before`` says, then the most pressing first, then the longest waiting."""
         whens = [When(priority=priority, then=Value(place)) for place, priority in enumerate(PRIORITY_ORDER)]
         return self.order_by(*before, Switch(*whens, default=Value(len(whens))), "submitted_at", "created_at")
+
+
+#: What a search of the cases looks through, besides the comments of signed reports.
+CASE_DOCUMENT = document("accession", "patient_pseudonym", "clinical_note")
 
 
 @pghistory.track()
@@ -128,6 +135,7 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["laboratory", "state", "-created_at"]),
             models.Index(fields=["laboratory", "-created_at"]),
+            GinIndex(CASE_DOCUMENT, name="case_words"),
         ]
         triggers = [
             pgtrigger.FSM(
@@ -195,3 +203,22 @@ class SmearImage(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise TypeError("Use cases.services.remove_image: it checks the state and removes the files.")
+
+
+class SavedFilter(models.Model):
+    """A worklist somebody comes back to: the filters of its address under a name."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
+    name = models.CharField(_("name"), max_length=60)
+    query = models.CharField(max_length=1000, help_text=_("the filters as a query string, in one order"))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("user", Lower("name"), name="saved_filter_name_once"),
+            models.UniqueConstraint(fields=["user", "query"], name="saved_filter_query_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,15 +2,20 @@
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.cases.models import Case
+from portal.cases.search import document
 from portal.reading.choices import Confidence, ReadLabel
 from portal.reading.models import Read
 from portal.reports.choices import SignMethod
+
+#: What a search of the cases finds of a signed report.
+DIAGNOSIS_DOCUMENT = document("comment")
 
 
 class Diagnosis(models.Model):
@@ -44,6 +49,7 @@ class Diagnosis(models.Model):
         ordering = ["-version"]
         verbose_name_plural = "diagnoses"
         constraints = [models.UniqueConstraint(fields=["case", "version"], name="diagnosis_version_once")]
+        indexes = [GinIndex(DIAGNOSIS_DOCUMENT, name="diagnosis_words")]
         triggers = [
             pgtrigger.Protect(name="diagnosis_append_only", operation=pgtrigger.Update | pgtrigger.Delete)
         ]
