@@ -1,6 +1,7 @@
 // The case page: film strip, viewer, heat map, the panels of the photograph shown, and a reader's keys.
-import { announce, isTyping } from "./dom.js";
+import { announce } from "./dom.js";
 import { HeatControls } from "./heat.js";
+import { bind } from "./keys.js";
 import { SmearViewer } from "./viewer.js";
 
 const page = document.querySelector("[data-case]");
@@ -10,6 +11,19 @@ const heat = new HeatControls(page.querySelector("[data-heat]"), viewer);
 let shown = new URLSearchParams(location.search).get("image");
 
 const frames = () => [...page.querySelectorAll("[data-frame]")];
+
+/** What the viewer is to know of a photograph, from its frame in the strip. */
+function photograph(frame) {
+  const { dataset } = frame;
+  return {
+    id: dataset.frame,
+    name: viewer.root.dataset.textPhotograph.replace("%s", frame.querySelector(".frame-number").textContent),
+    image: dataset.imageUrl,
+    tiles: dataset.tilesUrl,
+    markers: dataset.markersUrl,
+    micronsPerPixel: Number(dataset.micronsPerPixel) || undefined,
+  };
+}
 
 /** Brings strip, viewer and panels in line with the photograph shown; also after a live update. */
 function refresh() {
@@ -27,7 +41,8 @@ function refresh() {
   }
   const form = page.querySelector("[data-read-form]");
   if (form) describe(form);
-  viewer.show(frame.dataset.imageUrl);
+  viewer.show(photograph(frame));
+  viewer.choices(all.map(photograph));
   const urls = frame.dataset.heatUrls ? JSON.parse(frame.dataset.heatUrls) : null;
   heat.use(urls, frame.dataset.label);
 }
@@ -53,38 +68,33 @@ function step(by) {
   if (wasInStrip) next.focus();
 }
 
-function choose(number) {
-  const option = page.querySelector(`[data-read-option="${number}"]`);
-  if (!option || option.disabled) return;
+/** Checks a radio button as a click would; false where there is none to check. */
+function press(selector) {
+  const option = page.querySelector(selector);
+  if (!option || option.disabled) return false;
   option.checked = true;
   option.dispatchEvent(new Event("change", { bubbles: true }));
   option.focus();
 }
 
+const choose = (number) => press(`[data-read-option="${number}"]`);
+
+// With Shift the photograph comes beside the one shown, instead of in its place.
 page.addEventListener("click", (event) => {
   const frame = event.target.closest("[data-frame]");
-  if (frame) show(frame);
+  if (!frame) return;
+  if (event.shiftKey && frame.dataset.frame !== shown) viewer.compareWith(frame.dataset.frame);
+  else show(frame);
 });
 
-document.addEventListener("keydown", (event) => {
-  if (isTyping(event) || document.querySelector("dialog[open]")) return;
-  const onStage = event.target.closest("[data-viewer-stage]");
-  const inRadios = event.target.matches("input[type=radio], input[type=range]");
-  const keys = {
-    j: () => step(1),
-    k: () => step(-1),
-    h: () => heat.flip(),
-    "?": () => document.getElementById("keys-dialog")?.showModal(),
-  };
-  // Arrow keys move within radio groups, and pan where the photograph has the focus.
-  if (!onStage && !inRadios) {
-    keys.ArrowRight = keys.j;
-    keys.ArrowLeft = keys.k;
-  }
-  if (/^[1-6]$/.test(event.key)) choose(event.key);
-  else if (keys[event.key]) keys[event.key]();
-  else return;
-  event.preventDefault();
+bind("next-image", () => step(1), { repeats: true });
+bind("previous-image", () => step(-1), { repeats: true });
+for (const number of [1, 2, 3, 4, 5, 6]) bind(`answer-${number}`, () => choose(number));
+["low", "medium", "high"].forEach((name) => bind(`confidence-${name}`, () => press(`[name=confidence][value="${name}"]`)));
+bind("save", (event) => {
+  const form = event.target.closest("form") ?? page.querySelector("[data-read-form]");
+  if (!form) return false;
+  form.requestSubmit();
 });
 
 // The button says what signing will do; differing from the model asks for a reason before the form is sent.

@@ -24,7 +24,6 @@ export function announce(message) {
 
 /** True while the person is typing, so that single-key shortcuts stay out of the way. */
 export function isTyping(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return true;
   const field = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (!field) return false;
   return !(field instanceof HTMLInputElement && ["radio", "checkbox", "range", "button", "submit"].includes(field.type));

@@ -59,7 +59,7 @@ function refresh() {
   if (viewer?.root !== root) {
     viewer = new SmearViewer(root);
     heat = new HeatControls(page.querySelector("[data-heat]"), viewer);
-    viewer.show(root.dataset.imageUrl);
+    viewer.show({ image: root.dataset.imageUrl });
   }
   const answer = page.querySelector("[data-heat-urls]");
   heat.use(answer ? JSON.parse(answer.dataset.heatUrls) : null, answer?.dataset.label);

@@ -1,0 +1,221 @@
+// Places of a photograph with a note: numbered pins over it, and their list below.
+import { announce, meta } from "./dom.js";
+import { svg } from "./viewer-overlay.js";
+
+/** A pin's drawing has its tip at 0, 0. */
+const PIN = "M0 0C-3 -7 -11 -11 -11 -19A11 11 0 1 1 11 -19C11 -11 3 -7 0 0Z";
+
+/**
+ * @typedef {object} Marker as the server gives it: id, x, y (shares of width and height), note, author, mine, created_at
+ * @typedef {object} Draft a note being written: x, y, note, and the id of the marker it changes, if it is not a new one
+ */
+
+export class Markers {
+  /** @param {import("./viewer-overlay.js").Overlay} overlay; @param {HTMLElement} section [data-markers] */
+  constructor(overlay, section) {
+    this.overlay = overlay;
+    this.pane = overlay.pane;
+    this.section = section;
+    this.texts = section.dataset;
+    this.list = section.querySelector("ol");
+    this.url = null;
+    this.stateOf = new Map(); // {markers, draft} by address; a draft outlives a look at another photograph
+    this.pins = overlay.add("marker-pins", (group) => this.#place(group));
+    this.pins.addEventListener("click", (event) => {
+      const id = event.target.closest("[data-pin]")?.dataset.pin;
+      if (id) this.#row(id)?.querySelector("[data-marker-go]").focus();
+    });
+    section.addEventListener("click", (event) => this.#click(event));
+    section.addEventListener("focusin", () => this.#highlight());
+    section.addEventListener("focusout", () => this.#highlight());
+    section.addEventListener("submit", (event) => this.#submit(event));
+    section.addEventListener("input", (event) => {
+      if (this.state.draft) this.state.draft.note = event.target.value;
+    });
+    section.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !event.target.closest("[data-marker-form]")) return;
+      event.preventDefault();
+      this.#drop();
+    });
+  }
+
+  get state() {
+    if (!this.stateOf.has(this.url)) this.stateOf.set(this.url, { markers: [], draft: null });
+    return this.stateOf.get(this.url);
+  }
+
+  get isPossible() {
+    return Boolean(this.url);
+  }
+
+  /** @param {?string} url where the markers of the photograph shown are; null where it has none */
+  use(url) {
+    if (url === this.url) return;
+    this.url = url ?? null;
+    this.#render();
+    if (this.url) this.load();
+  }
+
+  async load() {
+    const { url } = this;
+    const body = await this.#ask("GET", url);
+    if (!body || url !== this.url) return;
+    this.state.markers = body.markers;
+    this.#render();
+  }
+
+  /** Begins a note at a point of the stage; a draft that has words keeps them and moves there. */
+  addAt(point) {
+    if (!this.url || !this.pane.item) return;
+    const place = this.pane.toPlace(point);
+    if (place.x < 0 || place.x > 1 || place.y < 0 || place.y > 1) return announce(this.texts.textOutside);
+    const { draft } = this.state;
+    this.state.draft = { ...place, note: draft && !draft.id ? draft.note : "" };
+    this.#render();
+    this.section.querySelector("[data-marker-form] textarea").focus();
+  }
+
+  // --- What a person does in the list
+
+  #click(event) {
+    if (event.target.closest("[data-marker-cancel]")) return this.#drop();
+    const marker = this.#markerOf(event.target);
+    if (!marker) return;
+    if (event.target.closest("[data-marker-go]")) {
+      const { x, y } = this.pane.size;
+      this.pane.osd.viewport.panTo(this.pane.item.imageToViewportCoordinates(marker.x * x, marker.y * y));
+    } else if (event.target.closest("[data-marker-edit]")) {
+      this.state.draft = { ...marker };
+      this.#render();
+      this.section.querySelector("[data-marker-form] textarea").focus();
+    }
+  }
+
+  #drop() {
+    this.state.draft = null;
+    this.#render();
+    this.pane.osd.canvas.focus();
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const marker = this.#markerOf(event.target);
+    if (event.target.matches("[data-marker-remove]")) return this.#remove(marker);
+    const { draft } = this.state;
+    const { url } = this;
+    const note = draft.note.trim();
+    const saved = draft.id
+      ? await this.#ask("PATCH", this.#address(draft.id), { note })
+      : await this.#ask("POST", url, { x: draft.x, y: draft.y, note });
+    if (!saved) return; // what was written stays in the form
+    const state = this.stateOf.get(url);
+    state.draft = null;
+    state.markers = draft.id
+      ? state.markers.map((known) => (known.id === draft.id ? { ...known, note } : known))
+      : [...state.markers, saved];
+    this.#render();
+    announce(this.texts.textSaved);
+    this.pane.osd.canvas.focus();
+  }
+
+  async #remove(marker) {
+    const { state } = this;
+    if (!(await this.#ask("DELETE", this.#address(marker.id)))) return;
+    state.markers = state.markers.filter((known) => known.id !== marker.id);
+    this.#render();
+    announce(this.texts.textRemoved);
+    this.pane.osd.canvas.focus();
+  }
+
+  #address(id) {
+    return this.texts.markerUrl.replace("00000000-0000-0000-0000-000000000000", id).replace("/0/", `/${id}/`);
+  }
+
+  /** The server's answer, or null after saying that there is none. */
+  async #ask(method, url, body) {
+    const place = this.section.querySelector("[data-markers-error]");
+    const answer = await fetch(url, {
+      method,
+      headers: { "X-CSRFToken": meta("csrf-token"), Accept: "application/json", "Content-Type": "application/json" },
+      body: body && JSON.stringify(body),
+    }).catch(() => null);
+    const content = answer?.status === 204 ? {} : await answer?.json().catch(() => null);
+    place.hidden = Boolean(answer?.ok && content);
+    if (place.hidden) return content;
+    this.section.hidden = false;
+    place.querySelector("span").textContent = content?.message ?? content?.detail ?? this.texts.textFailed;
+    return null;
+  }
+
+  // --- What is seen
+
+  #row(id) {
+    return this.list.querySelector(`[data-marker="${id}"]`);
+  }
+
+  #markerOf(element) {
+    const row = element.closest("[data-marker]");
+    return row && this.state.markers.find(({ id }) => String(id) === row.dataset.marker);
+  }
+
+  #render() {
+    const { markers, draft } = this.state;
+    this.section.hidden = !this.url || !(markers.length || draft);
+    const rows = markers.map((marker, place) => (marker.id === draft?.id ? this.#form() : this.#item(marker, place + 1)));
+    if (draft && !draft.id) rows.push(this.#form());
+    this.list.replaceChildren(...rows);
+    this.section.querySelector("[data-markers-count]").textContent = markers.length;
+    const shown = draft && !draft.id ? [...markers, draft] : markers;
+    this.pins.replaceChildren(...shown.map((marker, place) => pin(marker, place + 1)));
+    this.overlay.draw();
+  }
+
+  #copy(name) {
+    return this.section.querySelector(`template[data-${name}]`).content.firstElementChild.cloneNode(true);
+  }
+
+  #item(marker, number) {
+    const row = this.#copy("marker-row");
+    row.dataset.marker = marker.id;
+    const go = row.querySelector("[data-marker-go]");
+    go.textContent = number;
+    go.setAttribute("aria-label", this.texts.textGo.replace("%s", number));
+    row.querySelector("[data-marker-note]").textContent = marker.note;
+    row.querySelector("[data-marker-author]").textContent = marker.author;
+    const time = row.querySelector("time");
+    time.dateTime = marker.created_at;
+    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
+      dateStyle: "medium",
+      timeStyle: "short",
+    }).format(new Date(marker.created_at));
+    if (!marker.mine) row.querySelector("[data-marker-own]").remove();
+    return row;
+  }
+
+  #form() {
+    const row = this.#copy("marker-form");
+    row.querySelector("textarea").value = this.state.draft.note;
+    return row;
+  }
+
+  #highlight() {
+    const id = document.activeElement?.closest("[data-marker]")?.dataset.marker;
+    for (const group of this.pins.children) group.classList.toggle("is-chosen", group.dataset.pin === id);
+  }
+
+  #place(group) {
+    const { markers, draft } = this.state;
+    [...markers, draft && !draft.id ? draft : null].forEach((marker, place) => {
+      if (!marker) return;
+      const { x, y } = this.pane.toStage(marker);
+      group.children[place]?.setAttribute("transform", `translate(${x} ${y})`);
+    });
+  }
+}
+
+function pin(marker, number) {
+  const text = svg("text", { y: -15, "text-anchor": "middle" }, String(number));
+  const group = svg("g", { class: marker.id ? "pin" : "pin is-draft" }, svg("path", { d: PIN }), text);
+  if (marker.id) group.dataset.pin = marker.id;
+  return group;
+}
