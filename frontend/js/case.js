@@ -2,6 +2,7 @@
 import { announce } from "./dom.js";
 import { HeatControls } from "./heat.js";
 import { bind } from "./keys.js";
+import { Reading } from "./reading.js";
 import { SmearViewer } from "./viewer.js";
 
 const page = document.querySelector("[data-case]");
@@ -11,6 +12,7 @@ const heat = new HeatControls(page.querySelector("[data-heat]"), viewer);
 let shown = new URLSearchParams(location.search).get("image");
 
 const frames = () => [...page.querySelectorAll("[data-frame]")];
+const reading = new Reading(page, { shown: () => shown, frames, show: (frame) => show(frame) });
 
 /** What the viewer is to know of a photograph, from its frame in the strip. */
 function photograph(frame) {
@@ -39,8 +41,7 @@ function refresh() {
   for (const panel of page.querySelectorAll("[data-image-panel]")) {
     panel.hidden = panel.dataset.imagePanel !== shown;
   }
-  const form = page.querySelector("[data-read-form]");
-  if (form) describe(form);
+  reading.refresh();
   viewer.show(photograph(frame));
   viewer.choices(all.map(photograph));
   const urls = frame.dataset.heatUrls ? JSON.parse(frame.dataset.heatUrls) : null;
@@ -68,17 +69,6 @@ function step(by) {
   if (wasInStrip) next.focus();
 }
 
-/** Checks a radio button as a click would; false where there is none to check. */
-function press(selector) {
-  const option = page.querySelector(selector);
-  if (!option || option.disabled) return false;
-  option.checked = true;
-  option.dispatchEvent(new Event("change", { bubbles: true }));
-  option.focus();
-}
-
-const choose = (number) => press(`[data-read-option="${number}"]`);
-
 // With Shift the photograph comes beside the one shown, instead of in its place.
 page.addEventListener("click", (event) => {
   const frame = event.target.closest("[data-frame]");
@@ -89,41 +79,18 @@ page.addEventListener("click", (event) => {
 
 bind("next-image", () => step(1), { repeats: true });
 bind("previous-image", () => step(-1), { repeats: true });
-for (const number of [1, 2, 3, 4, 5, 6]) bind(`answer-${number}`, () => choose(number));
-["low", "medium", "high"].forEach((name) => bind(`confidence-${name}`, () => press(`[name=confidence][value="${name}"]`)));
-bind("save", (event) => {
-  const form = event.target.closest("form") ?? page.querySelector("[data-read-form]");
-  if (!form) return false;
-  form.requestSubmit();
-});
-
-// The button says what signing will do; differing from the model asks for a reason before the form is sent.
-function describe(form) {
-  const chosen = form.querySelector("[data-read-option]:checked");
-  const { modelLabel, textSign, textConfirm, textDiffer } = form.dataset;
-  const differs = Boolean(chosen && modelLabel && chosen.value !== modelLabel);
-  const words = !chosen || !modelLabel ? textSign : differs ? textDiffer : textConfirm;
-  form.querySelector("[data-sign-text]").textContent = words.replace("%s", chosen?.dataset.title ?? "");
-  form.querySelector("[data-reason]").required = differs;
-  form.querySelector("[data-reason-needed]").hidden = !differs;
+for (const number of [1, 2, 3, 4, 5, 6]) {
+  bind(`answer-${number}`, () => reading.answer(number));
+  bind(`answer-all-${number}`, () => reading.answerAll(number));
 }
-
-page.addEventListener("change", (event) => {
-  const form = event.target.closest("[data-read-form]");
-  if (form) describe(form);
-});
-
-page.addEventListener("submit", (event) => {
-  const seconds = event.target.querySelector("[data-seconds]");
-  if (seconds) seconds.value = (performance.now() / 1000).toFixed(1);
-});
+for (const name of ["low", "medium", "high"]) bind(`confidence-${name}`, () => reading.confidence(name));
+bind("save", () => reading.save());
+bind("next-case", () => page.querySelector("[data-next-case]")?.requestSubmit());
 
 // When the case moves on, the form goes; not while somebody has begun to fill it in. Sending it then says what happened.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (event.detail.target.id !== "case-action") return;
-  const form = event.detail.target.querySelector("[data-read-form]");
-  const begun = form?.querySelector("input:checked") || form?.querySelector("[data-reason]").value.trim();
-  if (begun) event.detail.shouldSwap = false;
+  if (reading.begun) event.detail.shouldSwap = false;
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {

@@ -14,6 +14,7 @@ from portal.accounts.models import User
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
 from portal.inference.models import ModelVersion
+from portal.reading.choices import ClaimEnd
 
 #: What a person reads when a case reaches a state.
 WORDS: dict[str, str | Promise] = {
@@ -25,10 +26,18 @@ WORDS: dict[str, str | Promise] = {
     CaseState.AWAITING_SECOND_READ: _("Second read asked for"),
     CaseState.ADJUDICATION: _("Sent to adjudication"),
     CaseState.READY_TO_SIGN: _("Read"),
-    CaseState.REPORTED: _("Diagnosis signed"),
-    CaseState.AMENDED: _("Diagnosis amended"),
-    CaseState.RETURNED: _("Returned for new photographs"),
+    CaseState.REPORTED: _("Report signed"),
+    CaseState.AMENDED: _("Report amended"),
+    CaseState.RETURNED: _("Returned to the submitter"),
     CaseState.CANCELLED: _("Cancelled"),
+}
+
+#: What happened to a reviewer's claim.
+CLAIM_WORDS: dict[str, str | Promise] = {
+    "claimed": _("Taken in hand"),
+    ClaimEnd.RELEASED: _("Given back"),
+    ClaimEnd.EXPIRED: _("Time with the case ran out"),
+    ClaimEnd.TAKEN_OVER: _("Taken over by a colleague"),
 }
 
 
@@ -54,7 +63,8 @@ def case_trail(case: Case) -> list[TrailEntry]:
 
     What one person did several times in a row is told once, with the count and the time of the last.
     """
-    events = sorted([*_case_events(case), *_image_events(case)], key=lambda event: event.when)
+    events = [*_case_events(case), *_image_events(case), *_claim_events(case)]
+    events.sort(key=lambda event: event.when)
     people = User.objects.in_bulk({event.user for event in events if event.user})
     trail = []
     for (kind, user), run in groupby(events, key=lambda event: (event.kind, event.user)):
@@ -86,12 +96,22 @@ def _image_events(case: Case) -> list[_Event]:
     ]
 
 
+def _claim_events(case: Case) -> list[_Event]:
+    """Who had the case in hand; how a claim ended is told where no read or return tells it."""
+    events = []
+    for claim in case.claims.all():
+        events.append(_Event(claim.claimed_at, "claimed", claim.reader_id))
+        if claim.ended_at and claim.ended_why in CLAIM_WORDS:
+            events.append(_Event(claim.ended_at, claim.ended_why, claim.reader_id))
+    return events
+
+
 def _words(kind: str, count: int) -> str:
     if kind == "insert":
         return ngettext("Photograph added", "%(count)d photographs added", count) % {"count": count}
     if kind == "delete":
         return ngettext("Photograph removed", "%(count)d photographs removed", count) % {"count": count}
-    return str(WORDS.get(kind, _("Details changed")))
+    return str(WORDS.get(kind) or CLAIM_WORDS.get(kind, _("Details changed")))
 
 
 def version_trail(version: ModelVersion) -> list[TrailEntry]:

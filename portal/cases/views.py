@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms import Form
 from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -28,7 +29,8 @@ from portal.errors import DomainError
 from portal.inference import heatmap
 from portal.inference.selectors import latest_prediction
 from portal.pages import SignedInRequest, add_refusal, page, private_file, wants_json
-from portal.reading.forms import ReadForm
+from portal.reading import blind
+from portal.reading.choices import Confidence, ReadLabel
 from smear.classes import CLASSES
 
 CASES_PER_PAGE = 25
@@ -94,6 +96,7 @@ def _case_form_page(
         "form": form,
         "case": case,
         "draft": _draft_json(case) if case else None,
+        "returned": CasePage(case, request.user).returned if case else None,
         "images": [image_json(image) for image in case.images.all()] if case else [],
         "max_bytes": settings.UPLOAD_MAX_BYTES,
         "max_images": settings.UPLOAD_MAX_IMAGES_PER_CASE,
@@ -181,11 +184,10 @@ def remove_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def case_page(
-    request: SignedInRequest, pk: UUID, *, read_form: ReadForm | None = None, status: int = 200
+    request: SignedInRequest, pk: UUID, *, forms: dict[str, Form] | None = None, status: int = 200
 ) -> HttpResponse:
-    """The case page; the read view shows it again with what was entered when a read is refused."""
-    context = _case_context(request, pk)
-    context["read_form"] = read_form or ReadForm()
+    """The case page; with ``forms``, by the name the template has for them, it shows again what was refused."""
+    context = _case_context(request, pk) | (forms or {})
     return render(request, "cases/detail.html", context, status=status)
 
 
@@ -194,7 +196,13 @@ def _case_context(request: SignedInRequest, pk: UUID) -> dict[str, Any]:
         case = selectors.case_detail(request.user, pk)
     except Case.DoesNotExist as error:
         raise Http404 from error
-    return {"page": CasePage(case, request.user), "case": case, "classes": CLASSES}
+    return {
+        "page": CasePage(case, request.user),
+        "case": case,
+        "classes": CLASSES,
+        "answers": ReadLabel.choices,
+        "confidences": Confidence.choices,
+    }
 
 
 @never_cache
@@ -219,7 +227,6 @@ def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
     context["is_update"] = True
     # A form that somebody is filling in is only replaced when the case has moved on.
     context["state_changed"] = seen.split("-")[0] != context["page"].version.split("-")[0]
-    context["read_form"] = ReadForm()
     return render(request, "cases/live.html", context)
 
 
@@ -243,11 +250,13 @@ def thumbnail(request: SignedInRequest, pk: UUID) -> FileResponse:
 def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponse:
     """What spoke for a class, as a transparent picture to lay over the whole photograph."""
     image = _visible_image(request, pk)
+    blind.require_model(request.user, image.case)
     prediction = latest_prediction(image)
     if prediction is None or label not in CLASSES:
         raise Http404
     return HttpResponse(
         heatmap.render(prediction, label),
         content_type="image/png",
-        headers={"Cache-Control": "private, max-age=3600"},
+        # Somebody who may not see it yet could be the next at this browser.
+        headers={"Cache-Control": "private, no-store"},
     )

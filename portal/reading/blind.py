@@ -4,11 +4,15 @@ Under the policy *blind first* a reader sees neither before the own answer is st
 gets a class, probability, heat map or answer from any page, address, export or event.
 """
 
+from django.utils.translation import gettext as _
+
 from portal.accounts.choices import Action
 from portal.accounts.models import User
 from portal.accounts.permissions import can
+from portal.accounts.selectors import laboratories_for
 from portal.cases.choices import SIGNED, CaseState
 from portal.cases.models import Case
+from portal.errors import NotAllowed
 from portal.reading.choices import Blindness
 from portal.reading.models import Claim, Read
 from portal.reading.policies import policy_for
@@ -23,8 +27,25 @@ def sees_model(user: User, case: Case) -> bool:
     return own_read(user, case) is not None or _adjudicates(user, case)
 
 
+def require_model(user: User, case: Case) -> None:
+    """Raise NotAllowed, with the code ``blinded``, where the model's answer is hidden from the person."""
+    if not sees_model(user, case):
+        raise NotAllowed(_("The model's answer is shown once you have stored your own."), code="blinded")
+
+
+def hiding_case(user: User, pixel_sha256: str) -> Case | None:
+    """A case with this photograph whose model's answer is hidden from the person; None where there is none.
+
+    Asked before the model is, about the same photograph, by another way than the case.
+    """
+    cases = Case.objects.filter(
+        images__pixel_sha256=pixel_sha256, laboratory__in=laboratories_for(user, Action.READ_CASE)
+    ).exclude(state=CaseState.CANCELLED)
+    return next((case for case in cases.select_related("laboratory") if not sees_model(user, case)), None)
+
+
 def sees_reads(user: User, case: Case) -> bool:
-    """Whether other people's answers may be shown: once signed, else to readers who are done, and to the adjudicator."""
+    """Whether others' answers may be shown: once signed, else to readers who are done, and to the adjudicator."""
     if case.state in SIGNED:
         return True
     if not can(user, Action.READ_CASE, case.laboratory):

@@ -7,7 +7,7 @@ worker's schedule.
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -32,10 +32,19 @@ def open_claim(case: Case) -> Claim | None:
     return claim if claim is not None and claim.is_open else None
 
 
+def holding() -> QuerySet[Claim]:
+    """The claims that hold their cases now: those that have not run out, and those whose reader has answered and
+    not yet concluded."""
+    answered = Read.objects.filter(
+        case=OuterRef("case"), round=OuterRef("case__round"), reader=OuterRef("reader"), conclusion=None
+    )
+    return Claim.objects.filter(Q(expires_at__gt=timezone.now()) | Exists(answered), ended_at=None)
+
+
 def claimable_by(user: User) -> CaseQuerySet:
     """The cases a person may take now: waiting, in nobody's hands, not read by the person, not meant for another."""
     mine = Read.objects.filter(case=OuterRef("pk"), round=OuterRef("round"), reader=user)
-    held = Claim.objects.filter(case=OuterRef("pk"), ended_at=None, expires_at__gt=timezone.now())
+    held = holding().filter(case=OuterRef("pk"))
     # A claim that ran out still stands as *in reading* until somebody comes.
     left = Claim.objects.filter(case=OuterRef("pk"), ended_at=None, expires_at__lte=timezone.now())
     return (
@@ -50,7 +59,7 @@ def claimable_by(user: User) -> CaseQuerySet:
 @transaction.atomic
 def claim_next(by: User) -> Claim | None:
     """Take the most pressing case, those assigned to the person first; None where nothing waits."""
-    waiting = claimable_by(by).by_urgency(Q(assigned_to=by).desc())
+    waiting = claimable_by(by).by_urgency(F("assigned_to").asc(nulls_last=True))
     # Two people who ask at once get two cases: a row that somebody is looking at is passed over.
     case = waiting.select_for_update(of=("self",), skip_locked=True).first()
     return None if case is None else _take(by, lock_case(case.pk))
@@ -129,7 +138,9 @@ def take_over(by: User, case: Case) -> Claim:
     if held is not None and held.reader_id != by.pk:
         if case.reads.filter(round=case.round, reader=held.reader, conclusion=None).exists():
             raise WrongState(
-                _("%(reader)s has answered and is looking at the model's answer; the read cannot be taken over.")
+                _(
+                    "%(reader)s has answered and is looking at the model's answer; the read cannot be taken over."
+                )
                 % {"reader": held.reader.full_name}
             )
         end(held, case, ClaimEnd.TAKEN_OVER)

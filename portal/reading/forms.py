@@ -1,13 +1,20 @@
-"""What a reviewer answers."""
+"""What a reviewer enters: the own answer, the conclusion beside the model's, the adjudication, what is missing."""
+
+from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.reading.choices import Confidence, ReadLabel
 
+#: How the answer to a photograph is named in a posted form: this and the photograph's id.
+IMAGE_FIELD = "image-"
+LONGEST_SECONDS = 7 * 24 * 3600
 
-class ReadForm(forms.Form):
-    """An answer, how sure the reader is, and why where it differs from the model's."""
+
+class AnswerForm(forms.Form):
+    """An answer and how sure the reader is; the page's script measures the seconds."""
 
     label = forms.ChoiceField(
         label=_("Answer"), choices=ReadLabel.choices, error_messages={"required": _("Choose an answer.")}
@@ -17,6 +24,63 @@ class ReadForm(forms.Form):
         choices=Confidence.choices,
         error_messages={"required": _("Say how sure you are: low, medium or high.")},
     )
+    seconds = forms.FloatField(
+        required=False, min_value=0, max_value=LONGEST_SECONDS, widget=forms.HiddenInput
+    )
+
+
+class ReadForm(AnswerForm):
+    """The own answer to the case and, beside it, to its photographs."""
+
     comment = forms.CharField(label=_("Comment"), required=False, max_length=4000, widget=forms.Textarea)
-    #: From opening the page to the answer, as the page's script measured it.
-    seconds = forms.FloatField(required=False, min_value=0, max_value=7 * 24 * 3600, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned["images"] = {
+            UUID(name.removeprefix(IMAGE_FIELD)): value
+            for name, value in self.image_answers().items()
+            if value
+        }
+        return cleaned
+
+    def image_answers(self) -> dict[str, str]:
+        """What was entered for each photograph, by the field's name; names that are no photograph's are left out."""
+        return {name: self.data[name] for name in self.data if _names_image(name)}
+
+
+def _names_image(name: str) -> bool:
+    if not name.startswith(IMAGE_FIELD):
+        return False
+    try:
+        UUID(name.removeprefix(IMAGE_FIELD))
+    except ValueError:
+        return False
+    return True
+
+
+class ConclusionForm(AnswerForm):
+    """The own answer kept or changed, now that the model's is shown."""
+
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=4000, widget=forms.Textarea)
+
+
+class AdjudicationForm(AnswerForm):
+    """The decision between two answers."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=4000,
+        widget=forms.Textarea,
+        error_messages={"required": _("Say why: the two readers will want to know.")},
+    )
+
+
+class ReturnForm(forms.Form):
+    """What the submitter has to mend."""
+
+    missing = forms.CharField(
+        label=_("What is missing"),
+        max_length=2000,
+        widget=forms.Textarea,
+        error_messages={"required": _("Say what is missing, so that the submitter can mend it.")},
+    )

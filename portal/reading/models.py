@@ -51,7 +51,9 @@ class ReadingPolicy(models.Model):
     class Meta:
         verbose_name_plural = "reading policies"
         constraints = [
-            models.CheckConstraint(condition=Q(blindness__in=Blindness.values), name="policy_blindness_known"),
+            models.CheckConstraint(
+                condition=Q(blindness__in=Blindness.values), name="policy_blindness_known"
+            ),
             models.CheckConstraint(
                 condition=Q(second_read__in=SecondRead.values), name="policy_second_read_known"
             ),
@@ -75,7 +77,9 @@ class Claim(models.Model):
     class Meta:
         ordering = ["claimed_at"]
         constraints = [
-            models.UniqueConstraint(fields=["case"], condition=Q(ended_at=None), name="one_open_claim_per_case"),
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(ended_at=None), name="one_open_claim_per_case"
+            ),
         ]
         indexes = [models.Index(fields=["reader"], condition=Q(ended_at=None), name="open_claims_of_reader")]
 

@@ -36,7 +36,9 @@ def set_policy(by: User, laboratory: Laboratory, **fields: Any) -> ReadingPolicy
     if unknown:
         raise TypeError(f"not fields of a policy: {', '.join(sorted(unknown))}")
     Laboratory.objects.select_for_update().get(pk=laboratory.pk)
-    policy = ReadingPolicy.objects.filter(laboratory=laboratory).first() or ReadingPolicy(laboratory=laboratory)
+    policy = ReadingPolicy.objects.filter(laboratory=laboratory).first() or ReadingPolicy(
+        laboratory=laboratory
+    )
     for name, value in fields.items():
         setattr(policy, name, value)
     contact = policy.alert_contact

@@ -16,7 +16,7 @@ from portal.cases.choices import STATE_ICONS
 from portal.config.settings import BASE_DIR
 from portal.reading import services as reading
 from portal.reports.models import Diagnosis
-from tests.factories import analysed, draft, photograph
+from tests.factories import analysed, draft, photograph, signed
 
 VISITOR = "visitor"
 

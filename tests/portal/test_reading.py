@@ -43,8 +43,16 @@ def test_the_own_answer_is_stored_before_the_model_is_seen(case, people):
     )
     case.refresh_from_db()
     assert case.state == CaseState.IN_READING
-    assert (stored.model_seen, stored.model_label, stored.kind, stored.seconds) == (False, "Pre", "first", 12.5)
-    assert {row.image_id: row.label for row in stored.image_reads.all()} == {first.pk: "Pre", other.pk: "Early"}
+    assert (stored.model_seen, stored.model_label, stored.kind, stored.seconds) == (
+        False,
+        "Pre",
+        "first",
+        12.5,
+    )
+    assert {row.image_id: row.label for row in stored.image_reads.all()} == {
+        first.pk: "Pre",
+        other.pk: "Early",
+    }
     conclusion = conclude(people.reviewer, case, label="Pre", confidence="high")
     case.refresh_from_db()
     assert case.state == CaseState.READY_TO_SIGN
@@ -79,7 +87,9 @@ def test_concurrent_reading_shows_the_model_at_once_and_asks_for_the_reason_at_o
     with pytest.raises(Invalid) as refused:
         record_read(people.reviewer, case, label="Benign", confidence="high")
     assert refused.value.field == "comment"
-    stored = record_read(people.reviewer, case, label="Benign", confidence="high", comment="Mature chromatin.")
+    stored = record_read(
+        people.reviewer, case, label="Benign", confidence="high", comment="Mature chromatin."
+    )
     assert stored.model_seen
     case.refresh_from_db()
     assert case.state == CaseState.READY_TO_SIGN
@@ -90,7 +100,11 @@ def test_without_a_model_there_is_nothing_to_reveal(people, lab):
     claimed(people.reviewer, waiting)
     stored = record_read(people.reviewer, waiting, label="Pro", confidence="high")
     waiting.refresh_from_db()
-    assert (waiting.state, stored.model_seen, stored.conclusion.label) == (CaseState.READY_TO_SIGN, False, "Pro")
+    assert (waiting.state, stored.model_seen, stored.conclusion.label) == (
+        CaseState.READY_TO_SIGN,
+        False,
+        "Pro",
+    )
 
 
 @pytest.mark.parametrize(

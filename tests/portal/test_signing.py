@@ -39,7 +39,9 @@ def test_a_signed_report_holds_everything_that_led_to_it(case, people, model):
     assert content["signature"]["method"] == "password"
     assert content["model"]["model"] == {"name": model.name, "version": 1, "sha256": model.sha256}
     assert [image["label"] for image in content["images"]] == ["Pre", "Pre"]
-    assert [(one["kind"], one["label"], one["model_seen"]) for one in content["reads"]] == [("first", "Pre", False)]
+    assert [(one["kind"], one["label"], one["model_seen"]) for one in content["reads"]] == [
+        ("first", "Pre", False)
+    ]
     assert diagnosis.sha256 == content_sha256(content)
     assert content_sha256(content | {"notice": "another"}) != diagnosis.sha256
 
