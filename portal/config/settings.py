@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "portal.notifications",
     "portal.reading",
     "portal.reports",
+    "portal.annotations",
     "portal.audit",
     "portal.api",
     "allauth",

@@ -10,6 +10,7 @@ urlpatterns = [
     path("quick-look/", include("portal.inference.urls")),
     path("cases/", include("portal.reading.urls")),
     path("cases/", include("portal.reports.urls")),
+    path("cases/", include("portal.annotations.urls")),
     path("models/", include("portal.inference.model_urls")),
     path("users/", include("portal.accounts.urls")),
     path("account/", include("allauth.account.urls")),

@@ -1,0 +1,78 @@
+"""Markers as the viewer's script asks for them: JSON in, JSON out."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portal.accounts.models import User
+from portal.annotations import selectors, services
+from portal.annotations.models import Marker
+from portal.cases.selectors import images_visible_to
+from portal.errors import Invalid
+from portal.pages import SignedInRequest, page
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@page
+def markers(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """The markers of a photograph and its scale; POST ``{"x", "y", "note"}`` adds one."""
+    image = get_object_or_404(images_visible_to(request.user), pk=pk)
+    if request.method == "POST":
+        entered = _entered(request)
+        if not {"x", "y"} <= set(entered):
+            raise Invalid(_("Put the marker on the photograph."), field="x")
+        return JsonResponse(
+            _as_json(services.add_marker(request.user, image, **entered), request.user), status=201
+        )
+    seen = [_as_json(marker, request.user) for marker in selectors.markers_for(request.user, image)]
+    return JsonResponse({"markers": seen, "microns_per_pixel": image.case.microns_per_pixel})
+
+
+@require_http_methods(["PATCH", "DELETE"])
+@page
+def marker(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Change (``{"x", "y", "note"}``, any of them) or remove a marker of one's own."""
+    try:
+        found = selectors.marker_for(request.user, pk)
+    except Marker.DoesNotExist as error:
+        raise Http404 from error
+    if request.method == "DELETE":
+        services.remove_marker(request.user, found)
+        return HttpResponse(status=204)
+    return JsonResponse(
+        _as_json(services.change_marker(request.user, found, **_entered(request)), request.user)
+    )
+
+
+def _entered(request: SignedInRequest) -> dict[str, Any]:
+    """The fields of the body that are there, of the right type. Raises Invalid."""
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise Invalid(_("The request is not JSON."), code="not_json") from error
+    if not isinstance(body, dict):
+        raise Invalid(_("The request is not JSON."), code="not_json")
+    kinds: dict[str, type | tuple[type, ...]] = {"x": (int, float), "y": (int, float), "note": str}
+    for name, value in body.items():
+        if name not in kinds or isinstance(value, bool) or not isinstance(value, kinds[name]):
+            raise Invalid(_("A marker has numbers x and y from 0 to 1, and a note."), field=name)
+    return body
+
+
+def _as_json(marker: Marker, user: User) -> dict[str, Any]:
+    return {
+        "id": str(marker.pk),
+        "x": marker.x,
+        "y": marker.y,
+        "note": marker.note,
+        "author": marker.author.full_name,
+        "mine": marker.author_id == user.pk,
+        "created_at": marker.created_at.isoformat(),
+    }
