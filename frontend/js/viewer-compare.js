@@ -34,13 +34,17 @@ export class Comparison {
   }
 
   set(isOn) {
-    this.isOn = isOn && this.isPossible;
-    if (this.isOn && !this.second) this.#make();
-    this.root.classList.toggle("is-comparing", this.isOn);
-    if (this.second) this.second.stage.hidden = !this.isOn;
+    const isNow = isOn && this.isPossible;
+    if (isNow !== this.isOn) this.first.whileResizing(() => this.#divide(isNow));
     this.#bring();
-    if (this.isOn) this.first.osd.viewport?.goHome(true);
     return this.isOn;
+  }
+
+  #divide(isOn) {
+    this.isOn = isOn;
+    if (isOn && !this.second) this.#make();
+    this.root.classList.toggle("is-comparing", isOn);
+    this.second.stage.hidden = !isOn;
   }
 
   choose(id) {

@@ -1,7 +1,9 @@
 // Places of a photograph with a note: numbered pins over it, and their list below.
 import { announce, meta } from "./dom.js";
+import { chordOf, chordsOf } from "./keys.js";
 import { svg } from "./viewer-overlay.js";
 
+const NO_ID = "00000000-0000-0000-0000-000000000000"; // stands for a marker's id in the page's address of one
 /** A pin's drawing has its tip at 0, 0. */
 const PIN = "M0 0C-3 -7 -11 -11 -11 -19A11 11 0 1 1 11 -19C11 -11 3 -7 0 0Z";
 
@@ -32,11 +34,7 @@ export class Markers {
     section.addEventListener("input", (event) => {
       if (this.state.draft) this.state.draft.note = event.target.value;
     });
-    section.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !event.target.closest("[data-marker-form]")) return;
-      event.preventDefault();
-      this.#drop();
-    });
+    section.addEventListener("keydown", (event) => this.#press(event));
   }
 
   get state() {
@@ -44,8 +42,9 @@ export class Markers {
     return this.stateOf.get(this.url);
   }
 
+  /** Whether markers can be put on the photograph shown: no more on a case that is signed. */
   get isPossible() {
-    return Boolean(this.url);
+    return Boolean(this.url) && !("closed" in this.texts);
   }
 
   /** @param {?string} url where the markers of the photograph shown are; null where it has none */
@@ -66,7 +65,7 @@ export class Markers {
 
   /** Begins a note at a point of the stage; a draft that has words keeps them and moves there. */
   addAt(point) {
-    if (!this.url || !this.pane.item) return;
+    if (!this.isPossible || !this.pane.item) return;
     const place = this.pane.toPlace(point);
     if (place.x < 0 || place.x > 1 || place.y < 0 || place.y > 1) return announce(this.texts.textOutside);
     const { draft } = this.state;
@@ -91,6 +90,16 @@ export class Markers {
     }
   }
 
+  // In a note Escape drops it, and the key that saves an answer elsewhere saves the note.
+  #press(event) {
+    const form = event.target.closest("[data-marker-form]");
+    const isSaving = chordsOf("save").includes(chordOf(event));
+    if (!form || !(isSaving || event.key === "Escape")) return;
+    event.preventDefault();
+    if (isSaving) form.requestSubmit();
+    else this.#drop();
+  }
+
   #drop() {
     this.state.draft = null;
     this.#render();
@@ -111,7 +120,7 @@ export class Markers {
     const state = this.stateOf.get(url);
     state.draft = null;
     state.markers = draft.id
-      ? state.markers.map((known) => (known.id === draft.id ? { ...known, note } : known))
+      ? state.markers.map((known) => (known.id === draft.id ? saved : known))
       : [...state.markers, saved];
     this.#render();
     announce(this.texts.textSaved);
@@ -128,7 +137,7 @@ export class Markers {
   }
 
   #address(id) {
-    return this.texts.markerUrl.replace("00000000-0000-0000-0000-000000000000", id).replace("/0/", `/${id}/`);
+    return this.texts.markerUrl.replace(NO_ID, id);
   }
 
   /** The server's answer, or null after saying that there is none. */
@@ -143,7 +152,8 @@ export class Markers {
     place.hidden = Boolean(answer?.ok && content);
     if (place.hidden) return content;
     this.section.hidden = false;
-    place.querySelector("span").textContent = content?.message ?? content?.detail ?? this.texts.textFailed;
+    place.querySelector("span").textContent = content?.message ?? this.texts.textFailed;
+    place.scrollIntoView({ block: "nearest" });
     return null;
   }
 
@@ -155,7 +165,7 @@ export class Markers {
 
   #markerOf(element) {
     const row = element.closest("[data-marker]");
-    return row && this.state.markers.find(({ id }) => String(id) === row.dataset.marker);
+    return row && this.state.markers.find(({ id }) => id === row.dataset.marker);
   }
 
   #render() {
@@ -184,11 +194,8 @@ export class Markers {
     row.querySelector("[data-marker-author]").textContent = marker.author;
     const time = row.querySelector("time");
     time.dateTime = marker.created_at;
-    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
-      dateStyle: "medium",
-      timeStyle: "short",
-    }).format(new Date(marker.created_at));
-    if (!marker.mine) row.querySelector("[data-marker-own]").remove();
+    time.textContent = inWords(new Date(marker.created_at));
+    if (!marker.mine || !this.isPossible) row.querySelector("[data-marker-own]").remove();
     return row;
   }
 
@@ -218,4 +225,10 @@ function pin(marker, number) {
   const group = svg("g", { class: marker.id ? "pin" : "pin is-draft" }, svg("path", { d: PIN }), text);
   if (marker.id) group.dataset.pin = marker.id;
   return group;
+}
+
+// As the portal's pages write it: 3 Feb 2026, 14:05.
+function inWords(date) {
+  const language = document.documentElement.lang.replace(/^en$/, "en-GB");
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", hour12: false }).format(date);
 }

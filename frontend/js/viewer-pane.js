@@ -78,6 +78,20 @@ export class Pane {
     return { x: pixel.x / width, y: pixel.y / height };
   }
 
+  /** Calls `change`, which gives the stage another size: a whole photograph stays whole, a detail keeps its scale. */
+  whileResizing(change) {
+    const { viewport } = this.osd;
+    const zoom = viewport.getZoom();
+    const width = viewport.getContainerSize().x;
+    const wasWhole = Math.abs(zoom / viewport.getHomeZoom() - 1) < 0.01;
+    const settle = () => {
+      if (wasWhole) viewport.goHome(true);
+      else viewport.zoomTo((zoom * width) / viewport.getContainerSize().x, null, true);
+    };
+    this.osd.addOnceHandler("resize", () => queueMicrotask(settle)); // OpenSeadragon is not done when it says so
+    change();
+  }
+
   get centre() {
     return new Point(this.stage.clientWidth / 2, this.stage.clientHeight / 2);
   }

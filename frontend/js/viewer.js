@@ -38,6 +38,7 @@ export class SmearViewer {
       if (action) this.act(action, { byButton: true });
     });
     this.#listen(stage);
+    document.addEventListener("fullscreenchange", () => this.pane.whileResizing(() => {}));
   }
 
   #addTools() {
