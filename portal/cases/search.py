@@ -8,7 +8,7 @@ signed number and ``a.b`` for the name of a host, so that an accession's parts a
 import re
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import F, Func, Value
+from django.db.models import F, Func, TextField, Value
 
 CONFIG = "simple"
 _MARKS = "-_./@+"
@@ -18,7 +18,10 @@ _ACCESSION_DIGITS = 6
 def document(*fields: str) -> SearchVector:
     """What a search looks through: the fields' words as one tsvector."""
     words = (
-        Func(F(field), Value(_MARKS), Value(" " * len(_MARKS)), function="TRANSLATE") for field in fields
+        Func(
+            F(field), Value(_MARKS), Value(" " * len(_MARKS)), function="TRANSLATE", output_field=TextField()
+        )
+        for field in fields
     )
     return SearchVector(*words, config=CONFIG)
 

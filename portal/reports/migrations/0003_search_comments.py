@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                         models.Value("-_./@+"),
                         models.Value("      "),
                         function="TRANSLATE",
+                        output_field=models.TextField(),
                     ),
                     config="simple",
                 ),
