@@ -20,6 +20,21 @@ class Role(models.TextChoices):
     LAB_ADMIN = "lab_admin", _("Laboratory administrator")
 
 
+class MailChoice(models.TextChoices):
+    """When the portal writes to a person about cases."""
+
+    IMMEDIATELY = "immediately", _("At once, one message for each event")
+    DIGEST = "digest", _("Together, a few times a day")
+    NEVER = "never", _("Never")
+
+
+class Language(models.TextChoices):
+    """The languages of the pages, each by its own name."""
+
+    ENGLISH = "en", "English"
+    SPANISH = "es", "Español"
+
+
 class Action(StrEnum):
     """What can be done with the things of a laboratory."""
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.choices import Role
+from portal.accounts.choices import Language, MailChoice, Role
 
 
 class UserManager(BaseUserManager["User"]):
@@ -134,3 +134,32 @@ class Invitation(models.Model):
     @property
     def is_open(self) -> bool:
         return self.accepted_at is None and self.expires_at > timezone.now()
+
+
+class Preferences(models.Model):
+    """How a person wants the portal to be. Without a row everything is as the field defaults say."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="preferences", primary_key=True)
+    language = models.CharField(
+        _("language"), max_length=8, choices=Language.choices, blank=True, help_text=_("empty: the browser's")
+    )
+    mail = models.CharField(_("e-mail"), max_length=16, choices=MailChoice.choices, default=MailChoice.DIGEST)
+    keys = models.JSONField(
+        default=dict, blank=True, help_text=_("chosen keys by action, where they are not the default")
+    )
+    single_keys_on = models.BooleanField(_("single keys"), default=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "preferences"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(mail__in=MailChoice.values), name="preferred_mail_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(language__in=["", *Language.values]), name="preferred_language_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Preferences of {self.user}"

@@ -13,6 +13,7 @@ urlpatterns = [
     path("cases/", include("portal.annotations.urls")),
     path("models/", include("portal.inference.model_urls")),
     path("users/", include("portal.accounts.urls")),
+    path("account/preferences/", include("portal.accounts.preference_urls")),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),
     path("api/v1/", include("portal.api.urls")),
