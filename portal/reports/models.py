@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.models import User
+from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case
 from portal.cases.search import document
 from portal.reading.choices import Confidence, ReadLabel
@@ -76,3 +76,33 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.diagnosis} for {self.person}"
+
+
+class ReviewedExport(models.Model):
+    """A data set of signed cases that was written for training: what was asked for and what went out. Never changed."""
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    exported_by = models.CharField(max_length=150, help_text=_("the system's user who ran the command"))
+    laboratory = models.ForeignKey(
+        Laboratory,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="reviewed_exports",
+        help_text=_("empty where all laboratories were asked for"),
+    )
+    since = models.DateField(null=True)
+    include_disputed = models.BooleanField()
+    cases = models.PositiveIntegerField()
+    photographs = models.PositiveIntegerField()
+    manifest_sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-created_at"]
+        triggers = [
+            pgtrigger.Protect(
+                name="reviewed_export_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.photographs} photographs of {self.cases} cases"
