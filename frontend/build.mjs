@@ -42,7 +42,7 @@ async function buildIcons() {
 }
 
 const scripts = {
-  entryPoints: ["theme", "app", "case", "new-case", "quick-look", "preferences"].map((name) => path.join(here, "js", `${name}.js`)),
+  entryPoints: ["theme", "app", "case", "new-case", "quick-look", "worklist", "preferences"].map((name) => path.join(here, "js", `${name}.js`)),
   outdir: dist,
   bundle: true,
   format: "iife",

@@ -3,10 +3,10 @@
 import django_filters as filters
 
 from portal.cases.choices import CaseState
-from portal.cases.filters import CaseFilter
+from portal.cases.filters import ListFilter
 
 
-class CaseListFilter(CaseFilter):
+class CaseListFilter(ListFilter):
     """``state`` may be given several times."""
 
     state = filters.MultipleChoiceFilter(choices=CaseState.choices)

@@ -1,5 +1,7 @@
 """States and labels of a case, with their words, icons and allowed ways from one to the next."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -73,6 +75,10 @@ UNDER_ANALYSIS = frozenset({S.SUBMITTED, S.ANALYSING})
 CLAIMABLE = frozenset({S.AWAITING_READ, S.AWAITING_SECOND_READ, S.ADJUDICATION})
 #: A reviewer has something to do with the case in these.
 UNDER_READING = CLAIMABLE | {S.IN_READING, S.READY_TO_SIGN}
+#: An administrator may mean the case for a reviewer in these.
+ASSIGNABLE = UNDER_ANALYSIS | CLAIMABLE | {S.IN_READING}
+#: Nobody waits for a case any more in these.
+SETTLED = frozenset({S.REPORTED, S.AMENDED, S.CANCELLED})
 #: Photographs and fields may change in these.
 EDITABLE = frozenset({S.DRAFT, S.RETURNED})
 #: A photograph can be taken out in these; what a reader has seen stays.
@@ -88,6 +94,13 @@ class Priority(models.TextChoices):
 
 #: The order of a worklist: the most pressing first.
 PRIORITY_ORDER: tuple[str, ...] = (Priority.STAT, Priority.URGENT, Priority.ROUTINE)
+
+#: A case that waits for longer than this since it was submitted is marked in the lists.
+LONG_WAIT: dict[str, timedelta] = {
+    Priority.STAT: timedelta(hours=1),
+    Priority.URGENT: timedelta(hours=4),
+    Priority.ROUTINE: timedelta(hours=24),
+}
 
 
 class Specimen(models.TextChoices):

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from portal.cases import tile_views, views
+from portal.cases import tile_views, views, worklist_views
 
 app_name = "cases"
 urlpatterns = [
-    path("", views.worklist, name="worklist"),
+    path("", worklist_views.worklist, name="worklist"),
+    path("filters/", worklist_views.save_filter, name="save_filter"),
+    path("filters/<int:pk>/remove/", worklist_views.forget_filter, name="forget_filter"),
+    path("assign/", worklist_views.assign, name="assign"),
     path("new/", views.new, name="new"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/edit/", views.edit, name="edit"),

@@ -6,7 +6,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.forms import Form
 from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,16 +13,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_tables2 import RequestConfig
 
 from portal.accounts.choices import Action
 from portal.accounts.selectors import laboratories_for
 from portal.cases import selectors, services
-from portal.cases.filters import STAGES, CaseFilter
 from portal.cases.forms import CaseForm, NewCaseForm
 from portal.cases.models import Case, SmearImage
 from portal.cases.presenters import CasePage, live_version
-from portal.cases.tables import CaseTable
 from portal.cases.uploads import image_json, uploaded_file
 from portal.errors import DomainError
 from portal.inference import heatmap
@@ -32,39 +28,6 @@ from portal.pages import SignedInRequest, add_refusal, page, private_file, wants
 from portal.reading import blind
 from portal.reading.choices import Confidence, ReadLabel
 from smear.classes import CLASSES
-
-CASES_PER_PAGE = 25
-
-
-# --- Worklist ----------------------------------------------------------------------------------------------
-
-
-@require_GET
-@page
-def worklist(request: SignedInRequest) -> HttpResponse:
-    """The cases a person may see, with search, filters, sorting and pages."""
-    case_filter = CaseFilter(request.GET, queryset=selectors.worklist(request.user), request=request)
-    cases: QuerySet[Case] = case_filter.qs
-    stage = request.GET.get("stage", "")
-    if stage == "reading" and "sort" not in request.GET:
-        cases = cases.by_urgency()  # type: ignore[attr-defined]
-    several = laboratories_for(request.user).count() > 1
-    table = CaseTable(cases, exclude=() if several else ("laboratory",), request=request)
-    RequestConfig(request, paginate={"per_page": CASES_PER_PAGE, "silent": True}).configure(table)
-    counts = selectors.counts_by_state(request.user)
-    context = {
-        "filter": case_filter,
-        "table": table,
-        "stage": stage if stage in STAGES else "",
-        "stages": [
-            {"key": key, "label": label, "count": sum(counts[state] for state in states)}
-            for key, (label, states) in STAGES.items()
-        ],
-        "all_count": sum(counts.values()),
-        "is_filtered": any(request.GET.get(name) for name in case_filter.filters),
-    }
-    return render(request, "cases/worklist.html", context)
-
 
 # --- Filing ------------------------------------------------------------------------------------------------
 
