@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.choices import Action
 from portal.accounts.models import User
 from portal.accounts.permissions import require
-from portal.cases.choices import CaseState
+from portal.cases.choices import CLAIMABLE, CaseState
 from portal.cases.models import Case
 from portal.cases.transitions import lock_case, move, require_state
 from portal.errors import Invalid, WrongState
@@ -19,7 +19,7 @@ from portal.notifications.choices import Kind
 from portal.notifications.services import notify
 from portal.reading import claims
 from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel
-from portal.reading.models import Conclusion, ImageRead, Read, Return
+from portal.reading.models import Claim, Conclusion, ImageRead, Read, Return
 from portal.reading.policies import policy_for, wants_second_read
 
 IN_READING = frozenset({CaseState.IN_READING})
@@ -45,10 +45,9 @@ def record_read(
     """
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
+    _check_not_answered(by, case)
     held = claims.held_by(by, case)
     require_state(case, IN_READING, _("This case cannot be read now."))
-    if case.reads.filter(round=case.round, reader=by).exists():
-        raise WrongState(_("Your answer is stored already. Keep or change it beside the model's."))
     answer = case_preclassification(case)
     model_label = answer.label if answer else ""
     blind = policy_for(case.laboratory).blindness == Blindness.BLIND
@@ -76,6 +75,14 @@ def record_read(
     return read
 
 
+def _check_not_answered(by: User, case: Case) -> None:
+    own = case.reads.filter(round=case.round, reader=by).select_related("conclusion").first()
+    if own is not None and hasattr(own, "conclusion"):
+        raise WrongState(_("You have read this case already; your answer is stored."))
+    if own is not None:
+        raise WrongState(_("Your answer is stored already. Keep or change it beside the model's."))
+
+
 @transaction.atomic
 def conclude(
     by: User, case: Case, *, label: str, confidence: str, reason: str = "", seconds: float | None = None
@@ -87,8 +94,9 @@ def conclude(
     """
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
-    require_state(case, IN_READING, _("This case cannot be concluded now."))
-    held = claims.held_by(by, case)
+    if case.reads.filter(round=case.round, reader=by, conclusion__isnull=False).exists():
+        raise WrongState(_("Your read is concluded already."))
+    held = _held(by, case, IN_READING, _("This case cannot be concluded now."))
     read = case.reads.filter(round=case.round, reader=by, conclusion=None).first()
     if read is None:
         raise WrongState(_("Answer first; the model's answer is shown beside yours then."))
@@ -109,7 +117,7 @@ def conclude(
     )
 
 
-def _conclude(read: Read, case: Case, held: Any, values: dict[str, Any]) -> Conclusion:
+def _conclude(read: Read, case: Case, held: Claim, values: dict[str, Any]) -> Conclusion:
     """Store the conclusion of a read of a locked case and send the case on."""
     conclusion = Conclusion.objects.create(read=read, **values)
     claims.end(held, case, ClaimEnd.DONE)
@@ -138,8 +146,7 @@ def adjudicate(
     """
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
-    require_state(case, IN_ADJUDICATION, _("This case has nothing to adjudicate."))
-    held = claims.held_by(by, case)
+    held = _held(by, case, IN_ADJUDICATION, _("This case has nothing to adjudicate."))
     _check_answer(label, confidence)
     if not reason.strip():
         raise Invalid(
@@ -170,8 +177,7 @@ def return_to_submitter(by: User, case: Case, *, missing: str) -> Return:
     """Send a case back with what is missing; submitting it again begins a new round. Raises as ``record_read``."""
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
-    require_state(case, IN_READING | IN_ADJUDICATION, _("This case cannot be returned now."))
-    held = claims.held_by(by, case)
+    held = _held(by, case, IN_READING | IN_ADJUDICATION, _("This case cannot be returned now."))
     if not missing.strip():
         raise Invalid(_("Say what is missing, so that the submitter can mend it."), field="missing")
     returned = Return.objects.create(
@@ -182,6 +188,14 @@ def return_to_submitter(by: User, case: Case, *, missing: str) -> Return:
     move(case, CaseState.RETURNED, also=("assigned_to",))
     notify(Kind.CASE_RETURNED, case, to=[case.created_by], by=by, words=returned.missing)
     return returned
+
+
+def _held(by: User, case: Case, states: frozenset[CaseState], message: str) -> Claim:
+    """The reader's claim on a locked case in one of the states; says first what keeps everybody from it."""
+    require_state(case, states | CLAIMABLE, message)
+    held = claims.held_by(by, case)
+    require_state(case, states, message)
+    return held
 
 
 def _store_image_answers(read: Read, given: Mapping[UUID, str]) -> None:

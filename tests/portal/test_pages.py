@@ -14,9 +14,8 @@ from portal.accounts import services as accounts
 from portal.accounts.choices import Role
 from portal.cases.choices import STATE_ICONS
 from portal.config.settings import BASE_DIR
-from portal.reading import services as reading
 from portal.reports.models import Diagnosis
-from tests.factories import analysed, draft, photograph, signed
+from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
 
 VISITOR = "visitor"
 
@@ -55,7 +54,7 @@ PERMISSIONS = [
     ("live", 302, 200, 200, 200, 404),
     ("photograph", 302, 200, 200, 200, 404),
     ("thumbnail", 302, 200, 200, 200, 404),
-    ("heat map", 302, 200, 200, 200, 404),
+    ("heat map", 302, 200, 403, 200, 404),
     ("diagnosis", 302, 200, 200, 200, 404),
     ("quick look", 302, 200, 200, 200, 200),
     ("users", 302, 403, 403, 200, 403),
@@ -75,12 +74,16 @@ def test_page(client, people, things, row):
         assert client.get(things[page]).status_code == status, role
 
 
+AMENDMENT = {"label": "Pro", "confidence": "high", "reason": "Flow cytometry.", "secret": PASSWORD}
 #: What is sent, and the status for a visitor, a submitter, a reviewer, an administrator, a stranger. In this order
 #: whoever may do it comes after whoever may not, so that each finds the thing as it was.
 DEEDS = [
     ("edit", {"patient_pseudonym": "P-1", "specimen": "csf", "priority": "stat"}, 302, 302, 302, 302, 404),
     ("image", {}, 302, 201, 201, 201, 404),
+    ("claim", {}, 302, 403, 302, 403, 404),
     ("read", {"label": "Pre", "confidence": "high"}, 302, 403, 302, 403, 404),
+    ("sign", {"secret": PASSWORD}, 302, 403, 302, 403, 404),
+    ("amend", AMENDMENT, 302, 403, 302, 403, 404),
     ("invite", {"email": "new@lab.example", "role": "reviewer"}, 302, 404, 404, 302, 404),
     ("set role", {"role": "reviewer"}, 302, 404, 404, 302, 404),
     ("deactivate", {}, 302, 404, 404, 302, 404),
@@ -101,7 +104,16 @@ def test_deed(client, people, lab, model, row, role):
     address = {
         "edit": lambda: reverse("cases:edit", args=[draft(people.submitter, lab).pk]),
         "image": lambda: reverse("cases:add_image", args=[draft(people.submitter, lab).pk]),
-        "read": lambda: reverse("reading:read", args=[analysed(people.submitter, lab).pk]),
+        "claim": lambda: reverse("reading:claim", args=[analysed(people.submitter, lab).pk]),
+        "read": lambda: reverse(
+            "reading:read", args=[claimed(people.reviewer, analysed(people.submitter, lab)).pk]
+        ),
+        "sign": lambda: reverse(
+            "reports:sign", args=[read(people.reviewer, analysed(people.submitter, lab)).pk]
+        ),
+        "amend": lambda: reverse(
+            "reports:amend", args=[signed(people.reviewer, analysed(people.submitter, lab)).pk]
+        ),
         "invite": lambda: reverse("accounts:invite", args=[lab.slug]),
         "set role": lambda: reverse("accounts:set_role", args=[membership.pk]),
         "deactivate": lambda: reverse("accounts:deactivate", args=[membership.pk]),
@@ -177,7 +189,7 @@ def test_read_on_a_case_in_the_wrong_state_gives_the_comment_back(client, people
     response = client.post(reverse("reading:read", args=[case.pk]), entered)
     page = response.content.decode()
     assert response.status_code == 409
-    assert "This case cannot be read now." in page
+    assert "your answer is stored" in page
     assert "Large nucleoli." in page
     assert Diagnosis.objects.filter(case=case).count() == 1
 
@@ -241,7 +253,7 @@ def test_more_rows_ask_no_more_queries(
         "diagnosis": reverse("reports:diagnosis", args=[large.pk]),
     }[page]
     if page == "diagnosis":
-        reading.record_read(people.reviewer, large, label="Pre", confidence="high")
+        signed(people.reviewer, large)
     with django_assert_max_num_queries(len(before)):
         assert client.get(address).status_code == 200
 

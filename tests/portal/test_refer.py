@@ -10,10 +10,9 @@ from portal.inference import quick_look, services
 from portal.inference.choices import REFER_ADVICE, ReferReason
 from portal.inference.models import Prediction
 from portal.inference.selectors import case_preclassification
-from portal.reading.services import record_read
 from portal.reports.models import Diagnosis
 from smear.refer import Reason
-from tests.factories import REFER_RULE, active_model, answer, draft, photograph
+from tests.factories import REFER_RULE, active_model, answer, draft, photograph, signed
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +74,7 @@ def test_an_answer_from_before_the_reasons_was_an_outlier(answered, people):
         Prediction.objects.update(refer=True, refer_reasons=[])
     assert Prediction.objects.get().refer_reasons == []
     assert case_preclassification(case).referred == {ReferReason.OUTLIER: [1]}
-    record_read(people.reviewer, case, label="Pre", confidence="high")
+    signed(people.reviewer, case)
     assert Diagnosis.objects.get().model_record["images"][0]["refer_reasons"] == ["outlier"]
 
 
@@ -84,7 +83,7 @@ def test_a_case_says_which_photographs_are_referred_and_why(answered, client, pe
     summary = case_preclassification(case)
     assert summary.referred == {ReferReason.OUTLIER: [3], ReferReason.LOW_CONFIDENCE: [1, 3]}
     assert (summary.refer, summary.mixed) == (True, False)
-    client.force_login(people.reviewer)
+    client.force_login(people.submitter)
     page = " ".join(client.get(reverse("cases:detail", args=[case.pk])).content.decode().split())
     assert "Unlike the training photographs: photograph 3<" in page
     assert "Not sure: photographs 1, 3<" in page
@@ -94,7 +93,7 @@ def test_a_case_says_which_photographs_are_referred_and_why(answered, client, pe
 
 def test_a_clear_case_refers_nothing(answered, client, people):
     case = answered(answer(*SURE))
-    client.force_login(people.reviewer)
+    client.force_login(people.submitter)
     page = client.get(reverse("cases:detail", args=[case.pk])).content.decode()
     assert not case_preclassification(case).refer
     assert "Refer" not in page
@@ -102,7 +101,7 @@ def test_a_clear_case_refers_nothing(answered, client, people):
 
 def test_the_diagnosis_keeps_set_and_reasons(answered, client, people):
     case = answered(answer(*MIXED), answer(*SURE))
-    record_read(people.reviewer, case, label="Pre", confidence="high")
+    signed(people.reviewer, case)
     record = Diagnosis.objects.get(case=case).model_record
     assert record["answer"]["refer_reasons"] == {"mixed_set": [1]}
     assert [
@@ -128,7 +127,7 @@ def test_a_quick_look_says_the_same(people, lab, model, client, monkeypatch):
 
 def test_the_api_says_the_same(answered, people):
     api = APIClient()
-    api.force_authenticate(people.reviewer)
+    api.force_authenticate(people.submitter)
     case = answered(answer(*MIXED), answer(*SURE))
     body = api.get(f"/api/v1/cases/{case.pk}/").json()
     first, second = (image["prediction"] for image in body["images"])

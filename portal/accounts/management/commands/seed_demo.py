@@ -16,6 +16,7 @@ ACCOUNTS: tuple[tuple[str, str, Role, bool], ...] = (
     ("submitter@demo.example", "Sam Submitter", Role.SUBMITTER, False),
     ("reviewer@demo.example", "Rosa Reviewer", Role.REVIEWER, False),
     ("reviewer2@demo.example", "Ravi Reviewer", Role.REVIEWER, False),
+    ("reviewer3@demo.example", "Rita Reviewer", Role.REVIEWER, False),
     ("labadmin@demo.example", "Lena Labadmin", Role.LAB_ADMIN, False),
     ("admin@demo.example", "Ada Admin", Role.LAB_ADMIN, True),
 )
