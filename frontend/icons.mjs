@@ -7,6 +7,7 @@ export const ICONS = [
   "arrow-left-right",
   "arrow-up",
   "arrows-fullscreen",
+  "bell",
   "bookmark",
   "box-arrow-left",
   "box-arrow-right",

@@ -11,6 +11,8 @@ from portal.inference import quick_look as quick_looks
 from portal.inference import services
 from portal.inference.choices import JobState
 from portal.inference.models import Job
+from portal.notifications import mails
+from portal.reports import reminders
 from worker.app import task
 from worker.contract import ContractMismatch
 from worker.photograph import NoAnswer, classify_photograph
@@ -75,6 +77,32 @@ def build_tiles(image_id: str) -> None:
     """Build the tiles of a large photograph, unless they or the photograph are gone or done."""
     with suppress(tiles.NoTiles):
         tiles.ensure_tiles(UUID(image_id))
+
+
+@task("worker.mail_notification")
+def mail_notification(notification_id: int) -> None:
+    """Mail one notification, if it is of those that go at once and nobody has mailed it."""
+    try:
+        mails.send_one(notification_id)
+    except OSError as error:
+        # ``send_due_mails`` tries again from the database.
+        log.warning("mails.server_away", error=str(error))
+
+
+@task("worker.send_due_mails")
+def send_due_mails() -> None:
+    """Send the digests that are due, and what was lost on its way to the mail server."""
+    sent = mails.send_due()
+    if sent:
+        log.info("mails.sent", count=sent)
+
+
+@task("worker.remind_of_alerts")
+def remind_of_alerts() -> None:
+    """Tell again of urgent findings that nobody acknowledges."""
+    reminded = reminders.remind()
+    if reminded:
+        log.info("alerts.reminded", count=reminded)
 
 
 def _may_claim(job: Job) -> bool:

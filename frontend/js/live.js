@@ -1,9 +1,10 @@
 // Live fragments: an element with data-live asks its hx-get address again until it says it is settled.
 //
 // The server answers 204 while nothing changed, or the element anew. data-live="running" is asked fast at first and
-// slower the longer it takes; "watching" is asked now and then; "settled" is left alone.
+// slower the longer it takes; "watching" is asked now and then, "calm" seldom; "settled" is left alone.
 
 const WATCH_EVERY_MS = 5000;
+const CALM_EVERY_MS = 30_000;
 // [up to this many ms after the page began to wait, ask every so many ms]
 const RUNNING_STEPS = [
   [4_000, 150],
@@ -16,6 +17,8 @@ export function startLiveFragments(htmx) {
   let runningSince = performance.now();
 
   const delay = (element) => {
+    // The bell is on every page: it says nothing about how long the page's own part has been waiting.
+    if (element.dataset.live === "calm") return CALM_EVERY_MS;
     if (element.dataset.live !== "running") {
       runningSince = performance.now();
       return WATCH_EVERY_MS;

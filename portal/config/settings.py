@@ -128,6 +128,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.accounts.context_processors.laboratory",
+                "portal.notifications.context_processors.bell",
                 "portal.accounts.context_processors.preferences",
             ],
         },
@@ -306,11 +307,19 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE = {
     "requeue-stale-jobs": {"task": "worker.requeue_stale", "schedule": 5.0, "options": {"expires": 5}},
     "purge-quick-looks": {"task": "worker.purge_quick_looks", "schedule": 60.0, "options": {"expires": 60}},
+    "send-due-mails": {"task": "worker.send_due_mails", "schedule": 60.0, "options": {"expires": 60}},
+    "remind-of-alerts": {"task": "worker.remind_of_alerts", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # --- E-mail, language, time, logs ------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Hemalens <hemalens@localhost>")
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", default=10)
+# What need not be known at once is mailed together when the oldest of it has waited so long: a report is known the same
+# half-day, nobody gets more than a few mails a working day, and a busy day's news come in one.
+DIGEST_HOURS = env.float("DIGEST_HOURS", default=4)
+# An urgent finding that is not acknowledged is told again every so many minutes, to the administrators too.
+ALERT_REMIND_MINUTES = env.int("ALERT_REMIND_MINUTES", default=60)
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]

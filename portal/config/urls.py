@@ -11,6 +11,8 @@ urlpatterns = [
     path("cases/", include("portal.reading.urls")),
     path("cases/", include("portal.reports.urls")),
     path("cases/", include("portal.annotations.urls")),
+    path("alerts/", include("portal.reports.alert_urls")),
+    path("notifications/", include("portal.notifications.urls")),
     path("models/", include("portal.inference.model_urls")),
     path("users/", include("portal.accounts.urls")),
     path("account/preferences/", include("portal.accounts.preference_urls")),

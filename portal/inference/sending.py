@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 BROKER_PRIORITY: dict[str, int] = {Priority.STAT: 0, Priority.URGENT: 3, Priority.ROUTINE: 6}
 
 
-def _send(name: str, argument: str | int, priority: int) -> bool:
+def send_id(name: str, argument: str | int, priority: int) -> bool:
+    """Send a task one id; whether the broker took it. The lowest priority goes first."""
     try:
         app.send_task(name, args=[argument], priority=priority, retry=False)
     except (OperationalError, OSError) as error:
@@ -30,7 +31,7 @@ def send_jobs(jobs: Sequence[Job], priority: str) -> int:
     """Send the ids of queued jobs; what the broker does not take is sent again by ``requeue_stale``."""
     sent: list[int] = []
     for job in jobs:
-        if not _send("worker.classify", job.pk, BROKER_PRIORITY[priority]):
+        if not send_id("worker.classify", job.pk, BROKER_PRIORITY[priority]):
             break
         sent.append(job.pk)
     Job.objects.filter(pk__in=sent).update(sent_at=timezone.now())
@@ -39,9 +40,9 @@ def send_jobs(jobs: Sequence[Job], priority: str) -> int:
 
 def send_quick_look(quick_look_id: UUID) -> bool:
     """Send one quick look, ahead of every job."""
-    return _send("worker.quick_look", str(quick_look_id), 0)
+    return send_id("worker.quick_look", str(quick_look_id), 0)
 
 
 def send_tiles(image_id: UUID) -> bool:
     """Have the tiles of a large photograph built, after everything else: whoever looks sooner builds them."""
-    return _send("worker.build_tiles", str(image_id), 9)
+    return send_id("worker.build_tiles", str(image_id), 9)

@@ -1,4 +1,4 @@
-"""What people were told, and findings that somebody has to acknowledge."""
+"""What people were told."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -20,12 +20,20 @@ class Notification(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
     mailed_at = models.DateTimeField(null=True, blank=True)
+    mail_after = models.DateTimeField(
+        null=True, blank=True, help_text=_("not mailed before, since the address was refused")
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]
         indexes = [
             models.Index(fields=["user", "-created_at"]),
             models.Index(fields=["user"], condition=models.Q(read_at=None), name="unread_notifications"),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(read_at=None, mailed_at=None),
+                name="unmailed_notifications",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.errors import NotAllowed, WrongState
-from portal.notifications.choices import Kind
-from portal.notifications.services import notify
+from portal.notifications.choices import URGENT, Kind
+from portal.notifications.services import notify, settle
 from portal.reading.policies import policy_for
 from portal.reports.models import Alert, Diagnosis
 from smear.classes import MALIGNANT
@@ -24,18 +24,23 @@ def raise_alert(diagnosis: Diagnosis) -> Alert | None:
     case = diagnosis.case
     person = policy_for(case.laboratory).alert_contact or case.created_by
     alert = Alert.objects.create(diagnosis=diagnosis, person=person)
-    notify(Kind.URGENT_FINDING, case, to=[person], words=diagnosis.get_label_display())
+    notify(Kind.URGENT_FINDING, case, to=[person])
     return alert
 
 
 @transaction.atomic
 def acknowledge(by: User, alert: Alert, *, note: str = "") -> Alert:
     """Say that the news has arrived. Raises NotAllowed (another person's alert), WrongState (done already)."""
-    alert = Alert.objects.select_for_update(of=("self",)).select_related("person").get(pk=alert.pk)
+    alert = (
+        Alert.objects.select_for_update(of=("self",))
+        .select_related("person", "diagnosis__case")
+        .get(pk=alert.pk)
+    )
     if alert.person != by:
         raise NotAllowed(_("%(person)s is to acknowledge this finding.") % {"person": alert.person.full_name})
     if alert.acknowledged_at is not None:
         raise WrongState(_("This finding is acknowledged already."))
     alert.acknowledged_at, alert.note = timezone.now(), note.strip()[:500]
     alert.save(update_fields=["acknowledged_at", "note"])
+    settle(alert.diagnosis.case, URGENT)
     return alert

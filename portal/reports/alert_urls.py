@@ -1,0 +1,11 @@
+"""Addresses of urgent findings."""
+
+from django.urls import path
+
+from portal.reports import alert_views
+
+app_name = "alerts"
+urlpatterns = [
+    path("", alert_views.alerts, name="list"),
+    path("<int:pk>/acknowledge/", alert_views.acknowledge, name="acknowledge"),
+]

@@ -1,0 +1,65 @@
+"""Urgent findings of a laboratory, and saying that the news has arrived."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from portal.errors import DomainError
+from portal.pages import SignedInRequest, add_refusal, page
+from portal.reports import alert_selectors as selectors
+from portal.reports import alerts as services
+from portal.reports.alert_forms import AcknowledgeForm
+from portal.reports.alert_presenters import shown
+
+PER_PAGE = 25
+
+
+@never_cache
+@require_GET
+@page
+def alerts(request: SignedInRequest) -> HttpResponse:
+    """Open and acknowledged findings of the person's laboratories."""
+    return _page(request)
+
+
+def _page(
+    request: SignedInRequest, *, refused: AcknowledgeForm | None = None, pk: int = 0, status: int = 200
+) -> HttpResponse:
+    pages = Paginator(selectors.acknowledged(request.user), PER_PAGE)
+    done = pages.get_page(request.GET.get("page"))
+    waiting = list(selectors.open_in_laboratories(request.user))
+    rows = shown(request, [*waiting, *done], refused=refused, refused_pk=pk)
+    context = {
+        "overdue": [row for row in rows if row.is_overdue],
+        "waiting": [row for row in rows if row.is_open and not row.is_overdue],
+        "acknowledged": [row for row in rows if not row.is_open],
+        # What was entered on a finding that another window has acknowledged meanwhile, or that is another person's.
+        "refused": None if any(row.form is refused for row in rows) else refused,
+        "page_obj": done,
+        "remind_minutes": settings.ALERT_REMIND_MINUTES,
+    }
+    return render(request, "reports/alerts.html", context, status=status)
+
+
+@require_POST
+@page
+def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Store that the news has arrived; a refused one stays on the page with its note."""
+    alert = get_object_or_404(selectors.visible_to(request.user), pk=pk)
+    form = AcknowledgeForm(request.POST, alert_pk=pk)
+    if not form.is_valid():
+        return _page(request, refused=form, pk=pk, status=422)
+    try:
+        services.acknowledge(request.user, alert, note=form.cleaned_data["note"])
+    except DomainError as error:
+        return _page(request, refused=form, pk=pk, status=add_refusal(form, error))
+    accession = alert.diagnosis.case.accession
+    messages.success(
+        request, _("You have acknowledged the finding of %(accession)s.") % {"accession": accession}
+    )
+    return redirect("alerts:list")
