@@ -1,48 +1,23 @@
-// The one list of keys: what each action has by default, what the person made of it, and who listens.
+// Keys: which set off an action for this person, who listens, and how they are shown.
 //
-// A chord is written "J", "Shift+1", "Ctrl+Enter", "ArrowRight" or "+". Own keys come as {action: chord} in
-// <body data-keys>; a list gives an action several chords, and an empty one switches it off.
+// The server sends the keys of every action in <body data-keys> (portal/accounts/shortcuts.py has the list and the
+// defaults). A chord is written "J", "Shift+1", "Ctrl+Enter", "ArrowRight" or "+".
 import { isTyping } from "./dom.js";
 
-const numbered = (action, modifier = "") =>
-  Object.fromEntries([1, 2, 3, 4, 5, 6].map((number) => [`${action}-${number}`, [`${modifier}${number}`]]));
-
-export const DEFAULTS = {
-  ...numbered("answer"),
-  ...numbered("answer-all", "Shift+"),
-  "confidence-low": ["7"],
-  "confidence-medium": ["8"],
-  "confidence-high": ["9"],
-  "next-image": ["J", "ArrowRight"],
-  "previous-image": ["K", "ArrowLeft"],
-  "heat-map": ["H"],
-  "next-case": ["N"],
-  "zoom-in": ["+", "="],
-  "zoom-out": ["-"],
-  home: ["0"],
-  rotate: ["R"],
-  "rotate-left": ["Shift+R"],
-  brighter: ["]"],
-  darker: ["["],
-  magnifier: ["M"],
-  "side-by-side": ["S"],
-  measure: ["D"],
-  marker: ["A"],
-  "full-screen": ["F"],
-  save: ["Ctrl+Enter"],
-  help: ["?"],
-};
-
 const MODIFIERS = ["Ctrl", "Alt", "Shift"];
-const SWITCHED_OFF = "hemalens-single-keys"; // "off" in the browser's storage
 const SYMBOLS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓" };
 // What a control does with keys of its own goes before ours.
 const OWN_KEYS = {
-  arrows: "[data-viewer-stage], input[type=radio], input[type=range], [role=menu], [role=tablist]",
+  arrows: "[data-viewer-stage], [data-viewer-second], input[type=radio], input[type=range], [role=menu], [role=tablist]",
   presses: "button, a[href], summary, input, [data-viewer-stage]",
 };
 
+const keys = JSON.parse(document.body.dataset.keys || "{}");
+const actionOf = new Map(Object.entries(keys).flatMap(([action, chords]) => chords.map((chord) => [chord, action])));
 const handlers = new Map();
+
+/** The chords that set an action off; none where the person switched them off. */
+export const chordsOf = (action) => keys[action] ?? [];
 
 /** Calls `handler` on the action's keys; one handler an action. `repeats`: also while the key is held down. */
 export function bind(action, handler, { repeats = false } = {}) {
@@ -72,32 +47,7 @@ export function chordOf(event) {
   return [...modifiers, key.length === 1 ? key.toUpperCase() : key].join("+");
 }
 
-function ownKeys() {
-  try {
-    return JSON.parse(document.body.dataset.keys || "{}");
-  } catch {
-    return {};
-  }
-}
-
-const own = Object.fromEntries(
-  Object.entries(ownKeys())
-    .filter(([action]) => action in DEFAULTS)
-    .map(([action, chords]) => [action, [chords].flat().filter(Boolean).map(normalised)]),
-);
-const actionOf = new Map(Object.entries(own).flatMap(([action, chords]) => chords.map((chord) => [chord, action])));
-for (const [action, chords] of Object.entries(DEFAULTS)) {
-  if (action in own) continue;
-  for (const chord of chords) if (!actionOf.has(chord)) actionOf.set(chord, action);
-}
-
-/** The chords that set an action off now: a key somebody gave to another action is no longer its default's. */
-export function chordsOf(action) {
-  return (own[action] ?? DEFAULTS[action] ?? []).filter((chord) => actionOf.get(chord) === action);
-}
-
 const isSingle = (chord) => !/^(Ctrl|Alt)\+/.test(chord);
-const singlesAreOff = () => localStorage.getItem(SWITCHED_OFF) === "off";
 
 function isTaken(event, chord) {
   const key = chord.split("+").pop();
@@ -110,7 +60,7 @@ document.addEventListener("keydown", (event) => {
   const chord = chordOf(event);
   const bound = handlers.get(actionOf.get(chord));
   if (!bound || (event.repeat && !bound.repeats)) return;
-  if (isSingle(chord) && (isTyping(event) || singlesAreOff() || isTaken(event, chord))) return;
+  if (isSingle(chord) && (isTyping(event) || isTaken(event, chord))) return;
   if (bound.handler(event) !== false) event.preventDefault();
 });
 
@@ -119,8 +69,8 @@ document.addEventListener("keydown", (event) => {
 /** A chord in words: names of keys come from the dialog, in the page's language. */
 export function words(chord) {
   const names = document.getElementById("keys-dialog")?.dataset ?? {};
-  const parts = chord === "+" ? ["+"] : chord.split(/\+(?=.)/);
-  return parts.map((part) => SYMBOLS[part] ?? names[`name${part[0].toUpperCase()}${part.slice(1)}`] ?? part).join("+");
+  const nameOf = (part) => SYMBOLS[part] ?? names[`name${part}`] ?? part;
+  return chord.split(/\+(?=.)/).map(nameOf).join("+");
 }
 
 function kbd(chord) {
@@ -137,19 +87,13 @@ export function showKeys(root = document) {
       element.dataset.name ??= element.title;
       element.title = chords.length ? `${element.dataset.name} (${words(chords[0])})` : element.dataset.name;
     } else if (element.matches("kbd")) {
-      element.textContent = chords.length ? words(chords[0]) : "";
-      element.hidden = !chords.length;
+      element.textContent = chords.length ? words(chords[0]) : "–";
     } else {
       element.replaceChildren(...chords.flatMap((chord) => [kbd(chord), " "]), ...(chords.length ? [] : ["–"]));
     }
   }
 }
 
-const toggle = document.querySelector("[data-single-keys]");
-if (toggle) {
-  toggle.checked = !singlesAreOff();
-  toggle.addEventListener("change", () => localStorage.setItem(SWITCHED_OFF, toggle.checked ? "on" : "off"));
-}
 bind("help", () => document.getElementById("keys-dialog")?.showModal());
-document.addEventListener("htmx:afterSettle", (event) => showKeys(event.target));
+document.addEventListener("htmx:afterSettle", () => showKeys());
 showKeys();

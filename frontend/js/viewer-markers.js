@@ -19,7 +19,7 @@ export class Markers {
     this.pane = overlay.pane;
     this.section = section;
     this.texts = section.dataset;
-    this.list = section.querySelector("ol");
+    this.list = section.querySelector("[data-marker-list]");
     this.url = null;
     this.stateOf = new Map(); // {markers, draft} by address; a draft outlives a look at another photograph
     this.pins = overlay.add("marker-pins", (group) => this.#place(group));
@@ -192,7 +192,7 @@ export class Markers {
     go.setAttribute("aria-label", this.texts.textGo.replace("%s", number));
     row.querySelector("[data-marker-note]").textContent = marker.note;
     row.querySelector("[data-marker-author]").textContent = marker.author;
-    const time = row.querySelector("time");
+    const time = row.querySelector("[data-marker-time]");
     time.dateTime = marker.created_at;
     time.textContent = inWords(new Date(marker.created_at));
     if (!marker.mine || !this.isPossible) row.querySelector("[data-marker-own]").remove();

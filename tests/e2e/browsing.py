@@ -104,5 +104,5 @@ def violations(page: Page) -> list[str]:
     return [*found, *([f"wider than the window by {overflow} px"] if overflow > 0 else [])]
 
 
-#: Files a case through the form and returns its address: page, photographs, pseudonym, note.
+#: Files a case through the form and returns its address: page, photographs, pseudonym, note, scale.
 FileCase = Callable[..., str]

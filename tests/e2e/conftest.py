@@ -62,11 +62,18 @@ def people(
 def file_case() -> FileCase:
     """Files a case through the form; returns its address."""
 
-    def file(page: Page, photographs: list[dict[str, Any]], pseudonym: str = "P-4711", note: str = "") -> str:
+    def file(
+        page: Page,
+        photographs: list[dict[str, Any]],
+        pseudonym: str = "P-4711",
+        note: str = "",
+        scale: str = "",
+    ) -> str:
         page.goto("/cases/new/")
         page.get_by_label("Patient pseudonym").fill(pseudonym)
         page.get_by_label("Specimen").select_option("bone_marrow")
         page.get_by_label("Clinical note").fill(note)
+        page.get_by_label("Micrometres per pixel").fill(scale)
         page.get_by_label("Choose photographs").set_input_files(photographs)
         page.locator(f"[data-files] [data-state=done] >> nth={len(photographs) - 1}").wait_for()
         page.get_by_role("button", name="Submit case").click()
