@@ -23,6 +23,9 @@ SUMMARY: dict[str, Any] = {
     "state": "awaiting_read",
     **NEW_CASE,
     "clinical_note": "",
+    "round": 1,
+    "assigned_to": None,
+    "claim": None,
     "created_by": "Sam Submitter",
     "created_at": _TIME,
     "submitted_at": _TIME,
@@ -76,20 +79,23 @@ JOB: dict[str, Any] = {
     "started_at": _TIME,
     "finished_at": _TIME,
 }
+PRECLASSIFICATION: dict[str, Any] = {
+    "label": "Pre",
+    "probabilities": _PROBABILITIES,
+    "counts": {"Benign": 0, "Early": 0, "Pre": 1, "Pro": 0},
+    "spread": [0.9, 0.9],
+    "images": 1,
+    "refer": False,
+    "refer_reasons": {},
+    "mixed": False,
+    "model": _MODEL,
+}
 CASE: dict[str, Any] = {
     **SUMMARY,
+    "returned": None,
+    "blinded": False,
     "no_preclassification_reason": "",
-    "preclassification": {
-        "label": "Pre",
-        "probabilities": _PROBABILITIES,
-        "counts": {"Benign": 0, "Early": 0, "Pre": 1, "Pro": 0},
-        "spread": [0.9, 0.9],
-        "images": 1,
-        "refer": False,
-        "refer_reasons": {},
-        "mixed": False,
-        "model": _MODEL,
-    },
+    "preclassification": PRECLASSIFICATION,
     "images": [{**IMAGE, "job": JOB, "prediction": PREDICTION}],
     "reads": [],
     "diagnosis": None,
@@ -102,14 +108,109 @@ DRAFT: dict[str, Any] = {
     "preclassification": None,
     "images": [],
 }
-NEW_READ: dict[str, Any] = {"label": "Pre", "confidence": "high", "comment": ""}
-READ: dict[str, Any] = {
+TAKEN: dict[str, Any] = {
+    **CASE,
+    "state": "in_reading",
+    "claim": {"reader": "Rosa Reviewer", "claimed_at": _TIME, "expires_at": "2026-11-23T10:00:00Z"},
+    "blinded": True,
+    "preclassification": None,
+    "images": [{**IMAGE, "job": JOB}],
+}
+RETURNED: dict[str, Any] = {
+    **CASE,
+    "state": "returned",
+    "returned": {
+        "missing": "The feathered edge, at 100×.",
+        "returned_by": "Rosa Reviewer",
+        "created_at": _TIME,
+    },
+}
+NEW_READ: dict[str, Any] = {
+    "label": "Pre",
+    "confidence": "medium",
+    "comment": "",
+    "images": {_IMAGE_ID: "Pre"},
+    "seconds": 41.5,
+}
+_STORED: dict[str, Any] = {
     "id": 7,
+    "kind": "first",
+    "round": 1,
     **NEW_READ,
     "reader": "Rosa Reviewer",
     "model_label": "Pre",
-    "model_seen": True,
+    "model_seen": False,
     "created_at": _TIME,
+    "conclusion": None,
+}
+STORED_READ: dict[str, Any] = {**_STORED, "reveal": PRECLASSIFICATION}
+NEW_CONCLUSION: dict[str, Any] = {"label": "Pre", "confidence": "high", "reason": "", "seconds": 6.2}
+READ: dict[str, Any] = {**_STORED, "conclusion": {**NEW_CONCLUSION, "created_at": _TIME}}
+NEW_ADJUDICATION: dict[str, Any] = {
+    "label": "Pre",
+    "confidence": "high",
+    "reason": "Fine chromatin, nucleoli in most cells.",
+    "seconds": 90.0,
+}
+ADJUDICATION: dict[str, Any] = {
+    **_STORED,
+    "id": 9,
+    "kind": "adjudication",
+    "confidence": "high",
+    "comment": NEW_ADJUDICATION["reason"],
+    "reader": "Otto Other",
+    "model_seen": True,
+    "seconds": 90.0,
+    "conclusion": {**NEW_ADJUDICATION, "seconds": None, "created_at": _TIME},
+}
+SIGNATURE: dict[str, Any] = {"secret": "the password", "comment": "Blasts throughout."}
+REPORT: dict[str, Any] = {
+    "version": 1,
+    "label": "Pre",
+    "confidence": "high",
+    "comment": "Blasts throughout.",
+    "signed_by": "Rosa Reviewer",
+    "signed_at": _TIME,
+    "meaning": "I have reviewed this case and am responsible for its conclusion.",
+    "method": "password",
+    "reason": "",
+    "sha256": "b54c…",
+}
+AMENDMENT: dict[str, Any] = {
+    "label": "Early",
+    "confidence": "medium",
+    "comment": "Blasts throughout.",
+    "reason": "Immunophenotype arrived.",
+    "secret": "123456",
+}
+AMENDED_REPORT: dict[str, Any] = {
+    **REPORT,
+    "version": 2,
+    "label": "Early",
+    "confidence": "medium",
+    "meaning": "I have reviewed this amendment and am responsible for its conclusion.",
+    "method": "totp",
+    "reason": "Immunophenotype arrived.",
+}
+ALERT: dict[str, Any] = {
+    "id": 3,
+    "case": _ID,
+    "accession": "HL-2026-000042",
+    "version": 1,
+    "label": "Pre",
+    "person": "Sam Submitter",
+    "raised_at": _TIME,
+    "acknowledged_at": None,
+    "note": "",
+}
+ACKNOWLEDGEMENT: dict[str, Any] = {"note": "Ward 3 informed."}
+ACKNOWLEDGED: dict[str, Any] = {**ALERT, **ACKNOWLEDGEMENT, "acknowledged_at": _TIME}
+POLICY: dict[str, Any] = {
+    "blindness": "blind",
+    "second_read": "doubt",
+    "second_read_share": 10,
+    "claim_minutes": 30,
+    "alert_contact": None,
 }
 ME: dict[str, Any] = {
     "email": "submitter@demo.example",

@@ -82,3 +82,10 @@ class PersonThrottle(_FailOpen, UserRateThrottle):
 
 class AnonymousThrottle(_FailOpen, AnonRateThrottle):
     """So many requests a minute for one address without a token."""
+
+
+class SignThrottle(PersonThrottle):
+    """So many signatures a minute, right or wrong ones; wrong secrets are counted by ``prove_identity`` besides."""
+
+    scope = "sign"
+    rate = "20/min"

@@ -13,7 +13,10 @@ from rest_framework.reverse import reverse
 from portal.accounts.choices import ROLE_ACTIONS, Action
 from portal.accounts.models import Laboratory, Membership, User
 from portal.accounts.selectors import laboratories_for
+from portal.api.fields import MODEL_LABELS, NamedChoiceField, StrictFields
 from portal.api.image_quality import QualitySerializer
+from portal.api.reading import ClaimSerializer, DiagnosisSerializer, ReadSerializer, ReturnSerializer, Sight
+from portal.cases.choices import CaseState
 from portal.cases.models import Case, SmearImage
 from portal.cases.services import CASE_FIELDS
 from portal.inference.choices import ReferReason
@@ -25,37 +28,8 @@ from portal.inference.selectors import (
     latest_prediction,
 )
 from portal.reading.models import Read
-from portal.reports.models import Diagnosis
+from portal.reading.selectors import round_reads
 from smear.classes import CLASSES
-
-MODEL_LABELS = [(label, label) for label in CLASSES]
-
-
-class NamedChoiceField(serializers.ChoiceField):
-    """A choice whose refusal names the choices."""
-
-    def __init__(self, choices: Any, **kwargs: Any) -> None:
-        super().__init__(choices, **kwargs)
-        known = ", ".join(str(value) for value in self.choices if value != "")
-        self.error_messages["invalid_choice"] = f'"{{input}}" is not known here. Choose one of: {known}.'
-
-
-class StrictFields:
-    """Refuses fields that do not exist, so that nothing an instrument sends is silently lost."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()  # type: ignore[attr-defined]
-        message = f"There is no such field. The fields are: {', '.join(self.fields)}."  # type: ignore[attr-defined]
-        errors: dict[str, Any] = {str(name): [message] for name in sorted(unknown)}
-        try:
-            values = super().to_internal_value(data)  # type: ignore[misc]
-        except serializers.ValidationError as error:
-            if isinstance(error.detail, dict):
-                error.detail |= errors
-            raise
-        if errors:
-            raise serializers.ValidationError(errors)
-        return values
 
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}], "description": "Slug or id."})
@@ -184,8 +158,8 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 class ImageSerializer(serializers.ModelSerializer[SmearImage]):
     """One photograph of a case.
 
-    ``prediction`` is null until ``job.state`` is ``done``; ``quality`` where the photograph was stored before quality
-    was measured.
+    ``prediction`` is null until ``job.state`` is ``done``, and where the case is ``blinded``; ``quality`` where the
+    photograph was stored before quality was measured.
     """
 
     notices = serializers.ListField(child=serializers.CharField())
@@ -225,6 +199,8 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
 
     @extend_schema_field(PredictionSerializer(allow_null=True))
     def get_prediction(self, image: SmearImage) -> Any:
+        if not self.context["sight"].model:
+            return None
         newest = latest_prediction(image)
         return PredictionSerializer(newest).data if newest else None
 
@@ -269,42 +245,14 @@ class PreclassificationSerializer(serializers.Serializer[CasePreclassification])
         return {reason.value: positions for reason, positions in answer.referred.items()}
 
 
-class NewReadSerializer(StrictFields, serializers.ModelSerializer[Read]):
-    """A reviewer's answer. Where it differs from the model's, ``comment`` is the reason and is needed."""
-
-    serializer_choice_field = NamedChoiceField
-
-    class Meta:
-        model = Read
-        fields = ("label", "confidence", "comment")
-
-
-class ReadSerializer(serializers.ModelSerializer[Read]):
-    """A read as it was given, with the model's answer at that time."""
-
-    reader = serializers.CharField(source="reader.full_name")
-
-    class Meta:
-        model = Read
-        fields = ("id", "label", "confidence", "comment", "reader", "model_label", "model_seen", "created_at")
-
-
-class DiagnosisSerializer(serializers.ModelSerializer[Diagnosis]):
-    """The signed diagnosis in its newest version."""
-
-    signed_by = serializers.CharField(source="signed_by.full_name")
-
-    class Meta:
-        model = Diagnosis
-        fields = ("version", "label", "confidence", "comment", "signed_by", "signed_at")
-
-
 class CaseSummarySerializer(serializers.ModelSerializer[Case]):
-    """A case as a list shows it."""
+    """A case as a list shows it. ``round``: how often it was submitted; ``claim``: who has it in hand now."""
 
     laboratory: "serializers.SlugRelatedField[Laboratory]" = serializers.SlugRelatedField(
         slug_field="slug", read_only=True
     )
+    assigned_to = serializers.SerializerMethodField()
+    claim = serializers.SerializerMethodField()
     created_by = serializers.CharField(source="created_by.full_name")
     image_count = serializers.IntegerField()
 
@@ -316,6 +264,9 @@ class CaseSummarySerializer(serializers.ModelSerializer[Case]):
             "laboratory",
             "state",
             *CASE_FIELDS,
+            "round",
+            "assigned_to",
+            "claim",
             "created_by",
             "created_at",
             "submitted_at",
@@ -323,19 +274,35 @@ class CaseSummarySerializer(serializers.ModelSerializer[Case]):
             "image_count",
         )
 
+    def get_assigned_to(self, case: Case) -> str | None:
+        return case.assigned_to.full_name if case.assigned_to else None
+
+    @extend_schema_field(ClaimSerializer(allow_null=True))
+    def get_claim(self, case: Case) -> Any:
+        held: list[Any] = case.open_claims  # type: ignore[attr-defined]
+        return ClaimSerializer(held[0]).data if held else None
+
 
 class CaseSerializer(CaseSummarySerializer):
-    """A case with its photographs, what the model said, the reads and the diagnosis."""
+    """A case with its photographs, what the model said, the reads and the diagnosis.
+
+    ``blinded``: what the model and other people say is hidden from you until your own answer is stored; a null
+    elsewhere means that it is not there. ``returned``: what is missing, while the case is with its submitter.
+    """
 
     image_count = serializers.SerializerMethodField()  # type: ignore[assignment]
+    blinded = serializers.SerializerMethodField()
+    returned = serializers.SerializerMethodField()
     images = ImageSerializer(many=True)
     preclassification = serializers.SerializerMethodField()
-    reads = ReadSerializer(many=True)
+    reads = serializers.SerializerMethodField()
     diagnosis = serializers.SerializerMethodField()
 
     class Meta(CaseSummarySerializer.Meta):
         fields = (
             *CaseSummarySerializer.Meta.fields,
+            "returned",
+            "blinded",
             "no_preclassification_reason",
             "preclassification",
             "images",
@@ -343,18 +310,53 @@ class CaseSerializer(CaseSummarySerializer):
             "diagnosis",
         )
 
+    def to_representation(self, case: Case) -> dict[str, Any]:
+        self.context["sight"] = Sight.of(self.context["request"].user, case)
+        return super().to_representation(case)
+
     def get_image_count(self, case: Case) -> int:
         return len(case.images.all())
 
+    def get_blinded(self, case: Case) -> bool:
+        return not self.context["sight"].model
+
+    @extend_schema_field(ReturnSerializer(allow_null=True))
+    def get_returned(self, case: Case) -> Any:
+        if case.state != CaseState.RETURNED:
+            return None
+        newest = case.returns.select_related("returned_by").first()
+        return ReturnSerializer(newest).data if newest else None
+
     @extend_schema_field(PreclassificationSerializer(allow_null=True))
     def get_preclassification(self, case: Case) -> Any:
-        answer = case_preclassification(case)
+        answer = case_preclassification(case) if self.context["sight"].model else None
         return PreclassificationSerializer(answer).data if answer else None
+
+    @extend_schema_field(ReadSerializer(many=True))
+    def get_reads(self, case: Case) -> Any:
+        user, sees_all = self.context["request"].user, self.context["sight"].reads
+        return ReadSerializer(
+            [read for read in round_reads(case) if sees_all or read.reader_id == user.pk], many=True
+        ).data
 
     @extend_schema_field(DiagnosisSerializer(allow_null=True))
     def get_diagnosis(self, case: Case) -> Any:
         newest = max(case.diagnoses.all(), key=lambda diagnosis: diagnosis.version, default=None)
         return DiagnosisSerializer(newest).data if newest else None
+
+
+class StoredReadSerializer(ReadSerializer):
+    """The read just stored. ``reveal`` is the model's answer where the read is still to be concluded beside it."""
+
+    reveal = serializers.SerializerMethodField()
+
+    class Meta(ReadSerializer.Meta):
+        fields = (*ReadSerializer.Meta.fields, "reveal")
+
+    @extend_schema_field(PreclassificationSerializer(allow_null=True))
+    def get_reveal(self, read: Read) -> Any:
+        answer = None if hasattr(read, "conclusion") else case_preclassification(read.case)
+        return PreclassificationSerializer(answer).data if answer else None
 
 
 class MembershipSerializer(serializers.ModelSerializer[Membership]):

@@ -4,14 +4,28 @@
 """
 
 import json
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 
-from tests.factories import analysed, draft, photograph
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case
+from portal.reports.models import Alert
+from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
 
 NEW_CASE = {"patient_pseudonym": "P-1", "specimen": "peripheral_blood"}
 READ = {"label": "Pre", "confidence": "high"}
+AMENDMENT = {"label": "Early", "confidence": "low", "comment": "", "reason": "Flow.", "secret": PASSWORD}
+POLICY = {
+    "blindness": "concurrent",
+    "second_read": "always",
+    "second_read_share": 10,
+    "claim_minutes": 30,
+    "alert_contact": None,
+}
 
 PEOPLE = ("anonymous", "submitter", "reviewer", "lab_admin", "stranger")
 # request: (method, path, body), then the status for each of PEOPLE
@@ -31,22 +45,36 @@ TABLE = [
     ("GET", "/api/v1/cases/{draft}/images/{image}/thumbnail/", None, (401, 200, 200, 200, 404)),
     ("DELETE", "/api/v1/cases/{draft}/images/{image}/", None, (401, 204, 204, 204, 404)),
     ("POST", "/api/v1/cases/{draft}/submit/", None, (401, 200, 200, 200, 404)),
-    ("GET", "/api/v1/cases/{read}/images/{read_image}/activation-map/", None, (401, 200, 200, 200, 404)),
-    ("POST", "/api/v1/cases/{read}/reads/", READ, (401, 403, 201, 403, 404)),
-    ("POST", "/api/v1/cases/{read}/reads/", {"label": "?"}, (401, 403, 400, 403, 404)),
+    ("GET", "/api/v1/cases/{held}/images/{held_image}/activation-map/", None, (401, 200, 403, 200, 404)),
+    ("POST", "/api/v1/cases/next/", None, (401, 204, 200, 204, 204)),
+    ("POST", "/api/v1/cases/{read}/claim/", None, (401, 403, 200, 403, 404)),
+    ("POST", "/api/v1/cases/{read}/take-over/", None, (401, 403, 200, 403, 404)),
+    ("POST", "/api/v1/cases/{read}/release/", None, (401, 403, 409, 403, 404)),
+    ("POST", "/api/v1/cases/{held}/release/", None, (401, 403, 200, 403, 404)),
+    ("POST", "/api/v1/cases/{read}/reads/", READ, (401, 403, 409, 403, 404)),
+    ("POST", "/api/v1/cases/{held}/reads/", READ, (401, 403, 201, 403, 404)),
+    ("POST", "/api/v1/cases/{held}/reads/", {"label": "?"}, (401, 403, 400, 403, 404)),
+    ("POST", "/api/v1/cases/{held}/conclusion/", READ, (401, 403, 409, 403, 404)),
+    ("POST", "/api/v1/cases/{held}/conclusion/", {"label": "?"}, (401, 403, 400, 403, 404)),
+    ("POST", "/api/v1/cases/{held}/adjudication/", READ | {"reason": "So."}, (401, 403, 409, 403, 404)),
+    ("POST", "/api/v1/cases/{held}/return/", {"missing": "The edge."}, (401, 403, 200, 403, 404)),
+    ("POST", "/api/v1/cases/{done}/sign/", {"secret": PASSWORD}, (401, 403, 201, 403, 404)),
+    ("POST", "/api/v1/cases/{done}/sign/", {"secret": "guess"}, (401, 403, 400, 403, 404)),
+    ("POST", "/api/v1/cases/{done}/amend/", AMENDMENT, (401, 403, 409, 403, 404)),
+    ("POST", "/api/v1/cases/{signed}/amend/", AMENDMENT, (401, 403, 201, 403, 404)),
+    ("GET", "/api/v1/cases/{signed}/reports/", None, (401, 200, 200, 200, 404)),
+    ("GET", "/api/v1/alerts/", None, (401, 200, 200, 200, 200)),
+    ("POST", "/api/v1/alerts/{alert}/acknowledge/", {"note": "Told."}, (401, 200, 403, 403, 404)),
+    ("GET", "/api/v1/laboratories/{lab}/reading-policy/", None, (401, 200, 200, 200, 404)),
+    ("PUT", "/api/v1/laboratories/{lab}/reading-policy/", POLICY, (401, 403, 403, 200, 404)),
+    ("PUT", "/api/v1/laboratories/{lab}/reading-policy/", {"blindness": "?"}, (401, 403, 403, 400, 404)),
 ]
 
 
 @pytest.mark.parametrize(("method", "path", "body", "statuses"), TABLE)
 def test_permission_table(method, path, body, statuses, clients, people, lab, model, is_problem):
-    first, second = draft(people.submitter, lab), analysed(people.submitter, lab)
-    places = {
-        "lab": lab.slug,
-        "draft": first.pk,
-        "image": first.images.get().pk,
-        "read": second.pk,
-        "read_image": second.images.get().pk,
-    }
+    cache.clear()  # wrong secrets are counted there
+    places = _places(people, lab, path)
     address = path.format(**places)
     for name, expected in zip(PEOPLE, statuses, strict=True):
         client = getattr(clients, name)
@@ -62,9 +90,33 @@ def test_permission_table(method, path, body, statuses, clients, people, lab, mo
             is_problem(response, expected)
 
 
+def _places(people: SimpleNamespace, lab: Laboratory, path: str) -> dict[str, object]:
+    """What the path names: a draft, a case to read, one in the reviewer's hands, one that is read, a signed one."""
+    make: dict[str, Callable[[], Case]] = {
+        "draft": lambda: draft(people.submitter, lab),
+        "read": lambda: analysed(people.submitter, lab),
+        "held": lambda: claimed(people.reviewer, analysed(people.submitter, lab)),
+        "done": lambda: read(people.reviewer, analysed(people.submitter, lab)),
+        "signed": lambda: signed(people.reviewer, analysed(people.submitter, lab)),
+    }
+    wanted = {name for name in make if f"{{{name}}}" in path}
+    wanted |= {"signed"} if "{alert}" in path else set()
+    cases = {name: make[name]() for name in wanted or {"draft", "read"}}
+    places: dict[str, object] = {name: case.pk for name, case in cases.items()} | {"lab": lab.slug}
+    for name, case in cases.items():
+        places["image" if name == "draft" else f"{name}_image"] = case.images.get().pk
+    if "signed" in cases:
+        places["alert"] = Alert.objects.get(diagnosis__case=cases["signed"]).pk
+    return places
+
+
 def _json(body: dict | None, places: dict) -> dict[str, str]:
-    filled = {key: value.format(**places) for key, value in body.items()} if body else None
+    filled = {key: _filled(value, places) for key, value in body.items()} if body else None
     return {"data": json.dumps(filled), "content_type": "application/json"} if filled else {}
+
+
+def _filled(value: object, places: dict) -> object:
+    return value.format(**places) if isinstance(value, str) else value
 
 
 def test_lists_hold_ones_own_laboratory_only(clients, draft_case):

@@ -1,9 +1,9 @@
-"""Cases: filing, finding, submitting, reading."""
+"""Cases: filing, finding, submitting."""
 
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -15,7 +15,6 @@ from rest_framework.reverse import reverse
 
 from portal.accounts.choices import Action
 from portal.accounts.models import User
-from portal.accounts.permissions import require
 from portal.accounts.selectors import laboratories_for
 from portal.api import examples
 from portal.api.filters import CaseListFilter
@@ -26,14 +25,15 @@ from portal.api.serializers import (
     CaseSerializer,
     CaseSummarySerializer,
     NewCaseSerializer,
-    NewReadSerializer,
-    ReadSerializer,
 )
 from portal.api.views import SignedInRequest
 from portal.cases import selectors, services
 from portal.cases.models import Case
 from portal.errors import NotAllowed
-from portal.reading.services import record_read
+from portal.reading.claims import holding
+
+#: Who has each case in hand, for the serializers.
+OPEN_CLAIMS = Prefetch("claims", holding().select_related("reader"), to_attr="open_claims")
 
 
 def visible_case(user: User, case_id: UUID) -> Case:
@@ -42,11 +42,12 @@ def visible_case(user: User, case_id: UUID) -> Case:
 
 
 def full_case(request: SignedInRequest, case_id: UUID) -> dict[str, Any]:
-    """The case as the API shows it, with its images, predictions, reads and diagnosis. Raises Http404."""
+    """The case as the API shows it to this person: images, predictions, reads, diagnosis. Raises Http404."""
     try:
         case = selectors.case_detail(request.user, case_id)
     except Case.DoesNotExist as error:
         raise Http404 from error
+    prefetch_related_objects([case], OPEN_CLAIMS)
     return dict(CaseSerializer(case, context={"request": request}).data)
 
 
@@ -73,7 +74,9 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
     def get_queryset(self) -> QuerySet[Case]:
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
-        return selectors.worklist(self.request.user)
+        return (
+            selectors.worklist(self.request.user).select_related("assigned_to").prefetch_related(OPEN_CLAIMS)
+        )
 
     def list(self, request: SignedInRequest) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -105,7 +108,9 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
     @extend_schema(
         summary="Show a case",
         description="Its state, each photograph with its prediction or the state of its job, the "
-        "pre-classification of the case, the reads, and the diagnosis once it is signed.",
+        "pre-classification of the case, the reads, and the diagnosis once it is signed. To a reviewer of a "
+        "laboratory that reads *blind first* the model's and other people's answers are hidden (`blinded`) until the "
+        "own one is stored.",
         responses={200: CaseSerializer, **problems(404)},
         examples=[response_example("A case that awaits its read", examples.CASE)],
     )
@@ -113,7 +118,7 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
         return Response(full_case(request, case_id))
 
     @extend_schema(
-        summary="Change a draft",
+        summary="Change a draft or a returned case",
         description="Send only the fields that change.",
         request=CaseEntrySerializer,
         responses={200: CaseSerializer, **problems(400, 403, 404, 409, 413, 415)},
@@ -131,8 +136,8 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
 
     @extend_schema(
         summary="Submit a case",
-        description="Hands a draft with at least one photograph over: the model is asked, then the case awaits its "
-        "read. Poll the case until its `state` is `awaiting_read`.",
+        description="Hands a draft with at least one photograph, or a returned case, over: the model is asked, then "
+        "the case awaits its read. Poll the case until its `state` is `awaiting_read`.",
         request=None,
         responses={200: CaseSerializer, **problems(400, 403, 404, 409)},
         examples=[response_example("The submitted case", {**examples.CASE, "state": "submitted"})],
@@ -140,23 +145,3 @@ class CaseViewSet(viewsets.GenericViewSet[Case]):
     def submit(self, request: SignedInRequest, case_id: UUID) -> Response:
         services.submit(request.user, visible_case(request.user, case_id))
         return Response(full_case(request, case_id))
-
-    @extend_schema(
-        summary="Read a case",
-        description="Records a reviewer's answer and issues the diagnosis. An answer other than the model's needs a "
-        "comment that says why.",
-        request=NewReadSerializer,
-        responses={201: ReadSerializer, **problems(400, 403, 404, 409, 413, 415)},
-        examples=[
-            request_example("A read", examples.NEW_READ),
-            response_example("The read", examples.READ, 201),
-        ],
-    )
-    def read(self, request: SignedInRequest, case_id: UUID) -> Response:
-        case = visible_case(request.user, case_id)
-        # Who may not read at all hears that first, not which label is unknown.
-        require(request.user, Action.READ_CASE, case.laboratory)
-        serializer = NewReadSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        read = record_read(request.user, case, **serializer.validated_data)
-        return Response(ReadSerializer(read).data, status=status.HTTP_201_CREATED)

@@ -1,5 +1,6 @@
 """Photographs of a case: adding, showing, taking out."""
 
+from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
@@ -18,16 +19,18 @@ from rest_framework.response import Response
 
 from portal.accounts.models import User
 from portal.api import examples
+from portal.api.reading import Sight
 from portal.api.schema import problems, response_example
 from portal.api.serializers import ImageSerializer
 from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
 from portal.cases import selectors, services
-from portal.cases.models import SmearImage
+from portal.cases.models import Case, SmearImage
 from portal.inference import heatmap
 from portal.inference.models import Job, Prediction
 from portal.inference.selectors import latest_prediction
 from portal.pages import private_file
+from portal.reading import blind
 from smear.classes import CLASSES
 
 _UPLOAD = {
@@ -45,12 +48,11 @@ _UPLOAD = {
 }
 
 
-def visible_images(user: User, case_id: UUID) -> QuerySet[SmearImage]:
-    """A visible case's photographs with their jobs and predictions; 404 where the case is not to be seen."""
-    visible_case(user, case_id)
+def images_of(user: User, case: Case) -> QuerySet[SmearImage]:
+    """A visible case's photographs with their jobs and predictions."""
     return (
         selectors.images_visible_to(user)
-        .filter(case=case_id)
+        .filter(case=case)
         .prefetch_related(
             Prefetch("jobs", Job.objects.select_related("model_version")),
             Prefetch("predictions", Prediction.objects.select_related("model_version")),
@@ -59,7 +61,9 @@ def visible_images(user: User, case_id: UUID) -> QuerySet[SmearImage]:
 
 
 def visible_image(request: SignedInRequest, case_id: UUID, image_id: UUID) -> SmearImage:
-    return get_object_or_404(visible_images(request.user, case_id), pk=image_id)
+    """A visible photograph of a visible case, else 404."""
+    case = visible_case(request.user, case_id)
+    return get_object_or_404(images_of(request.user, case), pk=image_id)
 
 
 def uploaded_file(request: SignedInRequest) -> UploadedFile:
@@ -80,6 +84,7 @@ def download(file: FieldFile, content_type: str, name: str) -> FileResponse:
 class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
     """Photographs of one case."""
 
+    request: SignedInRequest
     queryset = SmearImage.objects.none()
     serializer_class = ImageSerializer
     parser_classes = (MultiPartParser,)
@@ -93,7 +98,13 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
         examples=[response_example("A photograph", examples.IMAGE)],
     )
     def list(self, request: SignedInRequest, case_id: UUID) -> Response:
-        return Response(self.get_serializer(visible_images(request.user, case_id), many=True).data)
+        case = visible_case(request.user, case_id)
+        return Response(self._shown(images_of(request.user, case), case, many=True))
+
+    def _shown(self, images: Any, case: Case, **options: Any) -> Any:
+        """What the person sees of photographs of a case."""
+        context = self.get_serializer_context() | {"sight": Sight.of(self.request.user, case)}
+        return ImageSerializer(images, context=context, **options).data
 
     @extend_schema(
         summary="Add a photograph to a draft",
@@ -107,7 +118,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
     def create(self, request: SignedInRequest, case_id: UUID) -> Response:
         case = visible_case(request.user, case_id)
         image = services.add_image(request.user, case, uploaded_file(request))
-        return Response(self.get_serializer(image).data, status=status.HTTP_201_CREATED)
+        return Response(self._shown(image, case), status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Show a photograph",
@@ -120,7 +131,8 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
         ],
     )
     def retrieve(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> Response:
-        return Response(self.get_serializer(visible_image(request, case_id, image_id)).data)
+        image = visible_image(request, case_id, image_id)
+        return Response(self._shown(image, image.case))
 
     @extend_schema(
         summary="Take a photograph out of a draft", responses={204: None, **problems(403, 404, 409)}
@@ -154,14 +166,16 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
     @extend_schema(
         summary="Download a class activation map",
         description="What in the photograph speaks for a class, as a transparent PNG to be stretched over the whole "
-        "field. 404 while there is no prediction.",
+        "field. 404 while there is no prediction, 403 with the code `blinded` until the reviewer's own answer is "
+        "stored.",
         parameters=[
             OpenApiParameter("label", enum=CLASSES, description="The class; by default the prediction's own.")
         ],
-        responses={(200, "image/png"): OpenApiTypes.BINARY, **problems(400, 404)},
+        responses={(200, "image/png"): OpenApiTypes.BINARY, **problems(400, 403, 404)},
     )
     def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponse:
         image = visible_image(request, case_id, image_id)
+        blind.require_model(request.user, image.case)
         prediction = latest_prediction(image)
         if prediction is None:
             raise Http404

@@ -1,0 +1,36 @@
+"""What the serializers share: fields that refuse in words, and no field that does not exist."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from smear.classes import CLASSES
+
+MODEL_LABELS = [(label, label) for label in CLASSES]
+
+
+class NamedChoiceField(serializers.ChoiceField):
+    """A choice whose refusal names the choices."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        known = ", ".join(str(value) for value in self.choices if value != "")
+        self.error_messages["invalid_choice"] = f'"{{input}}" is not known here. Choose one of: {known}.'
+
+
+class StrictFields:
+    """Refuses fields that do not exist, so that nothing an instrument sends is silently lost."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()  # type: ignore[attr-defined]
+        message = f"There is no such field. The fields are: {', '.join(self.fields)}."  # type: ignore[attr-defined]
+        errors: dict[str, Any] = {str(name): [message] for name in sorted(unknown)}
+        try:
+            values = super().to_internal_value(data)  # type: ignore[misc]
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict):
+                error.detail |= errors
+            raise
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values

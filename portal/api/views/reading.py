@@ -1,0 +1,163 @@
+"""Reading a case: taking it in hand, the own answer, the conclusion beside the model's, adjudication, returning it."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status, viewsets
+from rest_framework.response import Response
+
+from portal.accounts.choices import Action
+from portal.accounts.permissions import require
+from portal.api import examples
+from portal.api.reading import (
+    NewAdjudicationSerializer,
+    NewConclusionSerializer,
+    NewReadSerializer,
+    NewReturnSerializer,
+    ReadSerializer,
+)
+from portal.api.schema import problems, request_example, response_example
+from portal.api.serializers import CaseSerializer, StoredReadSerializer
+from portal.api.views import SignedInRequest
+from portal.api.views.cases import full_case, visible_case
+from portal.cases.models import Case
+from portal.reading import claims, services
+
+_TAKEN = {200: CaseSerializer, **problems(403, 404, 409)}
+_TAKEN_EXAMPLE = response_example("The case in your hands", examples.TAKEN)
+
+
+class ReadingViewSet(viewsets.GenericViewSet[Case]):
+    """What reviewers do with the cases of their laboratories."""
+
+    request: SignedInRequest
+    queryset = Case.objects.none()
+    pagination_class = None
+    filter_backends = ()
+    lookup_url_kwarg = "case_id"
+
+    def readable_case(self, case_id: UUID) -> Case:
+        """A visible case of a laboratory in which the person reads. Raises Http404, NotAllowed."""
+        case = visible_case(self.request.user, case_id)
+        # Who may not read at all hears that first, not which label is unknown.
+        require(self.request.user, Action.READ_CASE, case.laboratory)
+        return case
+
+    @extend_schema(
+        summary="Take the next case",
+        description="The most pressing case that waits for you: those assigned to you first, then by priority and age. "
+        "Two people who ask at once get two cases. 204 where nothing waits.",
+        request=None,
+        responses={200: CaseSerializer, 204: None, **problems()},
+        examples=[_TAKEN_EXAMPLE],
+    )
+    def take_next(self, request: SignedInRequest) -> Response:
+        claim = claims.claim_next(request.user)
+        if claim is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(full_case(request, claim.case_id))
+
+    @extend_schema(
+        summary="Take a case in hand",
+        description="To read or to adjudicate it. Again on a case in your hands: to keep it for longer. 409 with the "
+        "code `claimed` while somebody else has it.",
+        request=None,
+        responses=_TAKEN,
+        examples=[_TAKEN_EXAMPLE],
+    )
+    def claim(self, request: SignedInRequest, case_id: UUID) -> Response:
+        claims.claim(request.user, self.readable_case(case_id))
+        return Response(full_case(request, case_id))
+
+    @extend_schema(
+        summary="Give a case back",
+        description="Others can take it then.",
+        request=None,
+        responses={200: CaseSerializer, **problems(403, 404, 409)},
+        examples=[response_example("The case, waiting again", {**examples.TAKEN, "claim": None})],
+    )
+    def release(self, request: SignedInRequest, case_id: UUID) -> Response:
+        claims.release(request.user, self.readable_case(case_id))
+        return Response(full_case(request, case_id))
+
+    @extend_schema(
+        summary="Take a case over",
+        description="Out of another reviewer's hands, who is told. 409 once that reviewer has answered.",
+        request=None,
+        responses=_TAKEN,
+        examples=[_TAKEN_EXAMPLE],
+    )
+    def take_over(self, request: SignedInRequest, case_id: UUID) -> Response:
+        claims.take_over(request.user, self.readable_case(case_id))
+        return Response(full_case(request, case_id))
+
+    @extend_schema(
+        summary="Store your own answer",
+        description="To a case in your hands; `images` names the photographs that differ from the case. Under *blind "
+        "first* the answer gives the model's in `reveal`: keep or change yours with `conclusion/`. Where `reveal` is "
+        "null the read is concluded at once. Under *concurrent* an answer other than the model's needs a comment.",
+        request=NewReadSerializer,
+        responses={201: StoredReadSerializer, **problems(400, 403, 404, 409, 413, 415)},
+        examples=[
+            request_example("A read", examples.NEW_READ),
+            response_example("The read, to be concluded", examples.STORED_READ, 201),
+        ],
+    )
+    def read(self, request: SignedInRequest, case_id: UUID) -> Response:
+        case = self.readable_case(case_id)
+        serializer = NewReadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        read = services.record_read(request.user, case, **serializer.validated_data)
+        return Response(StoredReadSerializer(read).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Keep or change your answer",
+        description="Beside the model's, once your own answer is stored. A changed answer needs a reason, and so does "
+        "one that stands against the model's where the read gave none.",
+        request=NewConclusionSerializer,
+        responses={201: ReadSerializer, **problems(400, 403, 404, 409, 413, 415)},
+        examples=[
+            request_example("An answer that was kept", examples.NEW_CONCLUSION),
+            response_example("The concluded read", examples.READ, 201),
+        ],
+    )
+    def conclude(self, request: SignedInRequest, case_id: UUID) -> Response:
+        case = self.readable_case(case_id)
+        serializer = NewConclusionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        conclusion = services.conclude(request.user, case, **serializer.validated_data)
+        return Response(ReadSerializer(conclusion.read).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Decide between two answers",
+        description="As a third reviewer with the case in hand; the two reads and the model's answer are shown then.",
+        request=NewAdjudicationSerializer,
+        responses={201: ReadSerializer, **problems(400, 403, 404, 409, 413, 415)},
+        examples=[
+            request_example("A decision", examples.NEW_ADJUDICATION),
+            response_example("The decision", examples.ADJUDICATION, 201),
+        ],
+    )
+    def adjudicate(self, request: SignedInRequest, case_id: UUID) -> Response:
+        case = self.readable_case(case_id)
+        serializer = NewAdjudicationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        read = services.adjudicate(request.user, case, **serializer.validated_data)
+        return Response(ReadSerializer(read).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Return a case to its submitter",
+        description="With what is missing. Once it is mended and submitted again a new round of reading begins.",
+        request=NewReturnSerializer,
+        responses={200: CaseSerializer, **problems(400, 403, 404, 409, 413, 415)},
+        examples=[
+            request_example("What is missing", {"missing": "The feathered edge, at 100×."}),
+            response_example("The returned case", examples.RETURNED),
+        ],
+    )
+    def return_case(self, request: SignedInRequest, case_id: UUID) -> Response:
+        case = self.readable_case(case_id)
+        serializer = NewReturnSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        services.return_to_submitter(request.user, case, **serializer.validated_data)
+        return Response(full_case(request, case_id))
