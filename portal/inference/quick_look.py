@@ -22,6 +22,7 @@ from portal.inference.choices import OPEN_STATES, JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
 from portal.inference.selectors import active_version
 from portal.inference.sending import send_quick_look
+from portal.reading import blind
 
 
 def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
@@ -33,6 +34,7 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
             _("Pre-classification is switched off, so there is nothing to look up."), code="model_off"
         )
     photograph = read_photograph(upload)
+    _check_not_blind(by, photograph.fields["pixel_sha256"])
     quick_look = QuickLook(
         owner=by,
         laboratory=laboratory,
@@ -53,6 +55,21 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
         fail(quick_look.pk, _("The work queue cannot be reached. Try again in a minute, or file a case."))
         quick_look.refresh_from_db()
     return quick_look
+
+
+def _check_not_blind(by: User, pixel_sha256: str) -> None:
+    """A reader does not get the model's answer to a case by asking about one of its photographs."""
+    case = blind.hiding_case(by, pixel_sha256)
+    if case is not None:
+        raise NotAllowed(
+            _(
+                "This photograph is in case %(accession)s, which you may still have to read blind. "
+                "The model's answer to it is shown there once you have stored your own."
+            )
+            % {"accession": case.accession},
+            code="blinded",
+            field="file",
+        )
 
 
 def visible_to(user: User, quick_look_id: UUID) -> QuickLook:
