@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.e2e.browsing import FileCase, People, violations
 from tests.e2e.photographs import photograph
@@ -42,11 +42,11 @@ def pressed(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True, pressed=True)
 
 
-def photograph_box(page: Page) -> dict[str, float]:
+def stage_box(page: Page) -> FloatRect:
     """The stage, in CSS pixels."""
     box = page.locator("[data-viewer-stage]").bounding_box()
     assert box is not None
-    return dict(box)
+    return box
 
 
 def test_photograph_is_adjusted_magnified_and_put_beside_another(people: People, address: str) -> None:
@@ -65,7 +65,7 @@ def test_photograph_is_adjusted_magnified_and_put_beside_another(people: People,
     page.keyboard.press("m")
     expect(pressed(page, "Magnifier")).to_be_visible()
     lens = page.locator(".viewer-lens")
-    box = photograph_box(page)
+    box = stage_box(page)
     page.mouse.move(box["x"] + 300, box["y"] + 200)
     expect(lens).to_have_css("transform", "matrix(1, 0, 0, 1, 190, 90)")
     page.keyboard.press("m")
@@ -88,7 +88,7 @@ def test_distances_are_in_micrometres(people: People, address: str) -> None:
     page.keyboard.press("d")
     expect(pressed(page, "Measure")).to_be_visible()
     # The whole photograph stands in the stage, limited by its height (480 of 640 x 480 pixels).
-    box = photograph_box(page)
+    box = stage_box(page)
     pixel = min(box["height"] / 480, box["width"] / WIDTH)
     page.mouse.click(box["x"] + box["width"] / 2 - 100, box["y"] + box["height"] / 2 + 60)
     page.mouse.click(box["x"] + box["width"] / 2 + 100, box["y"] + box["height"] / 2 + 60)
