@@ -19,12 +19,18 @@ function set(field, chord) {
   announce(`${labelOf(field)}: ${chord}. ${error}`);
 }
 
-/** Says beside each field whether another one has its key, and which fields can be reset. */
+/** Says beside each field whether another one has its key. */
 function update() {
   for (const field of fields) {
     const other = fields.find((owner) => owner !== field && owner.value === field.value);
     errorOf(field).textContent = other ? form.dataset.textTaken.replace("%s", labelOf(other)) : "";
     field.setAttribute("aria-invalid", String(Boolean(other)));
+  }
+  offerResets();
+}
+
+function offerResets() {
+  for (const field of fields) {
     field.closest("tr").querySelector("[data-reset-key]").hidden = field.value === field.dataset.keyInput;
   }
   resetAll.hidden = fields.every((field) => field.value === field.dataset.keyInput);
@@ -60,5 +66,4 @@ form.addEventListener("click", (event) => {
   update();
 });
 
-// What the server refused stays readable until a key is pressed.
-if (!form.querySelector("[data-key-error]:not(:empty)")) update();
+offerResets(); // what the server refused stays readable until a key is pressed

@@ -31,11 +31,11 @@ class PreferencesForm(forms.Form):
         widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
     )
 
-    def __init__(self, preferred: Preferences, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, preferred: Preferences, data: Any = None) -> None:
         initial = {action: preferred.keys.get(action, known.default) for action, known in SHORTCUTS.items()}
         for name in ("language", "mail", "single_keys_on"):
             initial[name] = getattr(preferred, name)
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         for action, known in SHORTCUTS.items():
             attributes = {
                 "class": "form-control form-control-sm key-input",

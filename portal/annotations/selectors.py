@@ -1,6 +1,7 @@
 """Reads about markers. A reader's markers are part of the reader's answer, so they are as blind as that."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -22,7 +23,7 @@ def markers_for(user: User, image: SmearImage) -> QuerySet[Marker]:
     return markers.filter(Q(author=user) | Q(by_reader=False))
 
 
-def marker_for(user: User, marker_id: object) -> Marker:
+def marker_for(user: User, marker_id: UUID) -> Marker:
     """One marker that the person may see. Raises Marker.DoesNotExist."""
     marker = Marker.objects.select_related("image__case__laboratory", "author").get(
         pk=marker_id, image__case__laboratory__in=laboratories_for(user)

@@ -20,7 +20,7 @@ else:
 class ScaleField(forms.FloatField):
     """Takes a decimal comma as well as a point, whatever the page's language."""
 
-    def to_python(self, value: Any) -> float | None:
+    def to_python(self, value: Any) -> Any:
         return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
 
 
