@@ -81,10 +81,15 @@ def test_every_task_follows_the_rules_of_delivery(name):
 
 def test_all_tasks_the_portal_sends_exist():
     assert OURS == [
+        "worker.build_tiles",
         "worker.classify",
+        "worker.expire_claims",
+        "worker.mail_notification",
         "worker.purge_quick_looks",
         "worker.quick_look",
+        "worker.remind_of_alerts",
         "worker.requeue_stale",
+        "worker.send_due_mails",
     ]
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(OURS)
 
