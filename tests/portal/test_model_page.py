@@ -178,7 +178,9 @@ def test_a_card_that_says_little_still_shows(show):
 
 
 def test_figures_are_rounded_and_never_to_a_certainty():
-    assert [figure(value) for value in (0.9957, 0.9997, 1.0, None)] == ["0.996", "0.9997", "1.000", "–"]
+    shown = [figure(value) for value in (0.9957, 0.9997, 0.99997, 1.0, None)]
+    assert shown == ["0.996", "0.9997", "> 0.9999", "1.000", "–"]
+    assert [as_measured(value) for value in (0.99989, 0.99997, 1.0)] == ["0.9999", "> 0.9999", "1"]
     assert interval({"value": 0.99, "low": 0.9849, "high": 0.9996}) == "(0.985–1.000)"
     assert interval({"value": 0.99, "low": None, "high": None}) == interval(None) == ""
     assert (level_percent(0.99), level_percent(0.995), points(0.01149)) == ("99 %", "99.5 %", "1.1")

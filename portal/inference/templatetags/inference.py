@@ -40,13 +40,17 @@ def figure(value: float | None) -> str:
     if value is None:
         return "–"
     # Rounded to a certainty only where it is one.
+    if _nearly_one(value):
+        return _BELOW_ONE
     return _rounded(value, 4 if round(value, 3) == 1 > value else 3)
 
 
 @register.filter
 def as_measured(value: Any) -> str:
     """The value of a gate's criterion: a number with four digits that count, anything else as it stands."""
-    return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
+    if not isinstance(value, float):
+        return "–" if value is None else str(value)
+    return _BELOW_ONE if _nearly_one(value) else f"{value:.4g}"
 
 
 @register.filter
@@ -60,6 +64,14 @@ def interval(measure: dict[str, Any] | None) -> str:
 def points(share: float) -> str:
     """A share or a difference of shares in points of a hundred: 0.0112 as 1.1."""
     return _rounded(100 * share, 1)
+
+
+#: What stands for a figure below 1 that four digits would make a certainty.
+_BELOW_ONE = "> 0.9999"
+
+
+def _nearly_one(value: float) -> bool:
+    return round(value, 4) == 1 > value
 
 
 def _rounded(value: float, places: int) -> str:
