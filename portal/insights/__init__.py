@@ -1,0 +1,1 @@
+"""How well model and readers agree, how long cases take, and whether photographs drift from the training's."""
