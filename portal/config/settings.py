@@ -337,13 +337,17 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.dev.ConsoleRenderer(colors=False)
+            # Plain tracebacks: the renderer's own choice shows local variables, and these hold pseudonyms and notes.
+            "processor": structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            )
             if env.str("LOG_FORMAT", default="line") == "line"
             else structlog.processors.JSONRenderer(),
             "foreign_pre_chain": [
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso"),
+                structlog.processors.format_exc_info,
             ],
         }
     },
