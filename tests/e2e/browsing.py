@@ -57,12 +57,16 @@ class People:
     states: dict[str, Any]
     contexts: list[BrowserContext] = field(default_factory=list)
 
+    def password(self, name: str) -> str:
+        """The password of a demo account."""
+        return self.system.accounts[f"{name}@demo.example"]
+
     def visitor(self, **options: Any) -> Page:
         """A page of somebody who is not signed in."""
         return self._page({}, **options)
 
     def page(self, name: str, **options: Any) -> Page:
-        """A page of a demo account: submitter, reviewer, reviewer2, labadmin or admin."""
+        """A page of a demo account: submitter, reviewer, reviewer2, reviewer3, labadmin or admin."""
         if name not in self.states:
             self.states[name] = self._sign_in(f"{name}@demo.example")
         return self._page({"storage_state": self.states[name]}, **options)
@@ -106,3 +110,38 @@ def violations(page: Page) -> list[str]:
 
 #: Files a case through the form and returns its address: page, photographs, pseudonym, note, scale.
 FileCase = Callable[..., str]
+
+
+# --- what a reviewer does ----------------------------------------------------------------------------------
+
+
+def take(page: Page) -> None:
+    """Take the case on the page in hand."""
+    page.get_by_role("button", name="Take this case").click()
+    page.locator("#case-action .in-hand").wait_for()
+
+
+def answer(page: Page, label: str, *, confidence: str = "High", comment: str = "") -> None:
+    """Store the own answer to the whole case; ``label`` is a value of the answer cards."""
+    panel = page.locator("#case-action")
+    panel.locator(f"input[name=label][value={label}]").check()
+    panel.get_by_text(confidence, exact=False).first.click()
+    panel.get_by_label(re.compile("^(Comment|Reason)")).fill(comment)
+    panel.locator("[data-save]").click()
+    page.wait_for_load_state()
+
+
+def conclude(page: Page, reason: str = "") -> None:
+    """Keep the own answer beside the model's."""
+    form = page.locator("[data-conclusion-form]")
+    if reason and form.get_by_label(re.compile("^Reason")).is_visible():
+        form.get_by_label(re.compile("^Reason")).fill(reason)
+    form.locator("[data-save]").click()
+    page.wait_for_load_state()
+
+
+def sign(page: Page, password: str) -> None:
+    """Sign the report of the case on the page."""
+    page.get_by_label("Password or authenticator code").fill(password)
+    page.get_by_role("button", name="Sign report").click()
+    page.wait_for_url("**/diagnosis/")

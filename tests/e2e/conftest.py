@@ -68,11 +68,13 @@ def file_case() -> FileCase:
         pseudonym: str = "P-4711",
         note: str = "",
         scale: str = "",
+        priority: str = "routine",
     ) -> str:
         page.goto("/cases/new/")
         page.get_by_label("Patient pseudonym").fill(pseudonym)
         page.get_by_label("Specimen").select_option("bone_marrow")
         page.get_by_label("Clinical note").fill(note)
+        page.locator(f"input[name=priority][value={priority}]").check(force=True)
         page.get_by_label("Micrometres per pixel").fill(scale)
         page.get_by_label("Choose photographs").set_input_files(photographs)
         page.locator(f"[data-files] [data-state=done] >> nth={len(photographs) - 1}").wait_for()

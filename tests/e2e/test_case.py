@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import FileCase, People
+from tests.e2e.browsing import FileCase, People, answer, conclude, sign, take
 from tests.e2e.photographs import photograph
 
 NOTICE = "Research use only. Pre-classification by a model; a qualified reader decides."
@@ -21,7 +21,7 @@ def said_by_model(page: Page) -> str:
     return page.locator("#case-live .bars .is-top .bar-label").first.inner_text().strip()
 
 
-def test_case_is_filed_read_by_another_person_and_kept(people: People, file_case: FileCase) -> None:
+def test_case_is_filed_read_blind_by_another_person_and_kept(people: People, file_case: FileCase) -> None:
     people.complaints.expect_status(422, "/read/$")
     submitter = people.page("submitter")
     address = file_case(submitter, [photograph(1), photograph(2)], "P-2001", note="Fever, pancytopenia.")
@@ -29,7 +29,8 @@ def test_case_is_filed_read_by_another_person_and_kept(people: People, file_case
     answered(submitter)
     expect(submitter.locator("[data-frame]")).to_have_count(2)
     expect(submitter.locator("#case-live")).to_contain_text(re.compile(r"leukemia_vgg16 v\d+"))
-    expect(submitter.locator("[data-read-form]")).to_have_count(0)
+    expect(submitter.locator("#case-action form")).to_have_count(0)
+    said = said_by_model(submitter)
 
     reviewer = people.page("reviewer")
     reviewer.goto("/cases/?stage=reading")
@@ -37,19 +38,38 @@ def test_case_is_filed_read_by_another_person_and_kept(people: People, file_case
     expect(reviewer).to_have_url(re.compile("q=P-2001"))
     reviewer.locator("#worklist a.case-link").click()
     expect(reviewer).to_have_url(address)
-    answer = said_by_model(reviewer)
-    reviewer.get_by_role("radio", name=re.compile(rf"^{re.escape(answer)}")).check()
-    reviewer.get_by_role("button", name=f"Confirm {answer} and sign").click()
-    expect(reviewer.get_by_text("Say how sure you are")).to_be_visible()
-    expect(reviewer.get_by_role("radio", name=re.compile(rf"^{re.escape(answer)}"))).to_be_checked()
-    reviewer.get_by_text("High", exact=True).click()
-    reviewer.get_by_role("button", name=f"Confirm {answer} and sign").click()
+    hidden = reviewer.get_by_text("Hidden until you have stored your own answer.")
+    expect(hidden).to_be_visible()
+    expect(reviewer.locator(".bars")).to_have_count(0)
+    take(reviewer)
 
-    reviewer.wait_for_url("**/diagnosis/")
-    expect(reviewer.locator(".conclusion")).to_have_text(answer)
-    expect(reviewer.get_by_text("Rosa Reviewer").first).to_be_visible()
-    expect(reviewer.get_by_text("The reader confirmed the model's answer")).to_be_visible()
-    expect(reviewer.locator(".hash")).to_have_text(re.compile("^[0-9a-f]{64}$"))
+    # Something is forgotten: what was entered stays.
+    other = "Pro" if said != "Pro-B ALL" else "Pre"
+    reviewer.locator(f"#case-action input[name=label][value={other}]").check()
+    reviewer.locator("#case-action [data-save]").click()
+    expect(reviewer.get_by_text("Say how sure you are")).to_be_visible()
+    expect(reviewer.locator(f"#case-action input[name=label][value={other}]")).to_be_checked()
+    expect(hidden).to_be_visible()
+    answer(reviewer, other, confidence="Medium")
+
+    # Revealed: the own answer stands against the model's, so a reason is asked for.
+    people.complaints.expect_status(400, "/conclude/$")
+    expect(reviewer.locator(".side-by-side")).to_contain_text(said)
+    expect(reviewer.get_by_text("You differ")).to_be_visible()
+    expect(reviewer.locator("#case-live .bars").first).to_be_visible()
+    conclude(reviewer)
+    expect(reviewer.locator("#reason-error")).to_contain_text("differs from the model's")
+    conclude(reviewer, "Fine chromatin, scant cytoplasm.")
+
+    people.complaints.expect_status(400, "/sign/$")
+    reviewer.get_by_label("Password or authenticator code").fill("not the password")
+    reviewer.get_by_role("button", name="Sign report").click()
+    expect(reviewer.get_by_text("Nothing is signed yet.")).to_be_visible()
+    sign(reviewer, people.password("reviewer"))
+    expect(reviewer.get_by_text("The reader decided otherwise")).to_be_visible()
+    expect(reviewer.get_by_text("Fine chromatin, scant cytoplasm.")).to_be_visible()
+    expect(reviewer.get_by_text("answered before seeing the model's")).to_be_visible()
+    expect(reviewer.locator(".hash").first).to_have_text(re.compile("^[0-9a-f]{64}$"))
     expect(reviewer.get_by_text(NOTICE)).to_be_visible()
 
     # On paper the text is dark whatever the theme on the screen.
@@ -59,59 +79,38 @@ def test_case_is_filed_read_by_another_person_and_kept(people: People, file_case
 
     # The submitter's page has been open all the while and learns of it without reloading.
     expect(submitter.locator("#case-state")).to_contain_text("Reported", timeout=20_000)
-    submitter.get_by_role("link", name="Open the diagnosis").click()
-    expect(submitter.locator(".conclusion")).to_have_text(answer)
+    submitter.get_by_role("link", name="Open the report").click()
+    expect(submitter.locator(".conclusion")).to_have_class(re.compile(f"class-{other.lower()}"))
 
 
-def test_differing_from_the_model_needs_a_reason(people: People, file_case: FileCase) -> None:
-    people.complaints.expect_status(400, "/read/")
-    page = people.page("reviewer2")
-    file_case(page, [photograph(3)], "P-2002")
-    answered(page)
-    answer = said_by_model(page)
-    other = "Pro-B ALL" if answer != "Pro-B ALL" else "Pre-B ALL"
-
-    page.get_by_role("radio", name=re.compile(f"^{other}")).check()
-    page.get_by_text("Medium", exact=True).click()
-    page.get_by_role("button", name=f"Sign {other}, against the model").click()
-    expect(page.locator("#comment-error")).to_contain_text("differs from the model's")
-    expect(page.get_by_role("radio", name=re.compile(f"^{other}"))).to_be_checked()
-
-    page.get_by_label(re.compile("^Comment")).fill("Fine chromatin, scant cytoplasm.")
-    page.get_by_role("button", name=f"Sign {other}, against the model").click()
-    page.wait_for_url("**/diagnosis/")
-    expect(page.locator(".conclusion")).to_have_text(other)
-    expect(page.get_by_text("The reader decided otherwise")).to_be_visible()
-    expect(page.get_by_text("Fine chromatin, scant cytoplasm.")).to_be_visible()
-
-
-def test_what_a_second_reader_has_written_survives_the_first_ones_signature(
-    people: People, file_case: FileCase
-) -> None:
-    people.complaints.expect_status(409, "/read/$")
+def test_what_was_entered_survives_a_reload_and_a_take_over(people: People, file_case: FileCase) -> None:
+    people.complaints.expect_status(409, "/(read|keep)/$")
     first, second = people.page("reviewer"), people.page("reviewer2")
-    address = file_case(first, [photograph(4)], "P-2004")
-    answered(first)
+    address = file_case(people.page("submitter"), [photograph(4)], "P-2004")
+    first.goto(address)
+    expect(first.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(first.get_by_role("button", name="Take this case")).to_be_visible()
+    take(first)
+    first.get_by_label(re.compile("^Comment")).fill("Half a thought")
+    first.locator("#case-action input[name=label]").last.check()
+    first.reload()
+    expect(first.get_by_label(re.compile("^Comment"))).to_have_value("Half a thought")
+    expect(first.locator("#case-action input[name=label]").last).to_be_checked()
+
     second.goto(address)
-    second.get_by_label(re.compile("^Comment")).fill("Half a thought")
-    second.locator("[name=label]").last.check()
-    second.get_by_text("Low", exact=True).click()
+    expect(second.get_by_text("Rosa Reviewer has this case until")).to_be_visible()
+    second.get_by_role("button", name="Take over").click()
+    second.get_by_role("dialog").get_by_role("button", name="Take over").click()
+    second.locator("#case-action .in-hand").wait_for()
 
-    first.locator("[name=label] >> nth=4").check()
-    first.get_by_text("High", exact=True).click()
-    first.get_by_label(re.compile("^Comment")).fill("Artefacts only.")
-    first.locator("[data-read-form] button").click()
-    first.wait_for_url("**/diagnosis/")
-
-    expect(second.locator("#case-state")).to_contain_text("Reported", timeout=20_000)
-    expect(second.get_by_label(re.compile("^Comment"))).to_have_value("Half a thought")
-    second.locator("[data-read-form] button").click()
-    expect(second.get_by_text("This case cannot be read now.")).to_be_visible()
-    expect(second.get_by_label("Your comment was not stored:")).to_have_value("Half a thought")
+    first.get_by_text("High", exact=False).first.click()
+    first.locator("#case-action [data-save]").click()
+    expect(first.get_by_text("Ravi Reviewer has taken this case over.")).to_be_visible()
+    expect(first.get_by_label("What you wrote was not stored:")).to_have_value("Half a thought")
 
 
 def test_viewer_heat_map_and_keys(people: People, file_case: FileCase) -> None:
-    page = people.page("reviewer")
+    page = people.page("submitter")
     file_case(page, [photograph(5), photograph(6)], "P-2003")
     answered(page)
     expect(page.locator(".openseadragon-canvas canvas").first).to_be_visible()
@@ -139,8 +138,6 @@ def test_viewer_heat_map_and_keys(people: People, file_case: FileCase) -> None:
     page.keyboard.press("h")
     expect(layer).to_have_count(0)
 
-    page.keyboard.press("3")
-    expect(page.get_by_role("radio", name=re.compile("^Pre-B ALL"))).to_be_checked()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")

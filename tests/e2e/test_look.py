@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import TABLET, FileCase, People, violations
+from tests.e2e.browsing import TABLET, FileCase, People, answer, conclude, sign, take, violations
 from tests.e2e.photographs import photograph
 
 
@@ -17,6 +17,9 @@ class Addresses:
 
     draft: str = ""
     awaiting: str = ""
+    reading: str = ""
+    revealed: str = ""
+    signing: str = ""
     reported: str = ""
 
 
@@ -27,26 +30,36 @@ def addresses() -> Addresses:
 
 @pytest.fixture
 def ready(people: People, addresses: Addresses, file_case: FileCase) -> Addresses:
-    """A draft, a case awaiting its read and a reported one."""
+    """A draft, and a case at each step of its read."""
     if addresses.reported:
         return addresses
-    page = people.page("reviewer")
+    page = people.page("submitter")
     page.goto("/cases/new/")
     page.get_by_label("Patient pseudonym").fill("P-5000")
     page.get_by_label("Specimen").select_option("csf")
     page.get_by_label("Choose photographs").set_input_files([photograph(50)])
     page.locator("[data-files] [data-state=done]").wait_for()
     addresses.draft = page.url
-    for seed in (51, 53):
+    for place, seed in (
+        ("awaiting", 51),
+        ("reading", 53),
+        ("revealed", 55),
+        ("signing", 57),
+        ("reported", 59),
+    ):
         address = file_case(page, [photograph(seed), photograph(seed + 1)], f"P-50{seed}")
         expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
-        addresses.awaiting, addresses.reported = address, addresses.awaiting
-    page.goto(addresses.reported)
-    page.locator("[name=label]").first.check()
-    page.get_by_text("Low", exact=True).click()
-    page.get_by_label(re.compile("^Comment")).fill("A comment.")
-    page.locator("[data-read-form] button").click()
-    page.wait_for_url("**/diagnosis/")
+        setattr(addresses, place, address)
+    reviewer = people.page("reviewer")
+    for place in ("reading", "revealed", "signing", "reported"):
+        reviewer.goto(getattr(addresses, place))
+        take(reviewer)
+        if place != "reading":
+            answer(reviewer, "Pre", confidence="Low", comment="A comment.")
+        if place in ("signing", "reported"):
+            conclude(reviewer)
+        if place == "reported":
+            sign(reviewer, people.password("reviewer"))
     return addresses
 
 
@@ -58,7 +71,17 @@ PAGES: list[tuple[str, str, Callable[[Addresses], str]]] = [
     ("no match", "reviewer", lambda _: "/cases/?q=there-is-no-such-case"),
     ("new case", "submitter", lambda _: "/cases/new/"),
     ("draft", "submitter", lambda found: found.draft),
-    ("case to read", "reviewer", lambda found: found.awaiting),
+    ("case that waits", "reviewer", lambda found: found.awaiting),
+    ("case in a colleague's hands", "reviewer2", lambda found: found.reading),
+    ("case to read", "reviewer", lambda found: found.reading),
+    ("case to conclude", "reviewer", lambda found: found.revealed),
+    ("case to sign", "reviewer", lambda found: found.signing),
+    ("amendment", "reviewer", lambda found: f"{found.reported}amend/"),
+    ("notifications", "submitter", lambda _: "/notifications/"),
+    ("alerts", "submitter", lambda _: "/alerts/"),
+    ("insights", "reviewer", lambda _: "/insights/"),
+    ("preferences", "reviewer", lambda _: "/account/preferences/"),
+    ("reading policy", "labadmin", lambda _: "/laboratory/reading/"),
     ("reported case", "submitter", lambda found: found.reported),
     ("diagnosis", "submitter", lambda found: f"{found.reported}diagnosis/"),
     ("quick look", "submitter", lambda _: "/quick-look/"),
