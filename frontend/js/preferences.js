@@ -15,8 +15,7 @@ const errorOf = (field) => field.closest("tr").querySelector("[data-key-error]")
 function set(field, chord) {
   field.value = chord;
   update();
-  const error = errorOf(field).textContent;
-  announce(`${labelOf(field)}: ${chord}. ${error}`);
+  announce(`${labelOf(field)}: ${chord}`); // what is wrong with it announces itself
 }
 
 /** Says beside each field whether another one has its key. */
