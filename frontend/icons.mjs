@@ -42,6 +42,7 @@ export const ICONS = [
   "images",
   "inbox",
   "info-circle-fill",
+  "journal-check",
   "journal-text",
   "key",
   "keyboard",

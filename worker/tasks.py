@@ -12,6 +12,7 @@ from portal.inference import services
 from portal.inference.choices import JobState
 from portal.inference.models import Job
 from portal.notifications import mails
+from portal.reading import claims
 from portal.reports import reminders
 from worker.app import task
 from worker.contract import ContractMismatch
@@ -70,6 +71,14 @@ def purge_quick_looks() -> None:
     removed = quick_looks.purge()
     if removed:
         log.info("quick_looks.purged", removed=removed)
+
+
+@task("worker.expire_claims")
+def expire_claims() -> None:
+    """Put back the cases whose readers left them."""
+    ended = claims.expire_claims()
+    if ended:
+        log.info("claims.expired", ended=ended)
 
 
 @task("worker.build_tiles")

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from portal.accounts.choices import Action
 from portal.accounts.models import User
 from portal.accounts.preferences import keys_of
-from portal.accounts.selectors import laboratories_for
+from portal.accounts.selectors import active_memberships, may_anywhere
 
 
 def laboratory(request: HttpRequest) -> dict[str, Any]:
@@ -16,10 +16,11 @@ def laboratory(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {}
     return {
-        "my_laboratories": list(laboratories_for(user)),
-        "can_submit_cases": laboratories_for(user, Action.SUBMIT_CASE).exists(),
-        "can_manage_users": laboratories_for(user, Action.MANAGE_USERS).exists(),
-        "can_read_cases": laboratories_for(user, Action.READ_CASE).exists(),
+        "my_laboratories": [membership.laboratory for membership in active_memberships(user)],
+        "can_submit_cases": may_anywhere(user, Action.SUBMIT_CASE),
+        "can_manage_users": may_anywhere(user, Action.MANAGE_USERS),
+        "can_read_cases": may_anywhere(user, Action.READ_CASE),
+        "can_set_policy": may_anywhere(user, Action.SET_POLICY),
     }
 
 

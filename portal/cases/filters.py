@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.accounts.models import User
 from portal.accounts.selectors import laboratories_for
 from portal.cases import selectors
 from portal.cases.choices import SIGNED, UNDER_ANALYSIS, CaseState, Priority, Specimen, Stain
@@ -48,7 +49,7 @@ class ListFilter(filters.FilterSet):
         widget=forms.TextInput(
             attrs={
                 "type": "search",
-                "placeholder": _("Accession, pseudonym, note, signed comment"),
+                "placeholder": _("Accession, pseudonym or words"),
                 "autocomplete": "off",
             }
         ),
@@ -100,16 +101,17 @@ class CaseFilter(ListFilter):
     def __init__(self, *args: Any, reviewers: list[tuple[str, str]] | None = None, **kwargs: Any) -> None:
         """``reviewers``: key and name of those who can have a case, where the caller has them already."""
         super().__init__(*args, **kwargs)
-        user = self.request.user
+        user: User = self.request.user  # type: ignore[assignment]
         if reviewers is None:
-            reviewers = selectors.reviewer_choices(user)  # type: ignore[arg-type]
+            reviewers = selectors.reviewer_choices(user)
         people = [(ME, _("Me")), *reviewers]
         self.filters["assigned"].extra["choices"] = [(NOBODY, _("Nobody")), *people]
         self.filters["claimed_by"].extra["choices"] = [(ANYBODY, _("Anybody")), *people]
-        self.filters["laboratory"].queryset = laboratories_for(user)  # type: ignore[arg-type]
+        self.filters["laboratory"].queryset = laboratories_for(user)
 
     def _person(self, key: str) -> int:
-        return int(self.request.user.pk if key == ME else key)
+        user: User = self.request.user  # type: ignore[assignment]
+        return user.pk if key == ME else int(key)
 
     def assigned_to(self, queryset: QuerySet[Case], _name: str, key: str) -> QuerySet[Case]:
         return queryset.filter(assigned_to=None if key == NOBODY else self._person(key))

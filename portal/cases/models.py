@@ -208,9 +208,14 @@ class SmearImage(models.Model):
 class SavedFilter(models.Model):
     """A worklist somebody comes back to: the filters of its address under a name."""
 
+    NAME_LENGTH = 60
+    QUERY_LENGTH = 1000
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
-    name = models.CharField(_("name"), max_length=60)
-    query = models.CharField(max_length=1000, help_text=_("the filters as a query string, in one order"))
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    query = models.CharField(
+        max_length=QUERY_LENGTH, help_text=_("the filters as a query string, in one order")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -31,9 +31,9 @@ def save_filter(by: User, *, name: str, query: str) -> SavedFilter:
     Raises Invalid.
     """
     name, query = " ".join(name.split()), kept_query(QueryDict(query))
-    if not name or len(name) > SavedFilter._meta.get_field("name").max_length:
+    if not name or len(name) > SavedFilter.NAME_LENGTH:
         raise Invalid(_("Give the filter a name of up to 60 characters."), field="name")
-    if not query or len(query) > SavedFilter._meta.get_field("query").max_length:
+    if not query or len(query) > SavedFilter.QUERY_LENGTH:
         raise Invalid(_("Choose some filters first; they are what is saved."), field="query")
     User.objects.select_for_update().get(pk=by.pk)
     named = by.saved_filters.filter(name__iexact=name).first()

@@ -49,7 +49,8 @@ class CaseTable(tables.Table):
     patient_pseudonym = tables.Column(verbose_name=_("Pseudonym"))
     specimen = tables.Column(verbose_name=_("Specimen"))
     image_count = tables.Column(
-        verbose_name=_("Images"), attrs={"td": {"class": "numeric"}, "th": {"class": "numeric"}}
+        verbose_name=_("Images"),
+        attrs={"td": {"class": "numeric wide-only"}, "th": {"class": "numeric wide-only"}},
     )
     state = CellColumn("cases/columns/state.html", verbose_name=_("State"))
     reader = CellColumn(
@@ -58,7 +59,11 @@ class CaseTable(tables.Table):
     waiting_since = CellColumn(
         "cases/columns/waiting.html", verbose_name=_("Waiting"), order_by="waiting_since"
     )
-    created_at = CellColumn("cases/columns/filed.html", verbose_name=_("Filed"))
+    created_at = CellColumn(
+        "cases/columns/filed.html",
+        verbose_name=_("Filed"),
+        attrs={"td": {"class": "wide-only"}, "th": {"class": "wide-only"}},
+    )
     laboratory = tables.Column(verbose_name=_("Laboratory"))
 
     class Meta:
@@ -87,7 +92,7 @@ class CaseTable(tables.Table):
 
     def cell_context(self, record: Any) -> dict[str, Any]:
         """What the cells of a row show besides the case."""
-        is_waiting = record.state not in SETTLED
+        is_waiting = record.state not in (CaseState.DRAFT, *SETTLED)
         return {
             "claim": next(iter(record.claims_now), None),
             "is_assignable": record.state in ASSIGNABLE,

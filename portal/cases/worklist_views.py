@@ -74,7 +74,7 @@ def _worklist_page(
         "query": query,
         "saved_filters": saved,
         "is_saved": any(one.query == query for one in saved),
-        "in_hand": claims.holding().filter(reader=user).select_related("case").order_by("expires_at")[:4],
+        "in_hand": claims.holding().filter(reader=user).select_related("case").order_by("expires_at")[:3],
         "waiting": _waiting(user) if may_anywhere(user, Action.READ_CASE) else None,
         "may_assign": may_assign,
         "reviewers": reviewers,

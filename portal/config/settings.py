@@ -306,6 +306,7 @@ CELERY_TASK_ROUTES = {
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE = {
     "requeue-stale-jobs": {"task": "worker.requeue_stale", "schedule": 5.0, "options": {"expires": 5}},
+    "expire-claims": {"task": "worker.expire_claims", "schedule": 30.0, "options": {"expires": 30}},
     "purge-quick-looks": {"task": "worker.purge_quick_looks", "schedule": 60.0, "options": {"expires": 60}},
     "send-due-mails": {"task": "worker.send_due_mails", "schedule": 60.0, "options": {"expires": 60}},
     "remind-of-alerts": {"task": "worker.remind_of_alerts", "schedule": 60.0, "options": {"expires": 60}},

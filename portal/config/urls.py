@@ -14,6 +14,7 @@ urlpatterns = [
     path("alerts/", include("portal.reports.alert_urls")),
     path("notifications/", include("portal.notifications.urls")),
     path("models/", include("portal.inference.model_urls")),
+    path("laboratory/", include("portal.reading.policy_urls")),
     path("users/", include("portal.accounts.urls")),
     path("account/preferences/", include("portal.accounts.preference_urls")),
     path("account/", include("allauth.account.urls")),

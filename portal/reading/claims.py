@@ -59,10 +59,15 @@ def claimable_by(user: User) -> CaseQuerySet:
 @transaction.atomic
 def claim_next(by: User) -> Claim | None:
     """Take the most pressing case, those assigned to the person first; None where nothing waits."""
-    waiting = claimable_by(by).by_urgency(F("assigned_to").asc(nulls_last=True))
-    # Two people who ask at once get two cases: a row that somebody is looking at is passed over.
-    case = waiting.select_for_update(of=("self",), skip_locked=True).first()
-    return None if case is None else _take(by, lock_case(case.pk))
+    while True:
+        waiting = claimable_by(by).by_urgency(F("assigned_to").asc(nulls_last=True))
+        # Two people who ask at once get two cases: a row that somebody is looking at is passed over.
+        case = waiting.select_for_update(of=("self",), skip_locked=True).first()
+        if case is None:
+            return None
+        # A claim that was stored between the look and the lock leaves a case in adjudication as it was: look again.
+        if open_claim(case) is None:
+            return _take(by, lock_case(case.pk))
 
 
 @transaction.atomic
