@@ -1,8 +1,8 @@
-"""Sixteen photographs in four cases, filed by an instrument, answered by the model, and one of them read.
+"""Sixteen photographs in four cases, filed by an instrument, answered by the model, and one of them read and signed.
 
 Against this machine's own system, or any other with tokens of a submitter and a reviewer of one laboratory:
 
-SMOKE_URL=https://lab.example SMOKE_SUBMITTER_TOKEN=… SMOKE_REVIEWER_TOKEN=… make smoke
+SMOKE_URL=https://lab.example SMOKE_SUBMITTER_TOKEN=… SMOKE_REVIEWER_TOKEN=… SMOKE_REVIEWER_PASSWORD=… make smoke
 
 The photographs are drawn unless SMOKE_PHOTOS, or ../shared/data/blood-smears where it is there, holds a folder
 of photographs for each class.
@@ -33,17 +33,23 @@ class Laboratory:
     url: str
     submitter_token: str
     reviewer_token: str
+    reviewer_password: str
+
+    def ask(self, method: str, path: str, token: str, body: object = None) -> requests.Response:
+        """The answer of the API; ``path`` is below /api/v1/."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.request(method, f"{self.url}/api/v1/{path}", json=body, headers=headers, timeout=30)
 
 
 @pytest.fixture(scope="module")
 def laboratory(request: pytest.FixtureRequest) -> Laboratory:
     """The system under test, and who files and reads there."""
     if url := os.environ.get("SMOKE_URL"):
-        tokens = (os.environ["SMOKE_SUBMITTER_TOKEN"], os.environ["SMOKE_REVIEWER_TOKEN"])
-        return Laboratory(url.rstrip("/"), *tokens)
+        names = ("SMOKE_SUBMITTER_TOKEN", "SMOKE_REVIEWER_TOKEN", "SMOKE_REVIEWER_PASSWORD")
+        return Laboratory(url.rstrip("/"), *(os.environ[name] for name in names))
     system: LiveSystem = request.getfixturevalue("live_system")
     tokens = (_issue_token(system, f"{role}@demo.example") for role in ("submitter", "reviewer"))
-    return Laboratory(system.base_url, *tokens)
+    return Laboratory(system.base_url, *tokens, system.accounts["reviewer@demo.example"])
 
 
 def _issue_token(system: LiveSystem, email: str) -> str:
@@ -111,16 +117,28 @@ def test_the_stored_photograph_and_its_map_can_be_fetched(answered, laboratory):
         assert requests.get(f"{address}{name}/", timeout=30).status_code == 401, name
 
 
-def test_a_read_makes_the_diagnosis(answered, laboratory):
+def test_a_case_is_read_blind_and_signed(answered, laboratory):
     case = answered[-1]
-    address = f"{laboratory.url}/api/v1/cases/{case['id']}/"
-    reviewer = {"Authorization": f"Bearer {laboratory.reviewer_token}"}
-    submitter = {"Authorization": f"Bearer {laboratory.submitter_token}"}
-    body = {"label": "none_of_these", "confidence": "low", "comment": "Filed by the smoke test."}
-    assert requests.post(f"{address}reads/", json=body, headers=submitter, timeout=30).status_code == 403
-    read = requests.post(f"{address}reads/", json=body, headers=reviewer, timeout=30)
+    path = f"cases/{case['id']}/"
+    submitter, reviewer = laboratory.submitter_token, laboratory.reviewer_token
+    assert laboratory.ask("post", f"{path}claim/", submitter).status_code == 403
+    taken = laboratory.ask("post", f"{path}claim/", reviewer).json()
+    if taken["blinded"]:
+        assert taken["preclassification"] is None
+        assert not any(image["prediction"] for image in taken["images"])
+    answer = {"label": "none_of_these", "confidence": "low"}
+    read = laboratory.ask("post", f"{path}reads/", reviewer, answer | {"comment": "Filed by the smoke test."})
     assert read.status_code == 201, read.text
     assert read.json()["model_label"] == case["preclassification"]["label"]
-    signed = requests.get(address, headers=submitter, timeout=30).json()
-    assert (signed["state"], signed["diagnosis"]["label"]) == ("reported", "none_of_these")
-    assert signed["diagnosis"]["comment"] == body["comment"]
+    if reveal := read.json()["reveal"]:
+        assert reveal["probabilities"] == case["preclassification"]["probabilities"]
+        concluded = laboratory.ask("post", f"{path}conclusion/", reviewer, answer)
+        assert concluded.status_code == 201, concluded.text
+    if laboratory.ask("get", path, reviewer).json()["state"] != "ready_to_sign":
+        pytest.skip("this laboratory has the case read a second time")
+    secret = {"secret": laboratory.reviewer_password, "comment": "Filed by the smoke test."}
+    report = laboratory.ask("post", f"{path}sign/", reviewer, secret)
+    assert report.status_code == 201, report.text
+    signed = laboratory.ask("get", path, submitter).json()
+    assert (signed["state"], signed["diagnosis"]) == ("reported", report.json())
+    assert (report.json()["label"], len(report.json()["sha256"])) == ("none_of_these", 64)
