@@ -8,6 +8,11 @@ const placeholder = document.createElementNS("urn:hemalens:none", "style");
 placeholder.setAttribute("data-openseadragon-mobile-css", "");
 document.head.append(placeholder);
 
+// Whoever turns to the next photograph before all tiles of a large one have come has done nothing worth a warning.
+OpenSeadragon.console = Object.create(console, {
+  warn: { value: (text, ...rest) => String(text).startsWith("Ignoring tile") || console.warn(text, ...rest) },
+});
+
 const MAX_PIXEL_RATIO = 8;
 
 export const { Point } = OpenSeadragon;
@@ -41,6 +46,7 @@ export class Pane {
       loadTilesWithAjax: false,
       ...options,
     });
+    this.osd.addHandler("open", () => stage.classList.remove("is-loading"));
     // Of the keys OpenSeadragon would take, only the arrows are left to it; keys.js has the rest.
     this.osd.addHandler("canvas-key", (event) => {
       event.preventDefaultAction = !event.originalEvent.code.startsWith("Arrow");
@@ -51,6 +57,7 @@ export class Pane {
   async show(photograph) {
     if (photograph.image === this.photograph?.image) return;
     this.photograph = photograph;
+    this.stage.classList.add("is-loading"); // the last photograph's pixels must not pass for this one's
     const tiles = photograph.tiles && (await pyramid(photograph.tiles));
     if (this.photograph !== photograph) return; // another was asked for meanwhile
     this.osd.open(tiles || { type: "image", url: photograph.image, buildPyramid: false });
