@@ -72,7 +72,7 @@ def _frozen(config: Config) -> dict[str, Any]:
             seen[trains], labels[trains]
         )
         called[inside] = machine.predict(seen[inside])
-    rows = ~material.split.test
+    rows = np.flatnonzero(~material.split.test[: material.public])
     return {"folds": metrics.per_fold(called[rows], labels[rows], fold[rows])}
 
 

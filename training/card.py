@@ -160,7 +160,7 @@ def describe(record: dict[str, Any], tested: dict[str, Any], path: Path, version
         for name, value in tested["figures"].items()
         if not name.startswith(("baselines", "weights"))
     }
-    local = ("data", "out", "cache", "backbone", "split")
+    local = ("data", "reviewed", "out", "cache", "backbone", "split")
     return {
         "name": path.parent.parent.name,
         "version": version,
@@ -170,8 +170,9 @@ def describe(record: dict[str, Any], tested: dict[str, Any], path: Path, version
         "intended_use": INTENDED_USE,
         "classes": list(CLASSES),
         "architecture": ARCHITECTURE,
-        "training": training_words(recipe),
+        "training": training_words(recipe, record.get("reviewed")),
         "training_data": TRAINING_DATA,
+        **_signed_cases(record),
         "split": record["split"],
         "figures": own,
         "estimates": _estimates(record, tested),
@@ -182,7 +183,7 @@ def describe(record: dict[str, Any], tested: dict[str, Any], path: Path, version
         "temperature": note["temperature"],
         "outlier_threshold": note["outlier_threshold"],
         "refer_rule": note["refer_rule"],
-        "limits": list(LIMITS),
+        "limits": limits(record.get("reviewed")),
         "known_failures": known_failures(record, tested),
         "provenance": {
             "command": "make train",
@@ -193,6 +194,25 @@ def describe(record: dict[str, Any], tested: dict[str, Any], path: Path, version
             "recipe": {name: value for name, value in recipe.items() if name not in local},
         },
     }
+
+
+def limits(cases: dict[str, Any] | None) -> list[str]:
+    """What a reader of the card has to know, of the signed cases too where any trained."""
+    if cases is None:
+        return list(LIMITS)
+    return [
+        "Every figure is over one public data set from one source, whatever else trained.",
+        f"The signed cases are labelled by their readers: {cases['model_seen']} of {cases['photographs']} photographs "
+        f"by somebody who had seen the model's answer, {cases['disputed']} in cases that were adjudicated or amended.",
+        *LIMITS[1:],
+    ]
+
+
+def _signed_cases(record: dict[str, Any]) -> dict[str, Any]:
+    """Which signed cases went in, and how networks that had not seen them answered; nothing where none did."""
+    if record.get("reviewed") is None:
+        return {}
+    return {"reviewed": record["reviewed"] | {"figures": record["crossvalidation"]["reviewed"]}}
 
 
 def known_failures(record: dict[str, Any], tested: dict[str, Any]) -> list[str]:
@@ -250,17 +270,23 @@ def _comparisons(record: dict[str, Any], tested: dict[str, Any]) -> list[dict[st
     ]
 
 
-def training_words(recipe: dict[str, Any]) -> str:
-    """How the network was trained, in a sentence."""
+def training_words(recipe: dict[str, Any], cases: dict[str, Any] | None = None) -> str:
+    """How the network was trained, in a sentence, and on which laboratories' signed cases besides."""
     parts = {
         "head": "the linear layer",
         "conv5_3": "the last convolution and the linear layer",
         "block5": "block 5 and the linear layer",
         "block4": "blocks 4 and 5 and the linear layer",
     }
+    beside = ""
+    if cases is not None:
+        slugs = ", ".join(one["slug"] for one in cases["laboratories"])
+        count = f"{cases['photographs']:,} photographs of {cases['cases']:,} signed cases"
+        beside = f"; besides the public set {count} ({slugs})"
     return (
         f"{parts[recipe['tuned']]} fine-tuned for {recipe['epochs']} epochs on each training photograph "
         f"as it is and in {recipe['versions']} augmented versions; the blocks before frozen as trained on ImageNet"
+        f"{beside}"
     )
 
 

@@ -32,7 +32,7 @@ what was asked of it.
   {data["photographs_used"]}. Licence: {data["licence"]}.
 - Start: {data["start"]}
 - Split: {card["split"]["kind"]}; {card["split"]["train"]:,} photographs train, {card["split"]["held_out"]} test
-
+{_signed_cases(card)}
 ## Figures
 
 Values with 95 % intervals from resampling whole pseudo-slides (2,000 times). {_machine(card)}
@@ -91,6 +91,29 @@ def row(*cells: object) -> str:
 def lines(parts: Iterable[str]) -> str:
     """The parts, one a line."""
     return "\n".join(parts)
+
+
+def _signed_cases(card: dict[str, Any]) -> str:
+    cases = card.get("reviewed")
+    if cases is None:
+        return ""
+    from_whom = "; ".join(
+        f"{one['slug']}: {one['photographs']:,} photographs of {one['cases']:,} cases"
+        for one in cases["laboratories"]
+    )
+    measured = cases["figures"]
+    found = (
+        f"Cross-validated on {measured['images']:,} of them, labelled before the model's answer was shown: "
+        f"macro-F1 {number(measured['macro_f1'])}, accuracy {number(measured['accuracy'])}."
+        if measured
+        else "None of them was labelled before the model's answer was shown, so nothing is measured on them."
+    )
+    return f"""- Signed cases that trained too: {from_whom}.
+  Manifest SHA-256 `{cases["manifest_sha256"]}`; the keys of the cases are in `model_card.json`.
+  {cases["disputed"]} photographs are of disputed cases, {cases["model_seen"]} were labelled by
+  somebody who had seen the model's answer.
+  {found}
+"""
 
 
 def _machine(card: dict[str, Any]) -> str:

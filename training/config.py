@@ -18,17 +18,20 @@ DEFAULT_CONFIG = Path(__file__).parent / "configs" / "v2.toml"
 class Config:
     """Everything a training run depends on besides the code.
 
-    Paths are relative to the repository's root. ``fold`` is the fold of the split that validates, or ``final``
-    to train on every training group and measure on the test part. ``tuned`` names what trains: ``head`` (the
-    linear layer), ``conv5_3``, ``block5`` or ``block4`` (blocks 4 and 5); ``joined`` lets the linear layer see
-    block 4's square roots beside block 5. ``versions`` is the number of augmented versions of each training
-    photograph, ``clean_share`` how often the photograph as it is comes instead; ``crop`` the share of a map's
-    side that is shown at a time; ``ema`` the decay of the averaged weights per step, which are the ones
-    delivered. ``patience`` above 0 stops early on training groups set aside. ``normalise``, ``masked`` and
-    ``side`` are for ablations: the server knows none of them.
+    Paths are relative to the repository's root. ``reviewed`` is a folder of signed cases to train on besides
+    (``training.reviewed``); ``blind_only`` leaves out what was labelled by people who had seen the model's answer.
+    ``fold`` is the fold of the split that validates, or ``final`` to train on every training group and measure on
+    the test part. ``tuned`` names what trains: ``head`` (the linear layer), ``conv5_3``, ``block5`` or ``block4``
+    (blocks 4 and 5); ``joined`` lets the linear layer see block 4's square roots beside block 5. ``versions`` is the
+    number of augmented versions of each training photograph, ``clean_share`` how often the photograph as it is comes
+    instead; ``crop`` the share of a map's side that is shown at a time; ``ema`` the decay of the averaged weights per
+    step, which are the ones delivered. ``patience`` above 0 stops early on training groups set aside. ``normalise``,
+    ``masked`` and ``side`` are for ablations: the server knows none of them.
     """
 
     data: Path = DEFAULT_DATA
+    reviewed: Path | None = None
+    blind_only: bool = False
     out: Path = Path("runs/v2")
     cache: Path = Path("runs/cache")
     backbone: Path | None = None
@@ -101,7 +104,7 @@ def read(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
         raise DataError(
             f"{path} sets {', '.join(sorted(unknown))}, which no recipe knows; see training/config.py"
         )
-    for name in ("data", "out", "cache", "backbone", "split"):
+    for name in ("data", "reviewed", "out", "cache", "backbone", "split"):
         if values.get(name) is not None:
             values[name] = Path(values[name])
     return replace(Config(), **values, strength=Strength(**strength))

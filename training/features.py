@@ -124,6 +124,33 @@ class Cache:
         return from_pixels
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Maps of several parts of the photographs, one part after the other, each in a cache of its own."""
+
+    parts: tuple[Maps, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of one array of all parts."""
+        return sum(len(part) for part in self.parts), *self.parts[0].shape[1:]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: int | np.integer[Any] | slice | NDArray[np.int64]) -> Maps:
+        """As of an array; only what is asked for is copied."""
+        if isinstance(rows, slice):
+            rows = np.arange(len(self))[rows]
+        ends = np.cumsum([len(part) for part in self.parts])
+        part_of = np.searchsorted(ends, np.atleast_1d(rows), side="right")
+        inside = np.atleast_1d(rows) - (ends - [len(part) for part in self.parts])[part_of]
+        found = np.empty((len(part_of), *self.shape[1:]), dtype=self.parts[0].dtype)
+        for number, part in enumerate(self.parts):
+            found[part_of == number] = part[inside[part_of == number]]
+        return found if np.ndim(rows) else found[0]
+
+
 def to_device(maps: Maps) -> torch.Tensor:
     """Cached maps as FP32 on the device, channels last (faster on CPUs)."""
     tensor = torch.from_numpy(maps).to(device()).float()
@@ -135,11 +162,9 @@ def _rows(path: Path) -> int:
     return int(json.loads(note.read_text())["rows"]) if note.exists() and path.exists() else 0
 
 
-def averages(maps: Maps) -> NDArray[np.float32]:
+def averages(maps: Maps | Joined) -> NDArray[np.float32]:
     """Spatial means, FP32 [n, channels], of FP16 [n, channels, side, side]."""
+    starts = range(0, len(maps), 256)
     return np.concatenate(
-        [
-            chunk.astype(np.float32).mean(axis=(2, 3))
-            for chunk in np.array_split(maps, max(1, len(maps) // 256))
-        ]
+        [maps[start : start + 256].astype(np.float32).mean(axis=(2, 3)) for start in starts]
     )

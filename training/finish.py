@@ -2,7 +2,8 @@
 
 Temperature, conformal bars and outlier threshold come from photographs that the judging network had not seen: the
 held-out logits and scores of the cross-validation. The final network differs from those five by having trained on all
-five folds; whether the numbers fit it is checked on the test part, which nothing here looks at.
+five folds; whether the numbers fit it is checked on the test part, which nothing here looks at. Signed cases train, and
+nothing else: some were labelled by people who had seen the model's answer, and versions are compared on the public set.
 """
 
 import json
@@ -79,7 +80,9 @@ def finish(config: Config) -> dict[str, Any]:
     path = config.out / "weights.safetensors"
     weights.save(network, path, {NOTE: json.dumps(note, sort_keys=True)})
     seen = baseline_features(config, material)
-    baselines.save(seen[trains], material.labels[trains], path.with_name("baselines.safetensors"))
+    # Delivered beside the weights: of patients' photographs not even averages.
+    public = trains & (np.arange(len(trains)) < material.public)
+    baselines.save(seen[public], material.labels[public], path.with_name("baselines.safetensors"))
     record = {
         **note,
         **final,
@@ -153,10 +156,14 @@ def baselines_over_folds(seen: baselines.Features, material: Material) -> dict[s
     """Each baseline's held-out figures with intervals, by kind of split."""
     found: dict[str, Any] = {}
     for kind in splits.KINDS:
-        split = splits.of_kind(kind, material.photographs, material.split)
+        split = material.of_kind(kind)
         rows = np.flatnonzero(~split.test)
         fold, labels, slide = split.fold[rows], material.labels[rows], split.slide[rows]
         answers = baselines.held_out(seen[rows], labels, fold)
+        # Signed cases teach, as they taught the network; they are not measured on.
+        public = rows < material.public
+        answers = {name: predicted[public] for name, predicted in answers.items()}
+        labels, fold, slide = labels[public], fold[public], slide[public]
         found[kind] = {
             name: {
                 "title": baselines.BASELINES[name].title,
@@ -190,6 +197,7 @@ def _features_of(network: LeukemiaVGG16, path: Path) -> NDArray[np.float32]:
 
 def _held_out(config: Config, material: Material, features: NDArray[np.float32]) -> HeldOut:
     rows, logits = crossvalidate.held_out_logits(replace(config, out=config.out / "group"))
+    rows, logits = rows[rows < material.public], logits[rows < material.public]
     labels, fold = material.labels[rows], material.split.fold[rows]
     scores = outliers.held_out_scores(features[rows], labels, fold)
     return HeldOut(rows, labels, fold, material.split.slide[rows], logits, scores)

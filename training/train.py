@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from training import fit, metrics, parallel, splits, views, weights
+from training import fit, metrics, parallel, reviewed, splits, views, weights
 from training.config import Config
 from training.data import Photograph, file_sha256, read_manifest, targets
-from training.features import Cache, Maps, View
+from training.features import Cache, Joined, Maps, View
 from training.network import LeukemiaVGG16
 
 #: Share of the training groups set aside where a recipe stops early.
@@ -29,21 +30,41 @@ STOP_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a run works on; everything but ``split`` is the same for all folds of a recipe."""
+    """What a run works on; everything but ``split`` is the same for all folds of a recipe.
+
+    The first ``public`` photographs are the public set's; every figure is over them, so that versions can be compared.
+    After them come those ``taken`` from signed cases, where the recipe names a folder of them.
+    """
 
     photographs: list[Photograph]
     labels: NDArray[np.int64]
     split: splits.Split
+    public: int
+    taken: reviewed.Taken | None = None
 
     @classmethod
     def read(cls, config: Config) -> "Material":
-        """The photographs of the manifest in the split that ``config`` names.
+        """The photographs of the manifest in the split that ``config`` names, and those of the signed cases.
 
         :raises DataError: when they are missing, or not the ones the split was made from.
         """
         photographs = read_manifest(config.manifest)
-        split = splits.of_kind(config.split_kind, photographs, splits.read(config.split, photographs))
-        return cls(photographs, targets(photographs), split)
+        dealt = splits.read(config.split, photographs)
+        public, taken = len(photographs), None
+        if config.reviewed is not None:
+            taken = reviewed.take(config.reviewed, photographs, dealt, config.blind_only)
+            photographs = photographs + [one.photograph for one in taken.photographs]
+        material = cls(photographs, targets(photographs), dealt, public, taken)
+        return dataclasses.replace(material, split=material.of_kind(config.split_kind))
+
+    def of_kind(self, kind: str) -> splits.Split:
+        """The split, or the comparison of that name made from it, in which signed cases stay where they are.
+
+        :raises DataError: when there is no such kind.
+        """
+        dealt = splits.Split(self.split.slide[: self.public], self.split.fold[: self.public])
+        made = splits.of_kind(kind, self.photographs[: self.public], dealt)
+        return made if self.taken is None else reviewed.joined(made, self.taken.split)
 
 
 def train(config: Config) -> dict[str, Any]:
@@ -55,9 +76,8 @@ def train(config: Config) -> dict[str, Any]:
 
     :raises DataError: when photographs or ImageNet weights are missing.
     """
-    finished = config.out / "run.json"
-    if finished.is_file() and (record := json.loads(finished.read_text()))["recipe"] == recipe_of(config):
-        return dict(record)
+    if (finished := _finished(config)) is not None:
+        return finished
     parallel.start()
     started, commit = time.monotonic(), git_commit()
     weights.deterministic(config.threads, config.seed)
@@ -75,8 +95,8 @@ def train(config: Config) -> dict[str, Any]:
     if parallel.first():
         weights.save(network, config.out / "weights.safetensors")
         write_history(config, history)
-        finished.write_text(json.dumps(record, indent=2) + "\n")
-        (config.out / "checkpoint.pt").unlink(missing_ok=True)
+        (config.out / "run.json").write_text(json.dumps(record, indent=2) + "\n")
+        _checkpoint(config, material).unlink(missing_ok=True)
     parallel.wait()
     return record
 
@@ -101,15 +121,35 @@ def tuned(config: Config, material: Material) -> tuple[LeukemiaVGG16, list[dict[
         [_Rows(maps, rows) for maps in versions],
         labels[rows],
         config,
-        checkpoint=config.out / "checkpoint.pt",
+        checkpoint=_checkpoint(config, material),
         stop_on=(versions[0][aside], labels[aside]) if len(aside) else None,
     )
+
+
+def _finished(config: Config) -> dict[str, Any] | None:
+    """The record of a finished run of this recipe on these signed cases; None where there is none."""
+    path = config.out / "run.json"
+    if not path.is_file():
+        return None
+    record = dict(json.loads(path.read_text()))
+    # A key that recipes did not have then had what is its default now.
+    recipe = recipe_of(Config()) | record["recipe"]
+    cases = (record.get("reviewed") or {}).get("manifest_sha256")
+    same = recipe == recipe_of(config) and cases == reviewed.manifest_sha256(config.reviewed)
+    return record if same else None
+
+
+def _checkpoint(config: Config, material: Material) -> Path:
+    """Where an interrupted run goes on; not with other signed cases than it began with."""
+    taken = material.taken
+    cases = "" if taken is None else f"-{taken.record['manifest_sha256'][:16]}"
+    return config.out / f"checkpoint{cases}.pt"
 
 
 class _Rows:
     """Some rows of memory-mapped maps, without copying them."""
 
-    def __init__(self, maps: Maps, rows: NDArray[np.int64]) -> None:
+    def __init__(self, maps: Maps | Joined, rows: NDArray[np.int64]) -> None:
         self.maps, self.rows = maps, rows
 
     @property
@@ -133,10 +173,11 @@ def augmented_views(config: Config) -> list[View]:
 
 def cached(
     network: LeukemiaVGG16, material: Material, view: View, config: Config, block: int, precision: str = ""
-) -> Maps:
+) -> Maps | Joined:
     """Maps of every photograph in ``view`` after ``block``, by the ImageNet blocks before it.
 
-    Augmented views are computed in the recipe's precision; the plain one, on which figures are made, in single.
+    Signed cases have a cache of their own, so that new ones do not cost the public set's again. Augmented views are
+    computed in the recipe's precision; the plain one, on which figures are made, in single.
     """
     plain = view.name.startswith("clean")
     cache = Cache(
@@ -146,10 +187,11 @@ def cached(
     )
     if not parallel.first():
         parallel.wait()
-    maps = cache.maps(_untouched(network, config), material.photographs, view, block)
+    parts = (material.photographs[: material.public], material.photographs[material.public :])
+    maps = tuple(cache.maps(_untouched(network, config), part, view, block) for part in parts if part)
     if parallel.first():
         parallel.wait()
-    return maps
+    return maps[0] if len(maps) == 1 else Joined(maps)
 
 
 def _untouched(network: LeukemiaVGG16, config: Config) -> LeukemiaVGG16:
@@ -209,6 +251,7 @@ def provenance(config: Config, material: Material) -> dict[str, Any]:
             "pseudo_slides": len(np.unique(split.slide)),
         },
         "machine": {"cpus": os.cpu_count(), "arch": platform.machine(), "torch": torch.__version__},
+        "reviewed": material.taken.record if material.taken else None,
     }
 
 

@@ -20,6 +20,7 @@ from portal.reports.models import Diagnosis, ReviewedExport
 from portal.reports.reviewed import case_key
 from portal.reports.services import amend, sign
 from tests.factories import PASSWORD, LaboratoryFactory, analysed, claimed, member, read, signed
+from training import reviewed
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +99,18 @@ def test_an_amended_case_is_disputed_and_its_newest_version_counts(people, lab, 
     assert [row["follows_case"] for row in of_case] == ["1", "1", "0"]
     assert [row["model_seen"] for row in of_case] == ["1", "1", "0"]
     assert {(row["disputed"], row["report_version"]) for row in of_case} == {("1", "2")}
+
+
+def test_training_reads_what_was_written(people, lab, model, export, tmp_path):
+    set_policy(people.lab_admin, lab, blindness="concurrent")
+    case = signed(people.reviewer, analysed(people.submitter, lab, images=2))
+    summary, rows = export()
+    found = reviewed.read(tmp_path / "set")
+    assert [one.photograph.sha256 for one in found] == [row["sha256"] for row in rows]
+    for one in found:
+        assert (one.photograph.label, one.photograph.group) == ("Pre", case_key(case.pk))
+        assert (one.laboratory, one.disputed, one.model_seen) == (lab.slug, False, True)
+    assert reviewed.manifest_sha256(tmp_path / "set") == summary["manifest_sha256"]
 
 
 def test_an_answer_changed_after_the_reveal_is_marked(people, lab, model, export):
