@@ -141,5 +141,5 @@ def test_viewer_heat_map_and_keys(people: People, file_case: FileCase) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Rotate").click()
+    page.get_by_role("button", name="Rotate right").click()
     page.get_by_role("button", name="Zoom in").click()
