@@ -6,8 +6,9 @@ import { Reading } from "./reading.js";
 import { SmearViewer } from "./viewer.js";
 
 const page = document.querySelector("[data-case]");
-const viewer = new SmearViewer(page.querySelector("[data-viewer]"));
-const heat = new HeatControls(page.querySelector("[data-heat]"), viewer);
+const stage = page.querySelector("[data-viewer]"); // none on a draft that was cancelled before its first photograph
+const viewer = stage && new SmearViewer(stage);
+const heat = stage && new HeatControls(stage.querySelector("[data-heat]"), viewer);
 
 let shown = new URLSearchParams(location.search).get("image");
 
