@@ -14,6 +14,7 @@ OpenSeadragon.console = Object.create(console, {
 });
 
 const MAX_PIXEL_RATIO = 8;
+const RESIZED_WITHIN = 500; // ms
 
 export const { Point } = OpenSeadragon;
 export const isReducedMotion = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -95,7 +96,12 @@ export class Pane {
       if (wasWhole) viewport.goHome(true);
       else viewport.zoomTo((zoom * width) / viewport.getContainerSize().x, null, true);
     };
-    this.osd.addOnceHandler("resize", () => queueMicrotask(settle)); // OpenSeadragon is not done when it says so
+    const onResize = () => {
+      this.osd.removeHandler("resize", onResize);
+      queueMicrotask(settle); // OpenSeadragon is not done when it says so
+    };
+    this.osd.addHandler("resize", onResize);
+    setTimeout(() => this.osd.removeHandler("resize", onResize), RESIZED_WITHIN); // where the size stayed the same
     change();
   }
 
