@@ -13,6 +13,7 @@ from portal.inference.choices import JobState
 from portal.inference.models import Job
 from portal.notifications import mails
 from portal.reading import claims
+from portal.reading import services as reading
 from portal.reports import reminders
 from worker.app import task
 from worker.contract import ContractMismatch
@@ -75,10 +76,10 @@ def purge_quick_looks() -> None:
 
 @task("worker.expire_claims")
 def expire_claims() -> None:
-    """Put back the cases whose readers left them."""
-    ended = claims.expire_claims()
-    if ended:
-        log.info("claims.expired", ended=ended)
+    """Put back the cases whose readers left them; let stored answers stand that nobody came back to."""
+    ended, concluded = claims.expire_claims(), reading.conclude_left()
+    if ended or concluded:
+        log.info("claims.expired", ended=ended, concluded=concluded)
 
 
 @task("worker.build_tiles")

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "portal.reading",
     "portal.reports",
     "portal.annotations",
+    "portal.insights",
     "portal.audit",
     "portal.api",
     "allauth",
@@ -200,6 +201,10 @@ ACCOUNT_SESSION_REMEMBER = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "cases:worklist"
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+
+# --- Reading ---------------------------------------------------------------------------------------------
+# A stored answer whose reader does not come back to conclude it stands after so many hours.
+CONCLUDE_LEFT_HOURS = env.float("CONCLUDE_LEFT_HOURS", default=12)
 
 # --- Signing ---------------------------------------------------------------------------------------------
 # So many wrong passwords at the signature, and it is refused for so long.

@@ -1,10 +1,13 @@
 """Reading a case: the own answer, the conclusion after the model's is shown, adjudication, and sending it back."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.accounts.choices import Action
@@ -115,6 +118,29 @@ def conclude(
         held,
         {"label": label, "confidence": confidence, "reason": reason.strip(), "seconds": seconds},
     )
+
+
+def conclude_left() -> int:
+    """Let the own answers stand that their readers never came back to; returns how many.
+
+    A reader who has answered keeps the case, since nobody else may conclude. After ``CONCLUDE_LEFT_HOURS`` the stored
+    answer counts, unchanged, so that the case goes on. Called by the worker's schedule.
+    """
+    since = timezone.now() - timedelta(hours=settings.CONCLUDE_LEFT_HOURS)
+    left = Read.objects.filter(conclusion=None, created_at__lt=since, case__claims__ended_at=None)
+    return sum(_conclude_left(pk) for pk in left.values_list("pk", flat=True).distinct()[:200])
+
+
+@transaction.atomic
+def _conclude_left(read_id: int) -> bool:
+    read = Read.objects.select_related("case").get(pk=read_id)
+    case = lock_case(read.case_id)
+    held = case.claims.filter(ended_at=None, reader=read.reader_id).first()
+    if held is None or read.round != case.round or Conclusion.objects.filter(read=read).exists():
+        return False
+    reason = _("Not looked at again; the answer given before the model's was shown stands.")
+    _conclude(read, case, held, {"label": read.label, "confidence": read.confidence, "reason": reason})
+    return True
 
 
 def _conclude(read: Read, case: Case, held: Claim, values: dict[str, Any]) -> Conclusion:

@@ -14,7 +14,7 @@ from portal.reading import blind, claims
 from portal.reading.models import Conclusion, ImageRead, Read, Return
 from portal.reading.policies import set_policy
 from portal.reading.selectors import round_reads, standing_conclusion
-from portal.reading.services import adjudicate, conclude, record_read, return_to_submitter
+from portal.reading.services import adjudicate, conclude, conclude_left, record_read, return_to_submitter
 from tests.factories import analysed, claimed, draft, member, photograph, read
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +203,20 @@ def test_a_returned_case_comes_back_as_a_new_round(case, people):
     assert (again.round, again.state) == (2, CaseState.SUBMITTED)
     # Only the new photograph is new to the model.
     assert again.jobs.filter(state="queued").count() == 1
+
+
+def test_an_answer_that_its_reader_never_comes_back_to_stands(case, people, settings):
+    claimed(people.reviewer, case)
+    record_read(people.reviewer, case, label="Pre", confidence="high")
+    assert conclude_left() == 0
+    settings.CONCLUDE_LEFT_HOURS = 0
+    assert conclude_left() == 1
+    case.refresh_from_db()
+    assert case.state == CaseState.READY_TO_SIGN
+    conclusion = Conclusion.objects.get()
+    assert (conclusion.label, conclusion.changed) == ("Pre", False)
+    assert "stands" in conclusion.reason
+    assert conclude_left() == 0
 
 
 @pytest.mark.parametrize(
