@@ -32,13 +32,17 @@ def page_keys(client, url: str = URL) -> dict[str, list[str]]:
 # --- Keys
 
 
-def test_defaults_conflict_with_nothing_and_the_viewer_knows_every_action():
+def test_defaults_conflict_with_nothing_and_pages_name_no_other_action():
     assert checked({action: shortcut.default for action, shortcut in SHORTCUTS.items()}) == {}
-    script = Path("frontend/js/keys.js").read_text()
-    listed = re.search(r"export const DEFAULTS = \{(.*?)\n\};", script, re.DOTALL)[1]
-    named = set(re.findall(r'^  "?([a-z-]+)"?: \[', listed, re.MULTILINE))
-    numbered = {f"{name}-{n}" for name in re.findall(r'numbered\("([a-z-]+)"', listed) for n in range(1, 7)}
-    assert named | numbered == set(SHORTCUTS)
+    named = set()
+    for folder, pattern in (
+        ("portal/templates", r'data-key-action="([a-z0-9-]+)"'),
+        ("frontend/js", r'\bbind\("([a-z0-9-]+)"'),
+    ):
+        for path in Path(folder).rglob("*.*"):
+            named.update(re.findall(pattern, path.read_text()))
+    assert named
+    assert named <= set(SHORTCUTS)
 
 
 @pytest.mark.parametrize(
