@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from portal.cases.choices import ASSIGNABLE, LONG_WAIT, PRIORITY_ORDER, SETTLED, CaseState
 from portal.cases.models import Case
 
+#: Columns that a narrow screen leaves out.
+WIDE_ONLY = {"td": {"class": "wide-only"}, "th": {"class": "wide-only"}}
+
 
 def _place(field: str, order: list[str] | tuple[str, ...]) -> Switch:
     return Switch(*(When(**{field: value}, then=Value(place)) for place, value in enumerate(order)))
@@ -47,7 +50,7 @@ class CaseTable(tables.Table):
     priority = CellColumn("cases/columns/priority.html", verbose_name=_("Priority"))
     accession = CellColumn("cases/columns/accession.html", verbose_name=_("Case"))
     patient_pseudonym = tables.Column(verbose_name=_("Pseudonym"))
-    specimen = tables.Column(verbose_name=_("Specimen"))
+    specimen = tables.Column(verbose_name=_("Specimen"), attrs=WIDE_ONLY)
     image_count = tables.Column(
         verbose_name=_("Images"),
         attrs={"td": {"class": "numeric wide-only"}, "th": {"class": "numeric wide-only"}},
@@ -59,11 +62,7 @@ class CaseTable(tables.Table):
     waiting_since = CellColumn(
         "cases/columns/waiting.html", verbose_name=_("Waiting"), order_by="waiting_since"
     )
-    created_at = CellColumn(
-        "cases/columns/filed.html",
-        verbose_name=_("Filed"),
-        attrs={"td": {"class": "wide-only"}, "th": {"class": "wide-only"}},
-    )
+    created_at = CellColumn("cases/columns/filed.html", verbose_name=_("Filed"), attrs=WIDE_ONLY)
     laboratory = tables.Column(verbose_name=_("Laboratory"))
 
     class Meta:
