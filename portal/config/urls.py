@@ -13,6 +13,8 @@ urlpatterns = [
     path("cases/", include("portal.annotations.urls")),
     path("alerts/", include("portal.reports.alert_urls")),
     path("notifications/", include("portal.notifications.urls")),
+    path("reports/verify/", include("portal.reports.verify_urls")),
+    path("insights/", include("portal.insights.urls")),
     path("models/", include("portal.inference.model_urls")),
     path("laboratory/", include("portal.reading.policy_urls")),
     path("users/", include("portal.accounts.urls")),

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from portal.reports import views
+from portal.reports import exports_views, views
 
 app_name = "reports"
 urlpatterns = [
     path("<uuid:pk>/diagnosis/", views.diagnosis, name="diagnosis"),
     path("<uuid:pk>/sign/", views.sign, name="sign"),
     path("<uuid:pk>/amend/", views.amend, name="amend"),
+    path("<uuid:pk>/report.pdf", exports_views.report_pdf, name="pdf"),
+    path("<uuid:pk>/report.fhir.json", exports_views.report_fhir, name="fhir"),
+    path("<uuid:pk>/report.json", exports_views.report_content, name="content"),
+    path("worklist.csv", exports_views.cases_csv, name="csv"),
 ]

@@ -1,0 +1,121 @@
+"""A signed report as PDF, FHIR bundle and canonical JSON; the worklist as CSV; the page that verifies a hash."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from portal.accounts.models import User
+from portal.cases import selectors as case_selectors
+from portal.cases.filters import CaseFilter
+from portal.errors import Invalid
+from portal.pages import SignedInRequest, page
+from portal.reports import csv_export, fhir, pdf
+from portal.reports.content import canonical
+from portal.reports.models import Diagnosis
+from portal.reports.verify import HashForm, verify
+from portal.reports.versions import SignedVersion, signed_version
+
+
+def version_or_404(user: User, case_id: UUID, wanted: str | None) -> SignedVersion:
+    """The version of ``?version=``, by default the newest. Raises Http404, and what ``signed_version`` refuses."""
+    if wanted and not (wanted.isascii() and wanted.isdigit()):
+        raise Http404
+    try:
+        return signed_version(user, case_id, int(wanted) if wanted else None)
+    except Diagnosis.DoesNotExist as error:
+        raise Http404 from error
+
+
+def sent(content: bytes | str, content_type: str, name: str, *, inline: bool = False) -> HttpResponse:
+    """A file for the person who asked and nobody between."""
+    response = HttpResponse(
+        content, content_type=content_type, headers={"Cache-Control": "private, no-store"}
+    )
+    response["Content-Disposition"] = content_disposition_header(not inline, name) or "attachment"
+    return response
+
+
+def pdf_response(version: SignedVersion) -> HttpResponse:
+    return sent(pdf.render(version), "application/pdf", f"{version.file_name}.pdf", inline=True)
+
+
+def fhir_response(version: SignedVersion) -> HttpResponse:
+    return sent(fhir.bundle_json(version), fhir.CONTENT_TYPE, f"{version.file_name}.fhir.json")
+
+
+def content_response(version: SignedVersion) -> HttpResponse:
+    """The very bytes that were hashed."""
+    return sent(canonical(version.content), "application/json", f"{version.file_name}.json")
+
+
+def csv_response(request: HttpRequest, case_filter: CaseFilter, *, mark: bool) -> StreamingHttpResponse:
+    """The filtered cases; ``mark``: with a byte order mark, for spreadsheets. Raises Invalid."""
+    if not case_filter.is_valid():
+        # The page leaves out a filter that it cannot read; in a file nobody would notice.
+        raise Invalid(_("A filter could not be read. Clear it on the worklist, then export again."))
+    cases = case_filter.qs.order_by("-created_at", "pk")
+    lines = csv_export.lines(cases)
+    response = StreamingHttpResponse(
+        (line for part in ([csv_export.BYTE_ORDER_MARK] if mark else [], lines) for line in part),
+        content_type="text/csv; charset=utf-8",
+        headers={"Cache-Control": "private, no-store"},
+    )
+    name = f"cases-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return response
+
+
+@require_GET
+@page
+def report_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """A signed version as PDF."""
+    return pdf_response(version_or_404(request.user, pk, request.GET.get("version")))
+
+
+@require_GET
+@page
+def report_fhir(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """A signed version as FHIR R4 bundle."""
+    return fhir_response(version_or_404(request.user, pk, request.GET.get("version")))
+
+
+@require_GET
+@page
+def report_content(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """The canonical content of a signed version, for anybody to hash."""
+    return content_response(version_or_404(request.user, pk, request.GET.get("version")))
+
+
+@require_GET
+@page
+def cases_csv(request: SignedInRequest) -> HttpResponseBase:
+    """The cases that the worklist shows for the same address, as CSV."""
+    cases = case_selectors.worklist(request.user)
+    return csv_response(request, CaseFilter(request.GET, queryset=cases, request=request), mark=True)
+
+
+@never_cache
+@require_GET
+@page
+def verify_form(request: SignedInRequest) -> HttpResponse:
+    """Ask for a hash, and go on to its page."""
+    form = HashForm(request.GET if "hash" in request.GET else None)
+    if form.is_bound and form.is_valid():
+        return redirect("verify:hash", form.cleaned_data["hash"])
+    return render(request, "reports/verify.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@never_cache
+@require_GET
+@page
+def verify_hash(request: SignedInRequest, sha256: str) -> HttpResponse:
+    """Whether a signed version has this hash and is still what was signed; another laboratory's is as good as none."""
+    found = verify(request.user, sha256)
+    context = {"form": HashForm(initial={"hash": sha256}), "sha256": sha256, "found": found}
+    return render(request, "reports/verify.html", context, status=200 if found else 404)

@@ -1,0 +1,171 @@
+"""A signed report version as a tagged PDF (PDF/UA-1).
+
+WeasyPrint is imported when the first report is asked for: it needs libraries of the system (Pango, HarfBuzz), and a
+machine without them serves all else.
+"""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import segno
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext as _
+
+from portal.cases.choices import Magnification, Priority, Specimen, Stain
+from portal.cases.models import SmearImage
+from portal.errors import DomainError
+from portal.reading.choices import Confidence, ReadLabel
+from portal.reports.choices import SignMethod
+from portal.reports.presenters import ReportPage
+from portal.reports.versions import SignedVersion
+from smear.classes import CLASSES
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+log = logging.getLogger(__name__)
+
+CSS = Path(__file__).parent.parent / "templates" / "reports" / "pdf.css"
+#: What Debian calls the libraries that WeasyPrint loads.
+PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+QR = "report:qr"
+
+
+class PdfUnavailable(DomainError):
+    """The machine lacks what makes PDFs."""
+
+    status = 503
+    default_code = "pdf_unavailable"
+
+
+def render(version: SignedVersion) -> bytes:
+    """The report as PDF, in the language of the request. Raises PdfUnavailable."""
+    weasyprint = _weasyprint()
+    verify_url = verify_address(version.diagnosis.sha256)
+    images = {image.position: image for image in version.diagnosis.case.images.all()}
+    files = {QR: (_qr(verify_url), "image/svg+xml"), **_thumbnails(images)}
+    html = render_to_string("reports/pdf.html", _context(version, images, files, verify_url))
+    fetcher = _served_only(files)
+    document = weasyprint.HTML(string=html, base_url="report:", url_fetcher=fetcher)
+    sheet = weasyprint.CSS(string=CSS.read_text(encoding="utf-8"), url_fetcher=fetcher)
+    pdf: bytes = document.write_pdf(stylesheets=[sheet], pdf_variant="pdf/ua-1")
+    return pdf
+
+
+def verify_address(sha256: str) -> str:
+    """Where anybody of the laboratory can check a hash, as printed on paper."""
+    return settings.SITE_URL.rstrip("/") + reverse("verify:hash", args=[sha256])
+
+
+def _weasyprint() -> "ModuleType":
+    try:
+        import weasyprint
+    except OSError as error:
+        log.error("No PDF can be made: %s", error)
+        raise PdfUnavailable(
+            _(
+                "This machine cannot make PDFs: libraries are missing. Print the report's page instead, or have "
+                "whoever runs Hemalens install them (Debian: apt-get install %(packages)s)."
+            )
+            % {"packages": PACKAGES}
+        ) from error
+    # It tells its progress, sheet by sheet, as if it were news.
+    logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
+    return weasyprint
+
+
+def _served_only(files: dict[str, tuple[bytes, str]]) -> Any:
+    """A fetcher that gives out these files (content and type by address) and reads nothing else, wherever it lies."""
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class ServedOnly(URLFetcher):
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+            if url not in files:
+                raise ValueError(f"Not part of the report: {url}")
+            content, content_type = files[url]
+            return URLFetcherResponse(url, content, {"Content-Type": content_type})
+
+    return ServedOnly()
+
+
+def _qr(address: str) -> bytes:
+    return segno.make(address, error="m").svg_inline(border=0, scale=1, omitsize=True).encode()
+
+
+def _thumbnails(images: dict[int, SmearImage]) -> dict[str, tuple[bytes, str]]:
+    """Thumbnails by address; one whose file is gone is left out, and the report says so in its place."""
+    found = {}
+    for position, image in images.items():
+        try:
+            with image.thumbnail.open("rb") as file:
+                found[_thumbnail_address(position)] = (file.read(), "image/jpeg")
+        except FileNotFoundError:
+            log.warning("The thumbnail of photograph %s is gone.", image.pk)
+    return found
+
+
+def _thumbnail_address(position: int) -> str:
+    return f"report:photograph/{position}"
+
+
+def _context(
+    version: SignedVersion,
+    images: dict[int, SmearImage],
+    files: dict[str, tuple[bytes, str]],
+    verify_url: str,
+) -> dict[str, Any]:
+    content = version.content
+    report = ReportPage(version.diagnosis, version.versions, images)
+    case, conclusion, signature = content["case"], content["conclusion"], content["signature"]
+    return {
+        "language": to_locale(get_language() or settings.LANGUAGE_CODE).replace("_", "-"),
+        "content": content,
+        "report": report,
+        "sha256": version.diagnosis.sha256,
+        "newest": None if version.is_newest else version.newest,
+        "verify_url": verify_url,
+        "qr": QR,
+        "conclusion": {
+            "answer": ReadLabel(conclusion["label"]).label,
+            "sure": Confidence(conclusion["confidence"]).label,
+            "comment": conclusion["comment"],
+        },
+        "case": {
+            "specimen": Specimen(case["specimen"]).label,
+            "stain": Stain(case["stain"]).label if case["stain"] else "",
+            "magnification": Magnification(case["magnification"]).label if case["magnification"] else "",
+            "priority": Priority(case["priority"]).label,
+            "submitted_at": parse_datetime(case["submitted_at"] or ""),
+        },
+        "signature": {
+            "method": SignMethod(signature["method"]).label,
+            "at": parse_datetime(signature["at"]),
+        },
+        "reads": [{**read, "time": parse_datetime(read["at"])} for read in report.reads],
+        "photographs": _photographs(content, files),
+        "classes": CLASSES,
+    }
+
+
+def _photographs(content: dict[str, Any], files: dict[str, tuple[bytes, str]]) -> list[dict[str, Any]]:
+    """Each photograph with what the readers and the model said of it; the classes in the model's order."""
+    said = {one["position"]: one for one in content["model"]["images"]}
+    shown = []
+    for image in content["images"]:
+        address = _thumbnail_address(image["position"])
+        model = said.get(image["position"])
+        shown.append(
+            {
+                **image,
+                "thumbnail": address if address in files else "",
+                "answer": ReadLabel(image["label"]).label if image["label"] else "",
+                "model": model,
+                "probabilities": [model["probabilities"][label] for label in CLASSES] if model else [],
+            }
+        )
+    return shown
