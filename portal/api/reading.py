@@ -76,7 +76,7 @@ class NewReadSerializer(StrictFields, serializers.ModelSerializer[Read]):
     """A reviewer's own answer. ``images`` has the photographs that differ from the case; the others get its answer."""
 
     serializer_choice_field = NamedChoiceField
-    images = serializers.DictField(child=NamedChoiceField(ReadLabel.choices), required=False)  # type: ignore[assignment]
+    images = serializers.DictField(child=NamedChoiceField(ReadLabel.choices), required=False)
     seconds = SecondsField()
 
     class Meta:

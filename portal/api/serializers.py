@@ -15,7 +15,7 @@ from portal.accounts.models import Laboratory, Membership, User
 from portal.accounts.selectors import laboratories_for
 from portal.api.fields import MODEL_LABELS, NamedChoiceField, StrictFields
 from portal.api.image_quality import QualitySerializer
-from portal.api.reading import ClaimSerializer, DiagnosisSerializer, ReadSerializer, ReturnSerializer, Sight
+from portal.api.reading import ClaimSerializer, DiagnosisSerializer, ReadSerializer, ReturnSerializer
 from portal.cases.choices import CaseState
 from portal.cases.models import Case, SmearImage
 from portal.cases.services import CASE_FIELDS
@@ -309,10 +309,6 @@ class CaseSerializer(CaseSummarySerializer):
             "reads",
             "diagnosis",
         )
-
-    def to_representation(self, case: Case) -> dict[str, Any]:
-        self.context["sight"] = Sight.of(self.context["request"].user, case)
-        return super().to_representation(case)
 
     def get_image_count(self, case: Case) -> int:
         return len(case.images.all())

@@ -19,6 +19,7 @@ from portal.accounts.selectors import laboratories_for
 from portal.api import examples
 from portal.api.filters import CaseListFilter
 from portal.api.framework import StableOrdering
+from portal.api.reading import Sight
 from portal.api.schema import problems, request_example, response_example
 from portal.api.serializers import (
     CaseEntrySerializer,
@@ -48,7 +49,8 @@ def full_case(request: SignedInRequest, case_id: UUID) -> dict[str, Any]:
     except Case.DoesNotExist as error:
         raise Http404 from error
     prefetch_related_objects([case], OPEN_CLAIMS)
-    return dict(CaseSerializer(case, context={"request": request}).data)
+    context = {"request": request, "sight": Sight.of(request.user, case)}
+    return dict(CaseSerializer(case, context=context).data)
 
 
 @extend_schema_view(

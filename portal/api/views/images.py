@@ -103,7 +103,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
 
     def _shown(self, images: Any, case: Case, **options: Any) -> Any:
         """What the person sees of photographs of a case."""
-        context = self.get_serializer_context() | {"sight": Sight.of(self.request.user, case)}
+        context = {**self.get_serializer_context(), "sight": Sight.of(self.request.user, case)}
         return ImageSerializer(images, context=context, **options).data
 
     @extend_schema(

@@ -1,5 +1,6 @@
 """Reading a case: taking it in hand, the own answer, the conclusion beside the model's, adjudication, returning it."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -23,7 +24,7 @@ from portal.api.views.cases import full_case, visible_case
 from portal.cases.models import Case
 from portal.reading import claims, services
 
-_TAKEN = {200: CaseSerializer, **problems(403, 404, 409)}
+_TAKEN: dict[Any, Any] = {200: CaseSerializer, **problems(403, 404, 409)}
 _TAKEN_EXAMPLE = response_example("The case in your hands", examples.TAKEN)
 
 

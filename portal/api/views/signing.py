@@ -103,7 +103,7 @@ class AlertFilter(filters.FilterSet):
         fields: tuple[str, ...] = ()
 
     def addressed_to_me(self, queryset: QuerySet[Alert], _name: str, mine: bool) -> QuerySet[Alert]:
-        return queryset.filter(person=self.request.user) if mine else queryset  # type: ignore[union-attr]
+        return queryset.filter(person=self.request.user) if mine else queryset
 
 
 @extend_schema_view(
