@@ -35,6 +35,7 @@ export const ICONS = [
   "filetype-csv",
   "folder-plus",
   "geo-alt",
+  "graph-up",
   "hand-index-thumb",
   "hospital",
   "hourglass-split",

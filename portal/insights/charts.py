@@ -1,0 +1,253 @@
+"""Charts as shapes of SVG, drawn on the server: no script, and no style that the content policy would refuse.
+
+Every chart can be read without colour: lengths and places carry the figures, patterns tell series apart, the numbers
+stand beside the marks. The page has a table with the same numbers and their links beside each chart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from math import ceil, log10
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from portal.cases.templatetags.hemalens import percent
+from portal.insights.agreement import ShareRow
+from portal.insights.drift import Course, rounded
+from portal.insights.flow import StepRow, Week
+from portal.insights.steps import in_words
+from portal.reading.choices import ReadLabel
+
+WIDTH = 760
+ROW = 30
+#: Where the labels of rows end and their figures begin.
+LEFT, RIGHT = 230, 560
+#: The series of a chart of weeks, as names of patterns in the page (insights/parts/patterns.html).
+PATTERNS = {
+    ReadLabel.BENIGN: "benign",
+    ReadLabel.EARLY: "early",
+    ReadLabel.PRE: "pre",
+    ReadLabel.PRO: "pro",
+    ReadLabel.NONE_OF_THESE: "none",
+    ReadLabel.UNSUITABLE_IMAGE: "unsuitable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One element: its tag, attributes (never style) and text."""
+
+    tag: str
+    attributes: dict[str, str]
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Chart:
+    """A drawing with what it says in one sentence, for those who do not see it."""
+
+    says: str
+    height: float
+    width: float = WIDTH
+    shapes: list[Shape] = field(default_factory=list)
+
+    def text(self, x: float, y: float, words: str, *, css: str = "", anchor: str = "start") -> None:
+        place = {"x": _number(x), "y": _number(y), "text-anchor": anchor}
+        self.shapes.append(Shape("text", place | ({"class": css} if css else {}), words))
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, css: str) -> None:
+        ends = {"x1": _number(x1), "y1": _number(y1), "x2": _number(x2), "y2": _number(y2)}
+        self.shapes.append(Shape("line", ends | {"class": css}))
+
+    def rect(self, x: float, y: float, width: float, height: float, css: str, fill: str = "") -> None:
+        box = {"x": _number(x), "y": _number(y), "width": _number(width), "height": _number(height)}
+        self.shapes.append(Shape("rect", box | {"class": css} | ({"fill": fill} if fill else {})))
+
+    def path(self, points: Sequence[tuple[float, float]], css: str, *, closed: bool = False) -> None:
+        steps = "L".join(f"{_number(x)} {_number(y)}" for x, y in points)
+        self.shapes.append(Shape("path", {"d": f"M{steps}{'Z' if closed else ''}", "class": css}))
+
+    def mark(self, x: float, y: float, shape: str) -> None:
+        """A mark told by its shape: ``dot``, ``ring``, ``diamond`` or ``triangle``."""
+        if shape in ("dot", "ring"):
+            circle = {"cx": _number(x), "cy": _number(y), "r": "4.5", "class": f"chart-{shape}"}
+            self.shapes.append(Shape("circle", circle))
+            return
+        size = 6
+        corners = {
+            "diamond": [(x, y - size), (x + size, y), (x, y + size), (x - size, y)],
+            "triangle": [(x, y - size - 1), (x + size + 1, y + size), (x - size - 1, y + size)],
+        }
+        self.path(corners[shape], f"chart-{shape}", closed=True)
+
+
+def _number(value: float) -> str:
+    # SVG wants a point whatever the reader's language.
+    return f"{value:.1f}"
+
+
+def share_chart(rows: Sequence[ShareRow], says: str) -> Chart | None:
+    """Shares with their intervals on an axis of 0 to 100 %; None where there is no share."""
+    known = [row for row in rows if row.share is not None]
+    if not known:
+        return None
+    chart = Chart(says, ROW * len(known) + 30)
+    bottom = ROW * len(known) + 4
+    for tick in (0, 25, 50, 75, 100):
+        x = LEFT + (RIGHT - LEFT) * tick / 100
+        chart.line(x, 0, x, bottom, "chart-grid")
+        chart.text(x, bottom + 16, f"{tick} %", css="chart-muted", anchor="middle")
+    for place, row in enumerate(known):
+        share, y = row.share, ROW * place + ROW / 2 + 2
+        if share is None or share.low is None or share.high is None:
+            continue
+        span = RIGHT - LEFT
+        chart.text(0, y + 4, row.title)
+        chart.line(LEFT + span * share.low, y, LEFT + span * share.high, y, "chart-whisker")
+        for end in (share.low, share.high):
+            chart.line(LEFT + span * end, y - 5, LEFT + span * end, y + 5, "chart-whisker")
+        chart.mark(LEFT + span * share.value, y, "dot")
+        figure = f"{percent(share.value)} ({percent(share.low)}–{percent(share.high)})"
+        chart.text(RIGHT + 18, y + 4, figure)
+    return chart
+
+
+#: Ticks of the axis of durations, in seconds.
+_TICKS = (60, 600, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400)
+
+
+def duration_chart(rows: Sequence[StepRow], says: str) -> Chart | None:
+    """Percentiles of each step on a logarithmic axis: dot 50th, ring 90th, diamond 95th."""
+    if not rows:
+        return None
+    seconds = [mark.seconds for row in rows for mark in row.marks]
+    low = max((tick for tick in _TICKS if tick <= max(min(seconds), 60)), default=60)
+    high = min((tick for tick in _TICKS if tick >= max(seconds)), default=max(seconds))
+    high = max(high, low * 10)
+
+    def place(value: float) -> float:
+        share = (log10(max(value, low)) - log10(low)) / (log10(high) - log10(low))
+        return LEFT + (RIGHT - LEFT) * min(share, 1.0)
+
+    chart = Chart(says, ROW * len(rows) + 30)
+    bottom = ROW * len(rows) + 4
+    for tick in (tick for tick in _TICKS if low <= tick <= high):
+        chart.line(place(tick), 0, place(tick), bottom, "chart-grid")
+        chart.text(place(tick), bottom + 16, in_words(tick), css="chart-muted", anchor="middle")
+    for number, row in enumerate(rows):
+        y = ROW * number + ROW / 2 + 2
+        chart.text(0, y + 4, row.title)
+        chart.line(LEFT, y, place(row.marks[-1].seconds), y, "chart-whisker")
+        for mark, shape in reversed(list(zip(row.marks, ("dot", "ring", "diamond"), strict=False))):
+            chart.mark(place(mark.seconds), y, shape)
+        chart.text(RIGHT + 18, y + 4, " · ".join(mark.words for mark in row.marks))
+    return chart
+
+
+def weeks_chart(weeks: Sequence[Week], says: str) -> Chart | None:
+    """Signed cases a week, stacked by diagnosis with a pattern each, and the submitted ones as a line of rings."""
+    top = max((max(week.signed.count, week.submitted.count) for week in weeks), default=0)
+    if not top:
+        return None
+    left = 34
+    chart = Chart(says, 240)
+    weekly = _Weeks(left, (WIDTH - left) / len(weeks), bottom=200, top=top)
+    for tick in sorted({0, top // 2, top}):
+        chart.line(left, weekly.y(tick), WIDTH, weekly.y(tick), "chart-grid")
+        chart.text(left - 6, weekly.y(tick) + 4, str(tick), css="chart-muted", anchor="end")
+    for place, week in enumerate(weeks):
+        _stack(chart, weekly, place, week)
+    _submitted_line(chart, weekly, weeks)
+    return chart
+
+
+@dataclass(frozen=True, slots=True)
+class _Weeks:
+    """Where the weeks of a chart stand: ``step`` apart, counts of 0 to ``top`` above ``bottom``."""
+
+    left: float
+    step: float
+    bottom: float
+    top: int
+
+    def x(self, place: int) -> float:
+        return self.left + self.step * (place + 0.5)
+
+    def y(self, count: float) -> float:
+        return self.bottom - (self.bottom - 20) * count / self.top
+
+
+def _stack(chart: Chart, weekly: _Weeks, place: int, week: Week) -> None:
+    below, width = 0, min(weekly.step * 0.7, 44)
+    for label, linked in zip(ReadLabel, week.by_diagnosis, strict=True):
+        if linked.count:
+            upper = weekly.y(below + linked.count)
+            box = (weekly.x(place) - width / 2, upper, width, weekly.y(below) - upper)
+            chart.rect(*box, "chart-bar", f"url(#pattern-{PATTERNS[label]})")
+            below += linked.count
+    # A figure needs room, and so does a date.
+    if weekly.step >= 22 and week.signed.count:
+        y = weekly.y(max(week.signed.count, week.submitted.count)) - 8
+        chart.text(weekly.x(place), y, str(week.signed.count), anchor="middle")
+    if place % _every(weekly.step) == 0:
+        chart.text(weekly.x(place), weekly.bottom + 18, _day(week.monday), css="chart-muted", anchor="middle")
+
+
+def _submitted_line(chart: Chart, weekly: _Weeks, weeks: Sequence[Week]) -> None:
+    points = [(weekly.x(place), weekly.y(week.submitted.count)) for place, week in enumerate(weeks)]
+    if len(points) > 1:
+        chart.path(points, "chart-line chart-dashed")
+    for point in points if weekly.step >= 14 else ():
+        chart.mark(*point, "ring")
+
+
+def _every(step: float) -> int:
+    """How many weeks apart dates are written."""
+    return max(1, ceil(60 / step))
+
+
+def _day(monday: date) -> str:
+    return date_format(monday, "j N")
+
+
+def course_chart(course: Course) -> Chart | None:
+    """Weekly medians against the baseline's 10th to 90th percentile; a triangle where a week asks for a look."""
+    known = [(place, point) for place, point in enumerate(course.points) if point.median is not None]
+    if not known or course.baseline is None:
+        return None
+    lower, middle, upper = course.baseline
+    values = [*course.baseline, *(point.median for _place, point in known if point.median is not None)]
+    least, most = min(values), max(values)
+    room = (most - least) * 0.1 or abs(most) * 0.05 or 1.0
+    least, most = least - room, most + room
+    height, bottom, left, right = 150, 118, 62, WIDTH - 70
+    step = (right - left) / max(len(course.points), 1)
+
+    def y(value: float) -> float:
+        return bottom - (bottom - 10) * (value - least) / (most - least)
+
+    says = _(
+        "%(measure)s: median of each week; the baseline's median is %(median)s. Weeks to look at: %(looks)d."
+    ) % {
+        "measure": course.title,
+        "median": rounded(middle, course.places),
+        "looks": course.looks,
+    }
+    chart = Chart(says, height)
+    chart.rect(left, y(upper), right - left, max(y(lower) - y(upper), 1), "chart-band")
+    chart.line(left, y(middle), right, y(middle), "chart-baseline")
+    chart.text(left - 6, y(middle) + 4, rounded(middle, course.places), css="chart-muted", anchor="end")
+    points = [(left + step * (place + 0.5), y(point.median or 0.0)) for place, point in known]
+    chart.path(points, "chart-line")
+    for (x, level), (_place, point) in zip(points, known, strict=True):
+        chart.mark(x, level, "triangle" if point.verdict.is_look else "ring" if point.is_baseline else "dot")
+    last = known[-1][1]
+    chart.text(right + 6, points[-1][1] + 4, rounded(last.median, course.places))
+    for place, point in enumerate(course.points):
+        if place % _every(step) == 0:
+            x = left + step * (place + 0.5)
+            chart.text(x, bottom + 20, _day(point.monday), css="chart-muted", anchor="middle")
+    return chart

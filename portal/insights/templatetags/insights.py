@@ -1,0 +1,64 @@
+"""What the insights' templates say: charts, estimates, measures."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from portal.cases.templatetags.hemalens import percent
+from portal.insights.charts import Chart
+from portal.insights.drift import rounded
+from portal.insights.statistics import Estimate
+
+register = template.Library()
+
+
+@register.simple_tag
+def draw(chart: Chart) -> SafeString:
+    """The chart as inline SVG with its sentence as the name."""
+    shapes = format_html_join(
+        "",
+        "<{}{}>{}</{}>",
+        (
+            (shape.tag, format_html_join("", ' {}="{}"', shape.attributes.items()), shape.text, shape.tag)
+            for shape in chart.shapes
+        ),
+    )
+    size = f"0 0 {chart.width:g} {chart.height:g}"
+    return format_html(
+        '<svg class="chart" viewBox="{}" role="img" aria-label="{}">{}</svg>', size, chart.says, shapes
+    )
+
+
+@register.filter
+def as_share(estimate: Estimate | None) -> str:
+    """A share with its interval: 84.0 % (71.2–91.9 %)."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return "–"
+    return f"{percent(estimate.value)} ({percent(estimate.low)}–{percent(estimate.high)})"
+
+
+@register.filter
+def as_kappa(estimate: Estimate | None) -> str:
+    """Kappa with its interval, to two places; without one where none can be given."""
+    if estimate is None:
+        return "–"
+    value = number_format(estimate.value, decimal_pos=2)
+    if estimate.low is None or estimate.high is None:
+        return str(value)
+    low, high = (number_format(end, decimal_pos=2) for end in (estimate.low, estimate.high))
+    return f"{value} ({low}–{high})" if estimate.low >= 0 else f"{value} ({low} … {high})"
+
+
+@register.filter
+def as_percent(share: float | None) -> str:
+    """A share without its interval."""
+    return "–" if share is None else percent(share)
+
+
+@register.filter
+def places(value: float | None, count: int) -> str:
+    """A number with that many decimal places."""
+    return rounded(value, count)
