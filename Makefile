@@ -8,13 +8,14 @@ MODELS := $(WEIGHTS:weights.safetensors=model.pt)
 FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
 DIST := portal/static/dist/app.css
 COLLECTED := staticfiles/staticfiles.json
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/locale/*/LC_MESSAGES/django.po))
 # the build steps run before there is a database or a secret, and use neither
 BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1:1/build STATIC_ROOT=$(CURDIR)/staticfiles
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev static export test lint lint-style lint-templates lint-imports \
-  lint-types lint-migrations unit walk e2e faults smoke train gate bench lock status stop reset clean
+  lint-types lint-migrations unit walk e2e faults smoke train gate bench messages lock status stop reset clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +32,7 @@ install-dev: # what the tests need on top
 
 # --- built files: only made again when what they are made of changed
 
-static: $(COLLECTED) ## build the style sheets and scripts, collect the static files
+static: $(COLLECTED) $(CATALOGUES) ## build the style sheets, scripts and catalogues, collect the static files
 	@:
 export: $(MODELS) ## write model.pt for every committed version of the model
 	@:
@@ -45,6 +46,10 @@ $(DIST): node_modules/.package-lock.json $(FRONTEND)
 
 $(COLLECTED): $(DIST) $(wildcard .venv/installed.json) $(shell find portal/static -type f -not -path '*/dist/*' 2>/dev/null)
 	@$(BUILD_ENV) $(BIN)/python manage.py collectstatic --no-input --clear --verbosity=0
+	@touch $@
+
+$(CATALOGUES) &: $(CATALOGUES:.mo=.po)
+	@$(BIN)/python -m portal.catalogues compile
 	@touch $@
 
 $(MODELS) &: $(WEIGHTS) $(addprefix training/,export.py network.py parity.py quantized.py weights.py)
@@ -103,6 +108,9 @@ gate: install-dev ## judge the committed model; measured again where the photogr
 
 bench: install-dev ## measure the system that `make run` started; see benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+messages: install-dev ## bring the catalogues of texts in line with the sources; then translate what is new
+	@$(BIN)/python -m portal.catalogues update
 
 lock: install-dev ## resolve the requirements anew
 	@for name in web worker local dev; do \
