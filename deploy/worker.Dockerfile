@@ -7,7 +7,9 @@ WORKDIR /app
 COPY smear smear
 COPY portal portal
 COPY worker worker
-RUN find portal/static -mindepth 1 -delete && /opt/venv/bin/python -m compileall -q smear portal worker
+RUN find portal/static -mindepth 1 -delete \
+ && /opt/venv/bin/python -m portal.catalogues compile \
+ && /opt/venv/bin/python -m compileall -q smear portal worker
 
 FROM docker.io/library/python:3.11-slim-bookworm
 # The same user as in the web image: both write the media volume, and whichever starts first makes it.
