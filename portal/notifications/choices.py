@@ -11,7 +11,7 @@ class Kind(models.TextChoices):
     REPORT_SIGNED = "report_signed", _("Report signed")
     REPORT_AMENDED = "report_amended", _("Report amended")
     URGENT_FINDING = "urgent_finding", _("Urgent finding")
-    URGENT_REMINDER = "urgent_reminder", _("Urgent finding not acknowledged")
+    URGENT_REMINDER = "urgent_reminder", _("Urgent finding not acknowledged in time")
     CASES_ASSIGNED = "cases_assigned", _("Cases assigned")
     CLAIM_TAKEN_OVER = "claim_taken_over", _("Case taken over")
     ADJUDICATED = "adjudicated", _("Case adjudicated")

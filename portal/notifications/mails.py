@@ -138,6 +138,7 @@ def _single(notifications: list[Notification]) -> Letter:
         "headline": words.headline(notification),
         "laboratory": notification.case.laboratory.name,
         "link": words.link(notification),
+        "is_urgent": notification.kind in URGENT,
     }
     return subject, render_to_string("notifications/mail/single.txt", context)
 

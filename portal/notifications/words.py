@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal.cases.filters import MINE
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
 
@@ -36,8 +37,8 @@ def headline(notification: Notification) -> str:
         Kind.CASE_RETURNED: _("%(accession)s is returned to you: something is missing."),
         Kind.REPORT_SIGNED: _("The report of %(accession)s is signed."),
         Kind.REPORT_AMENDED: _("The report of %(accession)s is amended."),
-        Kind.URGENT_FINDING: _("An urgent finding waits for you: %(accession)s."),
-        Kind.URGENT_REMINDER: _("The urgent finding of %(accession)s is not acknowledged yet."),
+        Kind.URGENT_FINDING: _("An urgent finding is signed: %(accession)s."),
+        Kind.URGENT_REMINDER: _("The urgent finding of %(accession)s was not acknowledged in time."),
         Kind.CLAIM_TAKEN_OVER: _("%(accession)s was taken over from you."),
         Kind.ADJUDICATED: _("%(accession)s, which you have read, was adjudicated."),
     }
@@ -62,7 +63,7 @@ def address(notification: Notification) -> str:
     if notification.kind in (Kind.REPORT_SIGNED, Kind.REPORT_AMENDED):
         return reverse("reports:diagnosis", args=[notification.case_id])
     if notification.kind == Kind.CASES_ASSIGNED and notification.count > 1:
-        return reverse("cases:worklist")
+        return f"{reverse('cases:worklist')}?stage={MINE}"
     return reverse("cases:detail", args=[notification.case_id])
 
 

@@ -1,5 +1,6 @@
 """The form on an urgent finding."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -10,13 +11,12 @@ class AcknowledgeForm(forms.Form):
     """What the named person adds when the news has arrived."""
 
     note = forms.CharField(
-        label=_("Note"),
+        label=_("Note, for example who was told and how"),
         max_length=500,
         required=False,
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
-        help_text=_("For example who was told, and how."),
     )
 
-    def __init__(self, *args: Any, alert_pk: int, **kwargs: Any) -> None:
+    def __init__(self, data: Mapping[str, Any] | None = None, *, alert_pk: int) -> None:
         # Several of these may stand on one page; their fields need different ids.
-        super().__init__(*args, auto_id=f"id_alert_{alert_pk}_%s", **kwargs)
+        super().__init__(data, auto_id=f"id_alert_{alert_pk}_%s")

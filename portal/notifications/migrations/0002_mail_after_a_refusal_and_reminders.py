@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='notification',
             name='kind',
-            field=models.CharField(choices=[('case_returned', 'Case returned'), ('report_signed', 'Report signed'), ('report_amended', 'Report amended'), ('urgent_finding', 'Urgent finding'), ('urgent_reminder', 'Urgent finding not acknowledged'), ('cases_assigned', 'Cases assigned'), ('claim_taken_over', 'Case taken over'), ('adjudicated', 'Case adjudicated')], max_length=20, verbose_name='kind'),
+            field=models.CharField(choices=[('case_returned', 'Case returned'), ('report_signed', 'Report signed'), ('report_amended', 'Report amended'), ('urgent_finding', 'Urgent finding'), ('urgent_reminder', 'Urgent finding not acknowledged in time'), ('cases_assigned', 'Cases assigned'), ('claim_taken_over', 'Case taken over'), ('adjudicated', 'Case adjudicated')], max_length=20, verbose_name='kind'),
         ),
         migrations.AddIndex(
             model_name='notification',
