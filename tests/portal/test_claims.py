@@ -102,7 +102,7 @@ def test_a_read_that_waits_for_its_conclusion_is_nobody_elses_next_case(people, 
 
 
 def at_once(*calls):
-    """What each call returned, or the domain error it raised; all of them start together on connections of their own."""
+    """What each call returned, or the refusal it raised; they start together on connections of their own."""
     together = Barrier(len(calls))
 
     def one(call):
@@ -135,7 +135,10 @@ def test_two_who_ask_at_once_never_get_the_same_case(people, lab, model, other, 
         assert got[0].case_id != got[1].case_id
     held = Claim.objects.filter(ended_at=None).values_list("case", flat=True)
     assert len(held) == len(set(held)) == 6
-    assert at_once(lambda: claims.claim_next(people.reviewer), lambda: claims.claim_next(other)) == [None, None]
+    assert at_once(lambda: claims.claim_next(people.reviewer), lambda: claims.claim_next(other)) == [
+        None,
+        None,
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
