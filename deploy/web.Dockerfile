@@ -24,7 +24,7 @@ RUN SECRET_KEY=build-only DATABASE_URL=postgres://build-only STATIC_ROOT=/app/st
     /opt/venv/bin/python manage.py collectstatic --no-input --verbosity=0 \
  && find portal/static -mindepth 1 -delete \
  && /opt/venv/bin/python -m portal.catalogues compile \
-  && /opt/venv/bin/python -m compileall -q smear portal && /opt/venv/bin/python -m compileall -q smear portal /opt/venv/bin/python -m compileall -q smear portal
+ && /opt/venv/bin/python -m compileall -q smear portal
 
 FROM docker.io/library/python:3.11-slim-bookworm
 # The folders are made here so that a new volume mounted there belongs to this user.
