@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from smear.classes import CLASSES
 from smear.refer import ReferRule
+from tests.training.exports import drawn, write_export
 from training import __main__ as command
 from training import baselines, card, conformal, data, metrics, plots, splits, synthetic, train, weights
 from training.network import LeukemiaVGG16
@@ -23,12 +24,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PER_CLASS = 14
 
+#: Keys of the signed cases, one a class, each with a further photograph of Pre.
+SIGNED = tuple(f"{number:032x}" for number in range(4))
+
 
 @pytest.fixture(scope="module")
 def folder(
     tmp_path_factory: pytest.TempPathFactory, network: LeukemiaVGG16, worker_id: str
 ) -> Iterator[Path]:
-    """A drawn data set with a split of its own, and a recipe of one epoch that uses it."""
+    """A drawn data set with a split of its own, signed cases beside it, and a recipe of one epoch that uses both."""
     root = tmp_path_factory.mktemp(f"run-{worker_id}")
     synthetic.write_data_set(root / "data", dict.fromkeys(CLASSES, PER_CLASS), seed=0)
     (root / "data" / "weights").mkdir()
@@ -39,12 +43,18 @@ def folder(
     turn = np.arange(len(photographs), dtype=np.int64)
     split = splits.Split(slide=turn, fold=turn % PER_CLASS % (splits.FOLDS + 1) - 1)
     splits.write(split, photographs, root / "split.csv")
+    signed = {
+        key: [drawn(label, 2 * number), drawn("Pre", 2 * number + 1, model_seen=number == 0)]
+        for number, (key, label) in enumerate(zip(SIGNED, CLASSES, strict=True))
+    }
+    write_export(root / "signed", signed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(splits, "COMMITTED", root / "split.csv")
         patch.setattr(conformal, "LEVEL", 0.5)  # what so few photographs can promise
         recipe = (
             f'data = "{root}/data"\nout = "{root}/out"\ncache = "{root}/cache"\nsplit = "{root}/split.csv"\n'
         )
+        recipe += f'reviewed = "{root}/signed"\n'
         (root / "recipe.toml").write_text(recipe + "epochs = 1\nversions = 0\nbatch = 8\nthreads = 1\n")
         yield root
 
@@ -62,10 +72,15 @@ def test_a_run_records_what_it_came_from(run: Path, folder: Path) -> None:
     assert record["weights_sha256"] == data.file_sha256(run / "weights.safetensors")
     assert len(record["git_commit"]) >= 40
     assert record["recipe"]["epochs"] == 1
+    assert record["reviewed"]["case_keys"] == list(SIGNED)
     assert (run / "final" / "history.csv").read_text().startswith("epoch,loss")
     for kind in splits.KINDS:
         assert set(record["baselines"][kind]) == set(baselines.BASELINES)
+    # Signed cases train, but every figure is over the public set; theirs stand apart.
     assert sum(map(sum, record["crossvalidation"]["confusion"]["matrix"])) == len(CLASSES) * PER_CLASS - 8 - 4
+    assert record["crossvalidation"]["reviewed"]["images"] == 2 * len(SIGNED) - 1
+    features, _ = baselines.load(run / "baselines.safetensors")
+    assert len(features.colour) == len(CLASSES) * PER_CLASS - 8 - 4, "nothing of a patient is delivered"
 
 
 def test_what_is_finished_is_read_and_not_trained_again(
@@ -166,7 +181,16 @@ def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) 
     assert [one["key"] for one in delivered["estimates"]] == ["test", "cross_validation", "random_split"]
     assert {one["part"] for one in delivered["comparisons"]} == {"test", "cross_validation", "random_split"}
     assert ReferRule.from_card(delivered).to_card() == delivered["refer_rule"]
+    assert delivered["reviewed"]["case_keys"] == list(SIGNED)
+    assert delivered["reviewed"]["figures"]["images"] == 2 * len(SIGNED) - 1
+    assert "8 photographs of 4 signed cases (lab-a)" in delivered["training"]
+    assert "1 of 8 photographs" in delivered["limits"][1]
+    assert "reviewed" not in delivered["provenance"]["recipe"], "no path of this machine"
     text = (model / "model_card.md").read_text()
+    assert (
+        f"lab-a: 8 photographs of 4 cases.\n  Manifest SHA-256 `{delivered['reviewed']['manifest_sha256']}`"
+        in text
+    )
     assert "no patient split" in text
     assert sha256 in text
 
