@@ -88,6 +88,9 @@ PAGES: list[tuple[str, str, Callable[[Addresses], str]]] = [
     ("users", "labadmin", lambda _: "/users/"),
     ("model", "reviewer", lambda _: "/models/"),
     ("password change", "submitter", lambda _: "/account/password/change/"),
+    ("notifications", "submitter", lambda _: "/notifications/"),
+    ("urgent findings", "submitter", lambda _: "/alerts/"),
+    ("urgent findings, administrator", "labadmin", lambda _: "/alerts/"),
     ("two-factor", "submitter", lambda _: "/account/2fa/"),
 ]
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +24,8 @@ from portal.reading.services import return_to_submitter
 from portal.reports.alerts import acknowledge
 from portal.reports.models import Alert
 from portal.reports.reminders import remind
-from tests.factories import analysed, draft, member, signed
+from portal.reports.services import amend
+from tests.factories import PASSWORD, analysed, draft, member, signed
 
 pytestmark = pytest.mark.django_db
 
@@ -235,6 +237,26 @@ def test_the_list_of_alerts_asks_as_many_queries_for_many(client, people, lab, a
     with CaptureQueriesContext(connection) as many:
         page(client, people.submitter, "alerts:list")
     assert len(many) == len(few)
+
+
+def test_the_report_says_whether_the_news_has_arrived(rf, people, case, alert):
+    def part(user, diagnosis):
+        request = rf.get("/")
+        request.user = user
+        return render_to_string("reports/parts/alert.html", {"diagnosis": diagnosis}, request=request)
+
+    assert f'action="{reverse("alerts:acknowledge", args=[alert.pk])}"' in part(
+        people.submitter, alert.diagnosis
+    )
+    seen = part(people.reviewer, alert.diagnosis)
+    assert "Not acknowledged yet." in seen
+    assert "<form" not in seen
+    acknowledge(people.submitter, alert, note="Ward told.")
+    entered = {"label": "Benign", "confidence": "high", "comment": "", "reason": "Flow.", "secret": PASSWORD}
+    second = amend(people.reviewer, case, **entered)
+    later = part(people.submitter, second)
+    assert "Ward told." in later
+    assert "<form" not in later
 
 
 def test_what_waits_too_long_is_shown_to_administrators(client, people, case, alert, settings):

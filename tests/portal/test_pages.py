@@ -41,6 +41,9 @@ def things(people, lab, model):
         "quick look": reverse("inference:quick_look"),
         "users": reverse("accounts:users"),
         "model": reverse("models:current"),
+        "notifications": reverse("notifications:list"),
+        "bell": reverse("notifications:bell"),
+        "urgent findings": reverse("alerts:list"),
         "model version": reverse("models:version", args=[model.name, model.version]),
     }
 
@@ -60,6 +63,9 @@ PERMISSIONS = [
     ("users", 302, 403, 403, 200, 403),
     ("model", 302, 200, 200, 200, 200),
     ("model version", 302, 200, 200, 200, 200),
+    ("notifications", 302, 200, 200, 200, 200),
+    ("bell", 302, 200, 200, 200, 200),
+    ("urgent findings", 302, 200, 200, 200, 200),
 ]
 ROLES = (VISITOR, "submitter", "reviewer", "lab_admin", "stranger")
 
@@ -281,7 +287,8 @@ def test_diagnosis_lists_each_probability_under_its_class(client, people, things
 
 def test_pages_hold_no_inline_style_or_script(client, people, things):
     client.force_login(people.lab_admin)
-    for page in ("worklist", "new", "draft", "case", "diagnosis", "quick look", "users", "model"):
+    own = ("notifications", "urgent findings")
+    for page in ("worklist", "new", "draft", "case", "diagnosis", "quick look", "users", "model", *own):
         html = client.get(things[page]).content.decode()
         assert not re.search(r"\sstyle=|<style|\son[a-z]+=", html), page
         assert not re.search(r"<script(?![^>]*(\ssrc=|type=\"application/json\"))", html), page
