@@ -192,6 +192,43 @@ AMENDED_REPORT: dict[str, Any] = {
     "method": "totp",
     "reason": "Immunophenotype arrived.",
 }
+REPORT_CONTENT: dict[str, Any] = {
+    "schema": "hemalens.report/1",
+    "report": {"accession": "HL-2026-000042", "version": 1, "amends_sha256": None, "reason": ""},
+    "conclusion": {"label": "Pre", "confidence": "high", "comment": "Blasts throughout."},
+    "signature": {
+        "name": "Rosa Reviewer",
+        "meaning": "I have reviewed this case and am responsible for its conclusion.",
+        "method": "password",
+        "at": _TIME,
+    },
+}
+BUNDLE: dict[str, Any] = {
+    "resourceType": "Bundle",
+    "id": "2f6b3f0e-51c2-5d0a-9a59-0f4a4a1f2b37",
+    "type": "collection",
+    "timestamp": _TIME,
+    "entry": [
+        {
+            "fullUrl": "urn:uuid:6a5c0f0e-9f0b-5b7e-8d3a-0a1b2c3d4e5f",
+            "resource": {
+                "resourceType": "DiagnosticReport",
+                "id": "6a5c0f0e-9f0b-5b7e-8d3a-0a1b2c3d4e5f",
+                "status": "final",
+                "code": {"text": "Blood smear report"},
+                "conclusion": "Pre-B ALL",
+            },
+        }
+    ],
+}
+VERIFICATION: dict[str, Any] = {
+    "sha256": "b54c…",
+    "intact": True,
+    "case": _ID,
+    "accession": "HL-2026-000042",
+    "newest_version": 1,
+    "report": REPORT,
+}
 ALERT: dict[str, Any] = {
     "id": 3,
     "case": _ID,

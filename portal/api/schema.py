@@ -75,6 +75,10 @@ _MEANINGS: dict[int, tuple[str, dict[str, Any]]] = {
         "Too many requests within a minute; see `Retry-After`.",
         problem(429, "throttled", "Try again in 12 s."),
     ),
+    503: (
+        "The machine lacks what this needs; an administrator has to install it.",
+        problem(503, "pdf_unavailable", "This machine cannot make PDFs: libraries are missing."),
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from portal.api.views.images import ImageViewSet
 from portal.api.views.policy import ReadingPolicyView
 from portal.api.views.reading import ReadingViewSet
 from portal.api.views.reference import MeView, ModelVersionsView, unknown_address
+from portal.api.views.reports import CasesCsvView, ReportFormsViewSet, VerifyView
 from portal.api.views.signing import AlertViewSet, ReportViewSet
 
 CASE = "cases/<uuid:case_id>/"
@@ -25,6 +26,7 @@ urlpatterns = [
     path("models/", ModelVersionsView.as_view(), name="models"),
     path("laboratories/<slug:slug>/reading-policy/", ReadingPolicyView.as_view(), name="reading-policy"),
     path("cases/", CaseViewSet.as_view({"get": "list", "post": "create"}), name="cases"),
+    path("cases/csv/", CasesCsvView.as_view({"get": "list"}), name="cases-csv"),
     path(CASE, CaseViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="case"),
     path(f"{CASE}submit/", CaseViewSet.as_view({"post": "submit"}), name="case-submit"),
     path("cases/next/", ReadingViewSet.as_view({"post": "take_next"}), name="case-next"),
@@ -38,6 +40,10 @@ urlpatterns = [
     path(f"{CASE}sign/", ReportViewSet.as_view({"post": "sign"}), name="case-sign"),
     path(f"{CASE}amend/", ReportViewSet.as_view({"post": "amend"}), name="case-amend"),
     path(f"{CASE}reports/", ReportViewSet.as_view({"get": "list"}), name="case-reports"),
+    path(f"{CASE}report/pdf/", ReportFormsViewSet.as_view({"get": "pdf"}), name="report-pdf"),
+    path(f"{CASE}report/fhir/", ReportFormsViewSet.as_view({"get": "fhir"}), name="report-fhir"),
+    path(f"{CASE}report/content/", ReportFormsViewSet.as_view({"get": "content"}), name="report-content"),
+    path("reports/verify/<str:sha256>/", VerifyView.as_view(), name="report-verify"),
     path(f"{CASE}images/", ImageViewSet.as_view({"get": "list", "post": "create"}), name="images"),
     path(IMAGE, ImageViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="image"),
     path(f"{IMAGE}file/", ImageViewSet.as_view({"get": "file"}), name="image-file"),
