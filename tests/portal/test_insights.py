@@ -1,0 +1,290 @@
+"""The insights' page: numbers that lead to their cases, who sees what, nothing told about unsigned cases."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.accounts.choices import Role
+from portal.cases.choices import CaseState
+from portal.inference.models import ModelVersion
+from portal.insights.agreement import agreement, reader_pairs, reveal
+from portal.insights.conditions import Conditions
+from portal.insights.drift import LOOK, USUAL, drift
+from portal.insights.flow import turnaround
+from portal.insights.scope import Scope, local_day
+from portal.insights.selectors import signed_cases
+from tests.factories import active_model, analysed, member, read, signed
+from tests.portal.insights_filler import Filler, a_quarter
+
+pytestmark = pytest.mark.django_db
+
+PAGE = reverse("insights:page")
+CASES = reverse("insights:cases")
+CARD = {
+    "outlier_threshold": 1.4762,
+    "figures": {
+        "confusion": {
+            "labels": ["Benign", "Early", "Pre", "Pro"],
+            "matrix": [[71, 0, 0, 0], [0, 135, 0, 0], [0, 0, 135, 0], [0, 0, 0, 117]],
+        },
+        "outliers": {"share_above": 0.0087},
+    },
+    "calibration": {"reliability": [{"confidence": 0.85, "accuracy": 0.85, "photographs": 100}]},
+}
+
+
+@pytest.fixture
+def scope(lab):
+    today = local_day(timezone.now())
+    return Scope(lab, today - timedelta(days=89), today)
+
+
+@pytest.fixture
+def colleague(lab):
+    return member(lab, Role.REVIEWER, full_name="Second Reader")
+
+
+@pytest.fixture
+def filler(lab, people, colleague):
+    return Filler(lab, people.submitter, [people.reviewer, colleague], active_model(**CARD))
+
+
+@pytest.fixture
+def get(client):
+    def fetch(who, address: str = PAGE, status: int = 200) -> str:
+        client.force_login(who)
+        response = client.get(address)
+        assert response.status_code == status
+        return response.content.decode()
+
+    return fetch
+
+
+def text_of(page: str) -> str:
+    main = page.split("<main", 1)[1].split("</main>")[0]
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", main).split()))
+
+
+def counted(page: str) -> int:
+    """How many answers or, where it counts cases, cases a list says it has."""
+    found = re.search(r"(\d+) cases?(?:, (\d+) answers?)?", text_of(page).split("Back to the insights")[1])
+    return int(found[2] or found[1])
+
+
+def at(days: float):
+    return timezone.now() - timedelta(days=days)
+
+
+def test_figures_of_a_few_cases_worked_out_by_hand(filler, people, colleague, scope):
+    filler.signed(at(9), "Pre", "Pre")
+    filler.signed(at(8), "Early", "Pre", concluded="Pre")  # towards the model
+    filler.signed(at(7), "Pre", "Pre", concluded="Pro", second=(colleague, "Pro"))  # away from it
+    filler.signed(at(6), "none_of_these", "Benign", concluded="Pro")  # to a third answer
+    filler.signed(at(5), "Benign", "Benign", second=(colleague, "Benign"))
+    filler.signed(at(4), "Pro")  # no pre-classification
+    filler.write()
+    cases = signed_cases(scope)
+    found = agreement(cases, scope)
+    assert (found.own.n, found.own.agreed.value) == (5, pytest.approx(3 / 5))
+    assert (found.signed.n, found.signed.agreed.value) == (5, pytest.approx(3 / 5))
+    sensitivity = {row.title: (row.part.count, row.whole.count) for row in found.classes}
+    assert sensitivity == {
+        "Benign (haematogones)": (1, 1),
+        "Early pre-B ALL": (0, 0),
+        "Pre-B ALL": (2, 2),
+        "Pro-B ALL": (0, 2),
+    }
+    changes = reveal(cases, scope, {people.reviewer.pk: "First", colleague.pk: "Second"})
+    # Seven blind answers: five first ones, two second ones.
+    assert [(row.part.count, row.whole.count) for row in changes.everyone] == [(3, 7), (1, 3), (1, 4), (1, 3)]
+    own = dict(changes.readers)
+    assert [(row.part.count, row.whole.count) for row in own["Second"]] == [(0, 2), (0, 1), (0, 1), (0, 1)]
+    pairs = reader_pairs(cases, scope, {people.reviewer.pk: "First", colleague.pk: "Second"})
+    assert (pairs.everyone.n, pairs.everyone.agreed.value) == (2, 0.5)
+    assert [(pair.names, pair.figures.n) for pair in pairs.pairs] == [("First and Second", 2)]
+    assert not reader_pairs(cases, scope, {people.reviewer.pk: "First"}).pairs
+
+
+def test_a_case_that_went_through_the_services_is_counted(people, lab, colleague, scope, model):
+    signed(people.reviewer, analysed(people.submitter, lab, images=2), "Early")
+    (case,) = signed_cases(scope)
+    assert (case.own, case.model_label, case.diagnosis) == ("Early", "Pre", "Early")
+    assert case.photographs.answered == case.photographs.measured == 2
+    assert case.photographs.mean("confidence") == pytest.approx(0.8, abs=1e-6)
+    (everything, routine) = turnaround([case], scope)
+    assert [row.title for row in routine.rows] == [row.title for row in everything.rows]
+    assert [row.title for row in everything.rows] == [
+        "Submitted to ready to read",
+        "Ready to first read",
+        "Last read to signature",
+        "Submitted to signature",
+    ]
+
+
+def test_every_number_leads_to_as_many_cases(filler, people, get, scope):
+    a_quarter(filler, 60, unsigned=5)
+    page = get(people.lab_admin)
+    links = re.findall(r'<a class="count-link" href="([^"]+)">(\d+)</a>', page)
+    addresses = {unescape(href): int(count) for href, count in links}
+    assert len(addresses) > 60
+    kinds = (
+        "own=",
+        "diagnosis=",
+        "change=",
+        "first=",
+        "pair=",
+        "step=",
+        "week=",
+        "state=",
+        "refer=",
+        "model=",
+    )
+    for kind in kinds:
+        assert any(kind in address for address in addresses), f"no number leads to {kind}"
+        shown = next(address for address in addresses if kind in address)
+        assert counted(get(people.lab_admin, shown)) == addresses[shown], shown
+    cases = signed_cases(scope)
+    for address, count in addresses.items():
+        asked = Conditions.from_query(dict(parse_qsl(urlsplit(address).query)))
+        if not asked.submitted:
+            found = asked.chosen(cases)
+            is_of_reads = asked.change or asked.reader
+            assert (sum(len(asked.reads(case)) for case in found) if is_of_reads else len(found)) == count, (
+                address
+            )
+    slowest = [unescape(one) for one in re.findall(r'href="([^"]+least=[^"]+)"', page)]
+    assert slowest
+    for address in slowest:
+        assert Conditions.from_query(dict(parse_qsl(urlsplit(address).query))).chosen(cases)
+
+
+def test_nothing_is_told_about_a_case_before_it_is_signed(people, lab, colleague, model, get):
+    """Lists and figures hold nothing of unsigned cases that the model and a reader have answered but their states."""
+    signed(people.reviewer, analysed(people.submitter, lab))
+    waiting = analysed(people.submitter, lab)
+    half = read(colleague, analysed(people.submitter, lab), "Pro")
+    assert (waiting.state, half.state) == (CaseState.AWAITING_READ, CaseState.READY_TO_SIGN)
+    scope_lists = [
+        f"{CASES}?{query}" for query in ("model=Pre", "diagnosis=Pro", "own=Pro", "change=any", "refer=no")
+    ]
+    for who in (people.reviewer, people.lab_admin):
+        for address in [CASES, *scope_lists, f"{CASES}?preclassified=yes", f"{CASES}?reader={who.pk}"]:
+            page = get(who, address)
+            assert waiting.accession not in page
+            assert half.accession not in page
+        page = get(who, f"{CASES}?submitted=yes")
+        assert waiting.accession in page
+        assert half.accession in page
+        for words in ("Pre-B", "Pro-B", "Early pre-B", "Benign", "refer"):
+            assert words not in text_of(page)
+        text = text_of(get(who))
+        assert "Pro-B ALL 0" in text
+        assert "Pre-B ALL 1" in text
+    # What tells an answer cannot be asked of cases that may be unsigned.
+    for query in (
+        "submitted=yes&model=Pre",
+        "submitted=yes&refer=yes",
+        "submitted=yes&change=any",
+        "state=nowhere",
+    ):
+        get(people.reviewer, f"{CASES}?{query}", 404)
+
+
+def test_readers_see_themselves_and_the_sum_administrators_everyone(filler, people, colleague, get):
+    a_quarter(filler, 40)
+    own, all_ = text_of(get(people.reviewer)), text_of(get(people.lab_admin))
+    assert "Your own answers" in own
+    assert colleague.full_name not in own
+    assert colleague.full_name in all_
+    assert people.reviewer.full_name in all_
+    get(people.reviewer, f"{CASES}?reader={people.reviewer.pk}&change=any")
+    get(people.reviewer, f"{CASES}?reader={colleague.pk}&change=any", 403)
+    get(people.reviewer, f"{CASES}?pair={people.reviewer.pk}-{colleague.pk}", 403)
+    get(people.lab_admin, f"{CASES}?reader={colleague.pk}&change=any")
+
+
+def test_a_laboratory_s_figures_stay_in_it(filler, people, get, lab):
+    filler.signed(at(3), "Pre", "Pre")
+    filler.write()
+    get(people.submitter, PAGE, 403)
+    get(people.submitter, CASES, 403)
+    stranger = text_of(get(people.stranger, f"{PAGE}?laboratory={lab.slug}"))
+    assert "No case was signed in this period" in stranger
+    assert "F-" not in get(people.stranger, f"{CASES}?laboratory={lab.slug}")
+    assert "Insights" not in get(people.submitter, reverse("cases:worklist"))
+
+
+def test_with_few_cases_the_page_says_how_many_are_needed(filler, people, get):
+    empty = text_of(get(people.reviewer))
+    assert "No case was signed in this period" in empty
+    assert "from 30 signed cases on" in empty
+    filler.signed(at(3), "Pre", "Pre")
+    filler.write()
+    few = text_of(get(people.reviewer))
+    assert "1 cases: too few. From 30 on" in few
+    assert "Cohen's kappa (95 % interval)" not in few
+
+
+def test_period_and_version_are_taken_from_the_address(filler, people, get, lab):
+    filler.signed(at(200), "Pre", "Pre")
+    filler.signed(at(20), "Pre", "Pre")
+    filler.write()
+    assert counted(get(people.reviewer, CASES)) == 1
+    wide = f"from={local_day(at(300))}&to={local_day(at(0))}"
+    assert counted(get(people.reviewer, f"{CASES}?{wide}")) == 2
+    other = active_model(2)
+    assert counted(get(people.reviewer, f"{CASES}?{wide}&version={other.name}:1")) == 2
+    assert "No case was signed" in text_of(get(people.reviewer, f"{PAGE}?{wide}&version={other.name}:2"))
+    wrong = text_of(get(people.reviewer, f"{PAGE}?from=2026-05-02&to=2026-05-01"))
+    assert "ends before it begins" in wrong
+    assert "Enter a valid date" in text_of(get(people.reviewer, f"{PAGE}?from=then"))
+
+
+def test_photographs_that_change_ask_for_a_look(filler, people, scope):
+    a_quarter(filler, 260)
+    found = drift(signed_cases(scope), scope, list(ModelVersion.objects.all()))
+    by_key = {course.key: course for course in found.courses}
+    for changed in ("focus", "outlier"):
+        assert by_key[changed].points[-2].verdict.code == LOOK
+    for steady in ("background", "confidence"):
+        assert by_key[steady].looks <= 1
+    assert found.stability_verdict.code == USUAL
+    verdicts = {row.title: row.verdict.code for row in found.against_training}
+    assert verdicts["Mean probability of the leading class"] == USUAL
+    assert verdicts["Photographs above the outlier threshold"] == USUAL
+
+
+def test_another_class_mix_asks_for_a_look(filler, scope):
+    for place in range(60):
+        filler.signed(at(1 + place % 80), "Benign", "Benign")
+    filler.write()
+    found = drift(signed_cases(scope), scope, list(ModelVersion.objects.all()))
+    assert found.stability_verdict.code == LOOK
+
+
+def test_the_number_of_queries_does_not_grow(filler, people, client, django_assert_max_num_queries):
+    client.force_login(people.lab_admin)
+    a_quarter(filler, 3)
+    with django_assert_max_num_queries(60) as few:
+        client.get(PAGE)
+    a_quarter(filler, 200, unsigned=20)
+    with django_assert_max_num_queries(len(few)):
+        client.get(PAGE)
+    assert len(few) <= 20
+
+
+def test_charts_say_in_words_what_they_show_and_use_no_style(filler, people, get):
+    a_quarter(filler, 130)
+    page = get(people.reviewer)
+    charts = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
+    assert len(charts) == 4 + 6
+    for chart in charts:
+        assert re.search(r'role="img" aria-label="[^"]{20,}"', chart)
+        assert "style=" not in chart
