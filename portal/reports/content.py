@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.accounts.models import User
+from portal.annotations.selectors import marker_record
 from portal.cases.models import Case
 from portal.inference.selectors import case_preclassification, latest_predictions
 from portal.reading.models import Read
@@ -42,6 +43,7 @@ def report_content(
         "conclusion": conclusion,
         "images": _images(case, reads),
         "reads": [_read(read) for read in reads],
+        "markers": marker_record(case),
         "model": model_record(case),
         "notice": str(NOTICE),
         "signature": signature,
@@ -60,6 +62,7 @@ def _case(case: Case) -> dict[str, Any]:
         "specimen": case.specimen,
         "stain": case.stain,
         "magnification": case.magnification,
+        "microns_per_pixel": case.microns_per_pixel,
         "priority": case.priority,
         "clinical_note": case.clinical_note,
         "submitted_by": case.created_by.full_name,

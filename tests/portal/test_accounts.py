@@ -28,7 +28,7 @@ def offer(people, lab):
     [
         ("submitter", {Action.VIEW_CASE, Action.SUBMIT_CASE}),
         ("reviewer", {Action.VIEW_CASE, Action.SUBMIT_CASE, Action.READ_CASE}),
-        ("lab_admin", {Action.VIEW_CASE, Action.SUBMIT_CASE, Action.MANAGE_USERS}),
+        ("lab_admin", set(Action) - {Action.READ_CASE}),
         ("stranger", set()),
     ],
 )
