@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -26,21 +26,23 @@ log = logging.getLogger(__name__)
 SCHEMA = "hemalens.reviewed/1"
 
 SUMMARY, IMAGES, MANIFEST = "export.json", "blood-smears", "manifest.csv"
-COLUMNS = (
-    "path",
-    "class",
-    "sha256",
-    "overlap_group",
-    "pixel_sha256",
-    "laboratory",
-    "report_version",
-    "disputed",
-    "model_seen",
-    "follows_case",
-)
-
 #: A photograph whose file is gone, or has another length than when it was stored.
 FILE_LOST = "file_lost"
+
+
+class Row(NamedTuple):
+    """A photograph's row of the manifest; ``label`` is the column ``class``."""
+
+    path: str
+    label: str
+    sha256: str
+    overlap_group: str
+    pixel_sha256: str
+    laboratory: str
+    report_version: int
+    disputed: int
+    model_seen: int
+    follows_case: int
 
 
 class ExportRefused(Exception):
@@ -110,7 +112,7 @@ def _write(folder: Path, wanted: Wanted) -> dict[str, Any]:
     counts, left_out = _Counts(), LeftOut()
     with (images / MANIFEST).open("w", newline="") as file:
         manifest = csv.writer(file, lineterminator="\n")
-        manifest.writerow(COLUMNS)
+        manifest.writerow("class" if name == "label" else name for name in Row._fields)
         for case in reviewed_cases(wanted, left_out):
             rows = [row for image in case.images if (row := _image(images, case, image, left_out))]
             manifest.writerows(rows)
@@ -121,7 +123,7 @@ def _write(folder: Path, wanted: Wanted) -> dict[str, Any]:
     return summary
 
 
-def _image(images: Path, case: ReviewedCase, reviewed: ReviewedImage, left_out: LeftOut) -> list[Any] | None:
+def _image(images: Path, case: ReviewedCase, reviewed: ReviewedImage, left_out: LeftOut) -> Row | None:
     """Copy a photograph as it is stored; returns its row of the manifest, None where its file is lost."""
     image = reviewed.image
     path = Path(reviewed.label) / f"{image.pk}.{image.extension}"
@@ -140,27 +142,28 @@ def _image(images: Path, case: ReviewedCase, reviewed: ReviewedImage, left_out: 
         (images / path).unlink(missing_ok=True)
         left_out.photographs[FILE_LOST] += 1
         return None
-    flags = (case.disputed, reviewed.model_seen, reviewed.follows_case)
-    return [
-        path.as_posix(),
-        reviewed.label,
-        digest.hexdigest(),
-        case.key,
-        image.pixel_sha256,
-        case.laboratory,
-        case.version,
-        *(int(flag) for flag in flags),
-    ]
+    return Row(
+        path=path.as_posix(),
+        label=reviewed.label,
+        sha256=digest.hexdigest(),
+        overlap_group=case.key,
+        pixel_sha256=image.pixel_sha256,
+        laboratory=case.laboratory,
+        report_version=case.version,
+        disputed=int(case.disputed),
+        model_seen=int(reviewed.model_seen),
+        follows_case=int(reviewed.follows_case),
+    )
 
 
-def _count(counts: _Counts, case: ReviewedCase, rows: list[list[Any]]) -> None:
+def _count(counts: _Counts, case: ReviewedCase, rows: list[Row]) -> None:
     counts.cases[case.laboratory] += 1
     counts.photographs[case.laboratory] += len(rows)
     counts.flags["disputed_cases"] += case.disputed
     for row in rows:
-        counts.classes[row[1]] += 1
-        counts.flags["model_seen"] += row[-2]
-        counts.flags["follows_case"] += row[-1]
+        counts.classes[row.label] += 1
+        counts.flags["model_seen"] += row.model_seen
+        counts.flags["follows_case"] += row.follows_case
 
 
 def _summary(wanted: Wanted, counts: _Counts, left_out: LeftOut) -> dict[str, Any]:
