@@ -27,6 +27,10 @@ RUN SECRET_KEY=build-only DATABASE_URL=postgres://build-only STATIC_ROOT=/app/st
  && /opt/venv/bin/python -m compileall -q smear portal
 
 FROM docker.io/library/python:3.11-slim-bookworm
+# WeasyPrint makes the PDFs of reports with these.
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+ && rm -rf /var/lib/apt/lists/*
 # The folders are made here so that a new volume mounted there belongs to this user.
 RUN groupadd --gid 10001 hemalens \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hemalens \

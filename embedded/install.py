@@ -22,6 +22,10 @@ STAMP = VENV / "installed.json"
 TORCH = ["torch==2.13.0"]
 UNDECLARED = ["torchvision==0.28.0", "nvidia-pytriton==0.7.0"]
 NEEDED_MB = 4000
+#: What WeasyPrint cannot do without when it makes a report into a PDF; and Debian's packages of it, of what makes it
+#: quicker, and of a font.
+PDF_LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0")
+PDF_PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 
 
 def problem() -> str:
@@ -48,8 +52,22 @@ def problem() -> str:
 def has_libpython() -> bool:
     """Whether a process with Python's library folder on its path finds the shared libpython."""
     name = "libpython3.11.so.1.0"
-    if (Path(sysconfig.get_config_var("LIBDIR") or "") / name).exists():
-        return True
+    return (Path(sysconfig.get_config_var("LIBDIR") or "") / name).exists() or loads(name)
+
+
+def missing_for_pdf() -> str:
+    """What keeps this machine from making PDFs of reports, as a sentence, or "". All else works without it."""
+    missing = [name for name in PDF_LIBRARIES if not loads(name)]
+    if not missing:
+        return ""
+    return (
+        f"Reports cannot be made into PDFs here, {', '.join(missing)} is missing; all else works. "
+        f"Debian: apt-get install {PDF_PACKAGES}."
+    )
+
+
+def loads(name: str) -> bool:
+    """Whether a shared library is there."""
     try:
         ctypes.CDLL(name)
     except OSError:
@@ -76,14 +94,20 @@ def install(lock: str) -> None:
 
 
 def main() -> int:
-    """Check the machine and install what the named lock asks for, unless it is there."""
+    """Check the machine and install what the named lock asks for, unless it is there.
+
+    ``check`` installs nothing and fails as well where only the tests would.
+    """
     lock = sys.argv[1]
     found = problem()
     if found:
         print(found, file=sys.stderr)
         return 1
+    lacking = missing_for_pdf()
+    if lacking:
+        print(lacking, file=sys.stderr)
     if lock == "check":
-        return 0
+        return 1 if lacking else 0
     kept = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     # the lock for development holds all of the one for running: never take anything away again
     if any(kept.get(name) == wanted(name) for name in (lock, "dev")):

@@ -30,6 +30,20 @@ def test_a_missing_libpython_is_named(monkeypatch):
     assert "apt-get install libpython3.11" in install.problem()
 
 
+def test_a_library_for_pdfs_is_named_and_stops_nothing_but_the_check(monkeypatch, capsys):
+    monkeypatch.setattr(install, "loads", lambda name: "pangoft2" not in name)
+    monkeypatch.setattr(install, "install", lambda lock: pytest.fail("nothing is to be installed"))
+    statuses = {}
+    for lock in ("check", "local"):
+        monkeypatch.setattr(sys, "argv", ["install.py", lock])
+        monkeypatch.setattr(install, "wanted", lambda lock: None)
+        statuses[lock] = install.main()
+        told = capsys.readouterr().err
+        assert "libpangoft2-1.0.so.0 is missing" in told
+        assert "apt-get install libpango-1.0-0" in told
+    assert statuses == {"check": 1, "local": 0}
+
+
 def test_a_small_disk_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(install, "STAMP", tmp_path / "none.json")
     monkeypatch.setattr(install.shutil, "disk_usage", lambda path: SimpleNamespace(free=3 * 2**20))
