@@ -50,16 +50,16 @@ class StepGroup:
 
 def turnaround(cases: Sequence[SignedCase], scope: Scope) -> list[StepGroup]:
     """Percentiles of every step, of all cases first, then by priority, the most pressing first."""
-    groups = [StepGroup(_("All cases"), _steps(cases, scope, ""))]
+    took = [(case.priority, durations(case)) for case in cases]
+    groups = [StepGroup(_("All cases"), _steps([one for _priority, one in took], scope, ""))]
     for priority in PRIORITY_ORDER:
-        of_priority = [case for case in cases if case.priority == priority]
+        of_priority = [one for given, one in took if given == priority]
         if of_priority:
             groups.append(StepGroup(str(Priority(priority).label), _steps(of_priority, scope, priority)))
     return groups
 
 
-def _steps(cases: Sequence[SignedCase], scope: Scope, priority: str) -> list[StepRow]:
-    took = [durations(case) for case in cases]
+def _steps(took: Sequence[dict[str, float]], scope: Scope, priority: str) -> list[StepRow]:
     rows = []
     for step, title in STEPS.items():
         seconds = [one[step] for one in took if step in one]

@@ -14,8 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Count, F, Min, QuerySet
-from django.db.models.functions import TruncWeek
+from django.db.models import Count, Exists, F, FloatField, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Greatest, TruncWeek
 
 from portal.accounts.models import User
 from portal.cases.choices import SIGNED, CaseState, Priority
@@ -25,6 +26,7 @@ from portal.insights.scope import Scope, local_day, monday
 from portal.reading.choices import ReadKind
 from portal.reading.models import Read
 from portal.reports.models import Diagnosis
+from smear.classes import CLASSES
 
 #: The measures of smear.quality whose distribution is followed.
 QUALITY_MEASURES = ("focus", "background", "stained", "nucleated_cells")
@@ -78,6 +80,8 @@ class SignedCase:
     state: str
     submitted_at: datetime
     signed_at: datetime
+    #: the Monday of the signature's week
+    week: date
     diagnosis: str = ""
     model_label: str = ""
     refer: bool = False
@@ -89,10 +93,6 @@ class SignedCase:
     @property
     def priority_title(self) -> str:
         return str(Priority(self.priority).label)
-
-    @property
-    def week(self) -> date:
-        return monday(local_day(self.signed_at))
 
     def read(self, kind: ReadKind) -> ReadRow | None:
         """The read of a kind; None where there was none."""
@@ -152,7 +152,10 @@ def _diagnoses(within: QuerySet[Any, Any]) -> dict[UUID, SignedCase]:
     )
     cases: dict[UUID, SignedCase] = {}
     for pk, accession, priority, state, submitted, signed, label, model, refer, name, number in rows:
-        case = cases.setdefault(pk, SignedCase(pk, accession, priority, state, submitted, signed))
+        case = cases.get(pk)
+        if case is None:
+            week = monday(local_day(signed))
+            case = cases[pk] = SignedCase(pk, accession, priority, state, submitted, signed, week)
         # A later version takes the place of what the earlier one said.
         case.diagnosis = label
         case.model_label, case.refer = model or "", bool(refer)
@@ -178,35 +181,41 @@ def _ready_times(within: QuerySet[Any, Any]) -> Iterable[tuple[UUID, datetime]]:
 
 
 def _add_predictions(cases: dict[UUID, SignedCase], within: QuerySet[Any, Any]) -> None:
+    newer = Prediction.objects.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
+    leading = Greatest(*(F(f"probabilities__{place}") for place in range(len(CLASSES))))
     rows = (
-        Prediction.objects.filter(image__case__in=within)
-        .order_by("image_id", "-pk")
-        .distinct("image_id")
-        .values_list(
-            *("image__case_id", "probabilities", "outlier_score", "refer", "model_version__outlier_threshold")
+        Prediction.objects.filter(~Exists(newer), image__case__in=within)
+        .order_by()
+        .values_list("image__case_id")
+        .annotate(
+            Count("pk"),
+            Sum(leading, output_field=FloatField()),
+            Sum("outlier_score"),
+            Count("pk", filter=Q(outlier_score__gt=F("model_version__outlier_threshold"))),
+            Count("pk", filter=Q(refer=True)),
         )
     )
-    for case_id, probabilities, outlier, refer, threshold in rows:
-        sums = cases[case_id].photographs
-        sums.answered += 1
-        sums.confidence += max(probabilities)
-        sums.outlier += outlier
-        sums.above += outlier > threshold
-        sums.referred += refer
+    for case_id, *sums in rows:
+        found = cases[case_id].photographs
+        found.answered, found.confidence, found.outlier, found.above, found.referred = sums
 
 
 def _add_quality(cases: dict[UUID, SignedCase], within: QuerySet[Any, Any]) -> None:
-    rows = SmearImage.objects.filter(case__in=within, quality__isnull=False).order_by()
-    for case_id, quality in rows.values_list("case_id", "quality"):
-        stored: dict[str, Any] = quality or {}
-        measures = stored.get("measures") or {}
-        if not measures:
-            continue
-        sums = cases[case_id].photographs
-        sums.measured += 1
-        sums.flagged += bool(stored.get("reasons"))
-        for name in QUALITY_MEASURES:
-            sums.quality[name] = sums.quality.get(name, 0.0) + measures.get(name, 0.0)
+    measures = KeyTransform("measures", "quality")
+    rows = (
+        SmearImage.objects.filter(case__in=within, quality__measures__isnull=False)
+        .order_by()
+        .values_list("case_id")
+        .annotate(
+            Count("pk"),
+            Count("pk", filter=~Q(quality__reasons=[])),
+            *(Sum(Cast(KeyTextTransform(name, measures), FloatField())) for name in QUALITY_MEASURES),
+        )
+    )
+    for case_id, measured, flagged, *sums in rows:
+        found = cases[case_id].photographs
+        found.measured, found.flagged = measured, flagged
+        found.quality = {name: total or 0.0 for name, total in zip(QUALITY_MEASURES, sums, strict=True)}
 
 
 def submitted_cases(scope: Scope) -> QuerySet[Case]:
