@@ -1,9 +1,11 @@
 """Urgent findings as pages show them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from portal.accounts.models import User
 from portal.reports import alert_selectors as selectors
 from portal.reports.alert_forms import AcknowledgeForm
 from portal.reports.models import Alert, Diagnosis
@@ -17,6 +19,8 @@ class ShownAlert:
     newest: Diagnosis
     is_overdue: bool = False
     form: AcknowledgeForm | None = None
+    #: Whom an administrator may name instead.
+    others: Sequence[User] = ()
 
     @property
     def is_open(self) -> bool:
@@ -31,15 +35,17 @@ class ShownAlert:
 def shown(
     request: HttpRequest, alerts: list[Alert], *, refused: AcknowledgeForm | None = None, refused_pk: int = 0
 ) -> list[ShownAlert]:
-    """The alerts with their forms; the refused one with what was entered. Two queries."""
+    """The alerts with their forms; the refused one with what was entered. Three queries."""
     newest = selectors.newest_version(alerts)
     overdue = selectors.overdue_for_admin(request.user)  # type: ignore[arg-type]
+    members = selectors.candidates(request.user)  # type: ignore[arg-type]
     return [
         ShownAlert(
             alert,
             newest[alert.diagnosis.case_id],
             is_overdue=alert.pk in overdue,
             form=_form(request, alert, refused if alert.pk == refused_pk else None),
+            others=_others(alert, members),
         )
         for alert in alerts
     ]
@@ -55,3 +61,10 @@ def _form(request: HttpRequest, alert: Alert, refused: AcknowledgeForm | None) -
     if alert.person_id != request.user.pk or alert.acknowledged_at is not None:
         return None
     return refused or AcknowledgeForm(alert_pk=alert.pk)
+
+
+def _others(alert: Alert, members: Mapping[int, Sequence[User]]) -> list[User]:
+    if alert.acknowledged_at is not None:
+        return []
+    there = members.get(alert.diagnosis.case.laboratory_id, ())
+    return [user for user in there if user.pk != alert.person_id]

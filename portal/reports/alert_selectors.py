@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from portal.accounts.choices import Action
-from portal.accounts.models import User
+from portal.accounts.models import Membership, User
 from portal.accounts.selectors import laboratories_for
 from portal.reports.models import Alert, Diagnosis
 
@@ -50,6 +50,17 @@ def overdue_for_admin(user: User) -> set[int]:
     laboratories = laboratories_for(user, Action.SET_POLICY)
     mine = overdue().filter(diagnosis__case__laboratory__in=laboratories)
     return set(mine.values_list("pk", flat=True))
+
+
+def candidates(user: User) -> dict[int, list[User]]:
+    """The active members of each laboratory that a person administers, to hand a finding over to. One query."""
+    members = Membership.objects.filter(
+        laboratory__in=laboratories_for(user, Action.SET_POLICY), is_active=True, user__is_active=True
+    )
+    found: dict[int, list[User]] = {}
+    for membership in members.select_related("user"):
+        found.setdefault(membership.laboratory_id, []).append(membership.user)
+    return found
 
 
 def newest_version(alerts: list[Alert]) -> dict[UUID, Diagnosis]:

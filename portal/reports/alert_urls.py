@@ -8,4 +8,5 @@ app_name = "alerts"
 urlpatterns = [
     path("", alert_views.alerts, name="list"),
     path("<int:pk>/acknowledge/", alert_views.acknowledge, name="acknowledge"),
+    path("<int:pk>/hand-over/", alert_views.hand_over, name="hand_over"),
 ]

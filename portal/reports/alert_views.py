@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from portal.errors import DomainError
+from portal.accounts.models import User
+from portal.errors import DomainError, Invalid
 from portal.pages import SignedInRequest, add_refusal, page
 from portal.reports import alert_selectors as selectors
 from portal.reports import alerts as services
@@ -61,5 +62,24 @@ def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     accession = alert.diagnosis.case.accession
     messages.success(
         request, _("You have acknowledged the finding of %(accession)s.") % {"accession": accession}
+    )
+    return redirect("alerts:list")
+
+
+@require_POST
+@page
+def hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Name another person for an open finding."""
+    alert = get_object_or_404(selectors.visible_to(request.user), pk=pk)
+    chosen = request.POST.get("person", "")
+    is_number = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
+    person = User.objects.filter(pk=chosen).first() if is_number else None
+    if person is None:
+        raise Invalid(_("Choose the person who is to be told."), field="person")
+    services.hand_over(request.user, alert, person)
+    messages.success(
+        request,
+        _("%(person)s is told of the finding of %(accession)s.")
+        % {"person": person.full_name, "accession": alert.diagnosis.case.accession},
     )
     return redirect("alerts:list")

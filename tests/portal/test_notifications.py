@@ -239,6 +239,34 @@ def test_the_list_of_alerts_asks_as_many_queries_for_many(client, people, lab, a
     assert len(many) == len(few)
 
 
+def test_an_administrator_names_another_person(client, people, lab, case, alert):
+    address = reverse("alerts:hand_over", args=[alert.pk])
+    html = page(client, people.lab_admin, "alerts:list")
+    assert f'action="{address}"' in html
+    assert people.stranger.full_name not in html
+    assert address not in page(client, people.submitter, "alerts:list")
+    assert client.post(address, {"person": people.reviewer.pk}).status_code == 403
+    client.force_login(people.lab_admin)
+    assert client.post(address, {"person": people.stranger.pk}).status_code == 400
+    assert client.post(address, {"person": ""}).status_code == 400
+    assert client.post(address, {"person": people.reviewer.pk}).url == reverse("alerts:list")
+    assert told(people.reviewer)[0] == (Kind.URGENT_FINDING, case.accession)
+    unread = Notification.objects.filter(kind=Kind.URGENT_FINDING, read_at=None)
+    assert [one.user for one in unread] == [people.reviewer]
+    alert.refresh_from_db()
+    acknowledge(people.reviewer, alert)
+    assert client.post(address, {"person": people.submitter.pk}).status_code == 409
+
+
+def test_a_finding_is_told_to_somebody_who_is_still_there(people, lab, case):
+    set_policy(people.lab_admin, lab, alert_contact=people.reviewer)
+    other = member(lab, Role.REVIEWER)
+    for user in (people.reviewer, people.submitter):
+        user.memberships.update(is_active=False)
+    signed(other, case)
+    assert Alert.objects.get().person == people.lab_admin
+
+
 def test_the_report_says_whether_the_news_has_arrived(rf, people, case, alert):
     def part(user, diagnosis):
         request = rf.get("/")
