@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
+from portal.annotations.services import add_marker
 from portal.reports import pdf
 from portal.reports.models import Diagnosis
 from portal.reports.services import amend, sign
@@ -91,6 +92,17 @@ def test_an_amendment_shows_its_reason_and_what_changed(case, people):
     old = text_of(pdf.render(signed_version(people.submitter, case.pk, 1)))
     assert "Version 2 is the newest" in old
     assert "Pro-B ALL" not in old
+
+
+def test_marked_places_and_the_scale_are_on_it(people, lab, model):
+    waiting = analysed(people.submitter, lab)
+    waiting.microns_per_pixel = 0.065
+    waiting.save(update_fields=["microns_per_pixel"])
+    add_marker(people.submitter, waiting.images.get(), x=0.25, y=0.5, note="Nucleolus here.")
+    signed(people.reviewer, waiting)
+    words = text_of(pdf.render(signed_version(people.submitter, waiting.pk)))
+    for expected in ("Marked places", "Nucleolus here.", "25.0 %", "50.0 %", "0.065"):
+        assert expected in words, expected
 
 
 def test_words_that_look_like_html_stay_words(people, lab, model):
