@@ -188,11 +188,11 @@ def _add_predictions(cases: dict[UUID, SignedCase], within: QuerySet[Any, Any]) 
         .order_by()
         .values_list("image__case_id")
         .annotate(
-            Count("pk"),
-            Sum(leading, output_field=FloatField()),
-            Sum("outlier_score"),
-            Count("pk", filter=Q(outlier_score__gt=F("model_version__outlier_threshold"))),
-            Count("pk", filter=Q(refer=True)),
+            answered=Count("pk"),
+            confidence=Sum(leading, output_field=FloatField()),
+            outliers=Sum("outlier_score"),
+            above=Count("pk", filter=Q(outlier_score__gt=F("model_version__outlier_threshold"))),
+            referred=Count("pk", filter=Q(refer=True)),
         )
     )
     for case_id, *sums in rows:
@@ -207,9 +207,9 @@ def _add_quality(cases: dict[UUID, SignedCase], within: QuerySet[Any, Any]) -> N
         .order_by()
         .values_list("case_id")
         .annotate(
-            Count("pk"),
-            Count("pk", filter=~Q(quality__reasons=[])),
-            *(Sum(Cast(KeyTextTransform(name, measures), FloatField())) for name in QUALITY_MEASURES),
+            measured=Count("pk"),
+            flagged=Count("pk", filter=~Q(quality__reasons=[])),
+            **{name: Sum(Cast(KeyTextTransform(name, measures), FloatField())) for name in QUALITY_MEASURES},
         )
     )
     for case_id, measured, flagged, *sums in rows:
