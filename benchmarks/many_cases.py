@@ -75,7 +75,10 @@ def fill(
     _photographs(cases)
     _claims(rng, now, [case for case in cases if case.state == S.IN_READING], reviewers)
     reads = Read.objects.bulk_create(
-        [_read(rng, case, rng.choice(reviewers)) for case in cases if case.state in READ_ONCE],
+        [
+            _read(rng, case, rng.choice(reviewers), COMMENTS[number % len(COMMENTS)])
+            for number, case in enumerate(case for case in cases if case.state in READ_ONCE)
+        ],
         batch_size=1000,
     )
     Conclusion.objects.bulk_create(
@@ -151,14 +154,14 @@ def _claims(rng: random.Random, now: datetime, cases: Sequence[Case], reviewers:
     )
 
 
-def _read(rng: random.Random, case: Case, reader: User) -> Read:
+def _read(rng: random.Random, case: Case, reader: User, comment: str) -> Read:
     return Read(
         case=case,
         reader=reader,
         kind=ReadKind.FIRST,
         label=rng.choice(ReadLabel.values[:4]),
         confidence="high",
-        comment=rng.choice(COMMENTS),
+        comment=comment,
         seconds=rng.uniform(10, 200),
         model_seen=False,
     )
