@@ -81,11 +81,11 @@ def _answers(cases: list[SignedCase], scope: Scope, user: User) -> dict[str, Any
         "agreement": (compared := agreement(cases, scope)),
         "classes_chart": charts.share_chart(
             compared.classes,
-            _("Share of each signed diagnosis that the model answered too, with 95 % intervals."),
+            _("Share of each signed diagnosis that the model answered too, with intervals of 95 %."),
         ),
         "reveal": revealed,
         "reveal_chart": charts.share_chart(
-            revealed.everyone, _("What became of blind answers after the reveal, with 95 % intervals.")
+            revealed.everyone, _("What became of blind answers after the reveal, with intervals of 95 %.")
         ),
         "pairs": reader_pairs(cases, scope, names),
         "sees_everyone": everyone,
