@@ -123,5 +123,6 @@ def verify_form(request: SignedInRequest) -> HttpResponse:
 def verify_hash(request: SignedInRequest, sha256: str) -> HttpResponse:
     """Whether a signed version has this hash and is still what was signed; another laboratory's is as good as none."""
     found = verify(request.user, sha256)
-    context = {"form": HashForm(initial={"hash": sha256}), "sha256": sha256, "found": found}
+    form = HashForm(initial={} if found else {"hash": sha256})
+    context = {"form": form, "sha256": sha256, "found": found}
     return render(request, "reports/verify.html", context, status=200 if found else 404)
