@@ -36,7 +36,12 @@ class PolicyForm(PolicyModelForm):
     class Meta:
         model = ReadingPolicy
         fields = POLICY_FIELDS
-        widgets = {"blindness": forms.RadioSelect, "second_read": forms.RadioSelect}
+        widgets = {
+            "blindness": forms.RadioSelect,
+            "second_read": forms.RadioSelect,
+            "second_read_share": forms.NumberInput(attrs={"min": 1, "max": 100}),
+            "claim_minutes": forms.NumberInput(attrs={"min": 5, "max": 480}),
+        }
 
     def __init__(self, *args: Any, members: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -68,6 +68,8 @@ PAGES: list[tuple[str, str, Callable[[Addresses], str]]] = [
     ("sign-in", "", lambda _: "/account/login/"),
     ("password reset", "", lambda _: "/account/password/reset/"),
     ("worklist", "reviewer", lambda _: "/cases/"),
+    ("worklist, administrator", "labadmin", lambda _: "/cases/?stage=reading"),
+    ("my cases, filters open", "reviewer", lambda _: "/cases/?stage=mine&mine=on"),
     ("no match", "reviewer", lambda _: "/cases/?q=there-is-no-such-case"),
     ("new case", "submitter", lambda _: "/cases/new/"),
     ("draft", "submitter", lambda found: found.draft),
