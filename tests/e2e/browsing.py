@@ -125,7 +125,7 @@ def answer(page: Page, label: str, *, confidence: str = "High", comment: str = "
     """Store the own answer to the whole case; ``label`` is a value of the answer cards."""
     panel = page.locator("#case-action")
     panel.locator(f"input[name=label][value={label}]").check()
-    panel.get_by_text(confidence, exact=False).first.click()
+    panel.locator(f"input[name=confidence][value={confidence.lower()}]").check(force=True)
     panel.get_by_label(re.compile("^(Comment|Reason)")).fill(comment)
     panel.locator("[data-save]").click()
     page.wait_for_load_state()
