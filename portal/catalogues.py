@@ -16,13 +16,14 @@ from babel.messages.frontend import CommandLineInterface
 from django.utils.translation.template import templatize
 
 LOCALE = Path(__file__).parent / "locale"
-_KEYWORDS = ("gettext_lazy", "ngettext_lazy:1,2", "pgettext_lazy:1c,2")
+_SOURCES = (LOCALE.parent, LOCALE.parents[1] / "smear")
+_KEYWORDS = ("gettext_noop", "gettext_lazy", "ngettext_lazy:1,2", "pgettext_lazy:1c,2")
 _LAYOUT = ("--no-wrap", "--sort-output", "--no-location")
 
 
 def extract_template(
     file: BinaryIO, keywords: Any, comment_tags: Any, options: Any
-) -> Iterator[tuple[int, str, Any, list[str]]]:
+) -> Iterator[tuple[Any, ...]]:
     """Babel's extraction method for Django templates: what ``makemessages`` finds, as Python for Babel to read."""
     code = templatize(file.read().decode())
     # What is between the messages is blanked out, not Python: its indentation would stop the tokenizer.
@@ -31,9 +32,9 @@ def extract_template(
 
 
 def extract(template: Path) -> None:
-    """Write every text of the portal, untranslated, to ``template``."""
+    """Write every text of the portal, and of ``smear``, which it shows, to ``template``, untranslated."""
     keywords = [part for keyword in _KEYWORDS for part in ("-k", keyword)]
-    _babel("extract", "-F", LOCALE / "babel.cfg", *keywords, *_LAYOUT, "-o", template, LOCALE.parent)
+    _babel("extract", "-F", LOCALE / "babel.cfg", *keywords, *_LAYOUT, "-o", template, *_SOURCES)
 
 
 def update() -> None:

@@ -7,6 +7,8 @@ in general.
 
 from dataclasses import dataclass
 
+from smear.words import gettext_noop as _
+
 
 @dataclass(frozen=True, slots=True)
 class SmearClass:
@@ -18,10 +20,10 @@ class SmearClass:
 
 
 SMEAR_CLASSES: tuple[SmearClass, ...] = (
-    SmearClass("Benign", "Benign (haematogones)", malignant=False),
-    SmearClass("Early", "Early pre-B ALL", malignant=True),
-    SmearClass("Pre", "Pre-B ALL", malignant=True),
-    SmearClass("Pro", "Pro-B ALL", malignant=True),
+    SmearClass("Benign", _("Benign (haematogones)"), malignant=False),
+    SmearClass("Early", _("Early pre-B ALL"), malignant=True),
+    SmearClass("Pre", _("Pre-B ALL"), malignant=True),
+    SmearClass("Pro", _("Pro-B ALL"), malignant=True),
 )
 
 #: The labels alone, in the order of the model's outputs and of ``labels.txt``.

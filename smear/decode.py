@@ -21,6 +21,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
 
 from smear.headers import jpeg_scans, png_bit_depth, webp_size
+from smear.notices import CONVERTED_TO_SRGB, EXTENSION_MISMATCH, TURNED_UPRIGHT, Notice
 from smear.refusals import (
     DEFAULT_LIMITS,
     MEGABYTE,
@@ -34,6 +35,7 @@ from smear.refusals import (
     unsupported,
 )
 from smear.sniff import ACCEPTED, ACCEPTED_WORDS, HEAD_BYTES, FileKind, sniff
+from smear.words import gettext_noop as _
 
 logger = logging.getLogger(__name__)
 
@@ -59,18 +61,10 @@ _ROTATIONS: dict[int, Image.Transpose] = {
 _RAW_EXTENSIONS = frozenset({".arw", ".cr2", ".dng", ".nef", ".nrw", ".orf", ".pef", ".rw2", ".srw"})
 _TIFF_SUBFILE, _TIFF_BITS, _TIFF_DESCRIPTION, _TIFF_TILE_SIZE = 254, 258, 270, (322, 323)
 _TIFF_SAMPLE_FORMAT, _TIFF_DNG_VERSION, _TIFF_NDPI = 339, 50706, 65420
-_RGB_EXPORT = "Export the photograph as 8-bit RGB (24-bit colour) and upload it again."
 
 
 # Pillow's own check warns above this and raises above twice this; ours runs first, this one stays as a net.
 Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.max_pixels
-
-
-class Notice(NamedTuple):
-    """Something the sender should know about an accepted photograph."""
-
-    code: str
-    message: str
 
 
 class Encoded(NamedTuple):
@@ -148,7 +142,7 @@ def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIM
     notices = _extension_notices(kind, extension)
     loaded = _load(data, kind, extension, limits)
     if loaded.is_turned:
-        notices.append(Notice("turned_upright", "The photograph was turned upright, as its camera recorded."))
+        notices.append(Notice("turned_upright", TURNED_UPRIGHT))
     image = _to_srgb(loaded.image, loaded.icc_profile, notices)
     image.info = {}
     _check_colour(image)
@@ -198,7 +192,7 @@ def _read(source: BinaryIO, limits: Limits) -> bytes:
     if not data:
         raise ImageRejected(
             "empty_file",
-            "The file is empty. Check that it was saved or copied completely, then upload it again.",
+            _("The file is empty. Check that it was saved or copied completely, then upload it again."),
         )
     return data
 
@@ -228,8 +222,11 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
     if min(size) < limits.min_edge:
         raise ImageRejected(
             "too_small",
-            f"The picture has only {width} x {height} pixels; cells cannot be told apart on it. "
-            f"Upload the original photograph, at least {limits.min_edge} pixels on each side.",
+            _(
+                "The picture has only %(width)d x %(height)d pixels; cells cannot be told apart on it. "
+                "Upload the original photograph, at least %(least)d pixels on each side."
+            ),
+            values={"width": width, "height": height, "least": limits.min_edge},
         )
 
 
@@ -240,7 +237,10 @@ def _check_single(opened: Image.Image) -> None:
     if getattr(opened, "is_animated", False):
         raise ImageRejected(
             "several_pictures",
-            "The file holds several pictures (pages or an animation). Save each field as a file of its own.",
+            _(
+                "The file holds several pictures (pages or an animation). "
+                "Save each field as a file of its own."
+            ),
         )
 
 
@@ -251,12 +251,14 @@ def _check_tiff(opened: Image.Image, extension: str, limits: Limits) -> None:
     if "Aperio" in description or _TIFF_NDPI in tags or extension in {".svs", ".ndpi", ".scn"}:
         raise ImageRejected(
             "whole_slide",
-            "This is a whole-slide scan. Export single fields from the slide viewer as JPEG, PNG or TIFF "
-            "and upload those.",
+            _(
+                "This is a whole-slide scan. Export single fields from the slide viewer as JPEG, PNG or TIFF "
+                "and upload those."
+            ),
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
     if extension in _RAW_EXTENSIONS or _TIFF_DNG_VERSION in tags or tags.get(_TIFF_SUBFILE, 0) & 1:
-        raise unsupported(FileKind("a camera raw file"))
+        raise unsupported(FileKind(_("a camera raw file")))
     tile_width, tile_height = (int(tags.get(tag, 0)) for tag in _TIFF_TILE_SIZE)
     if tile_width * tile_height > limits.max_pixels:
         raise too_many_pixels(limits)
@@ -268,7 +270,13 @@ def _check_depth(opened: Image.Image, data: bytes) -> None:
     deep_tiff = max(tags.get(_TIFF_BITS, (8,))) > 8 or max(tags.get(_TIFF_SAMPLE_FORMAT, (1,))) > 1
     deep_png = opened.format == "PNG" and png_bit_depth(data) > 8
     if deep_tiff or deep_png or opened.mode[0] in "IF":
-        raise ImageRejected("bit_depth", f"The picture has more than 8 bits per channel. {_RGB_EXPORT}")
+        raise ImageRejected(
+            "bit_depth",
+            _(
+                "The picture has more than 8 bits per channel. "
+                "Export the photograph as 8-bit RGB (24-bit colour) and upload it again."
+            ),
+        )
 
 
 def _orientation(opened: Image.Image) -> int:
@@ -300,7 +308,12 @@ def _to_rgb(opened: Image.Image) -> Image.Image:
     """Return the picture in RGB, itself where it is RGB already; refuse what has no faithful one."""
     if opened.mode in ("CMYK", "LAB", "HSV"):
         raise ImageRejected(
-            "colour_space", f"The picture is in {opened.mode} colours, for print. {_RGB_EXPORT}"
+            "colour_space",
+            _(
+                "The picture is in %(mode)s colours, for print. "
+                "Export the photograph as 8-bit RGB (24-bit colour) and upload it again."
+            ),
+            values={"mode": opened.mode},
         )
     if opened.mode in ("1", "L", "LA", "La"):
         raise grey()
@@ -308,7 +321,8 @@ def _to_rgb(opened: Image.Image) -> Image.Image:
         with_alpha = opened.convert("RGBA")
         if with_alpha.getchannel("A").getextrema() != (255, 255):
             raise ImageRejected(
-                "transparent", "Parts of the picture are transparent. Export it without transparency (alpha)."
+                "transparent",
+                _("Parts of the picture are transparent. Export it without transparency (alpha)."),
             )
         return with_alpha.convert("RGB")
     return opened if opened.mode == "RGB" else opened.convert("RGB")
@@ -338,9 +352,7 @@ def _to_srgb(image: Image.Image, icc_profile: bytes | None, notices: list[Notice
         return image
     if converted is None:
         return image
-    notices.append(
-        Notice("converted_to_srgb", "The colours were converted from the camera's profile to sRGB.")
-    )
+    notices.append(Notice("converted_to_srgb", CONVERTED_TO_SRGB))
     return converted
 
 
@@ -362,12 +374,7 @@ def _extension(filename: str) -> str:
 def _extension_notices(kind: FileKind, extension: str) -> list[Notice]:
     if not extension or extension in ACCEPTED[kind.format] or extension in _RAW_EXTENSIONS:
         return []
-    return [
-        Notice(
-            "extension_mismatch",
-            f"The file is named {extension}, but it is {kind.name}; it was read as that.",
-        )
-    ]
+    return [Notice("extension_mismatch", EXTENSION_MISMATCH % {"extension": extension, "kind": kind.name})]
 
 
 def _save(image: Image.Image, format: str, **options: object) -> bytes:

@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 
 from smear.nuclei import count, nuclei
 from smear.tensor import MASK_START, SIDE, to_tensor
+from smear.words import gettext_noop
 
 Pixels = NDArray[np.uint8]
 
@@ -53,11 +54,6 @@ class Reason(StrEnum):
     EMPTY = "empty"
     OUT_OF_FOCUS = "out_of_focus"
     FEW_NUCLEATED_CELLS = "few_nucleated_cells"
-
-
-def gettext_noop(words: str) -> str:
-    """Mark words for translation; whoever shows them translates."""
-    return words
 
 
 #: What to tell the sender.

@@ -1,9 +1,11 @@
 """The refusals of `smear.decode` that more than one check gives, and the limits they name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from smear.sniff import FileKind
+from smear.words import gettext_noop as _
 
 MEGABYTE = 1024 * 1024
 MEGAPIXEL = 1_000_000
@@ -23,12 +25,23 @@ DEFAULT_LIMITS = Limits()
 
 
 class ImageRejected(Exception):
-    """A file that is not accepted. ``message`` is for the person who sent it, ``status`` an HTTP status."""
+    """A file that is not accepted. ``message`` is for the person who sent it, ``status`` an HTTP status.
 
-    def __init__(self, code: str, message: str, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> None:
-        super().__init__(message)
+    ``words`` and ``values`` are the message before the values are put in, for whoever translates it.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        words: str,
+        status: int = HTTPStatus.UNPROCESSABLE_ENTITY,
+        values: Mapping[str, str | int] | None = None,
+    ) -> None:
+        self.message = words % values if values else words
+        super().__init__(self.message)
         self.code = code
-        self.message = message
+        self.words = words
+        self.values = dict(values or {})
         self.status = int(status)
 
 
@@ -36,16 +49,22 @@ def too_large(limits: Limits = DEFAULT_LIMITS) -> ImageRejected:
     """The refusal of a file with too many bytes, for those who can tell before reading it."""
     return ImageRejected(
         "file_too_large",
-        f"The file is larger than {limits.max_bytes // MEGABYTE} MB. "
-        "Upload one field as JPEG, or crop the photograph to the field.",
+        _(
+            "The file is larger than %(limit)d MB. "
+            "Upload one field as JPEG, or crop the photograph to the field."
+        ),
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        {"limit": limits.max_bytes // MEGABYTE},
     )
 
 
 def unsupported(kind: FileKind) -> ImageRejected:
     """A file of a type that is not accepted."""
     return ImageRejected(
-        "unsupported_type", f"This is {kind.name}. {kind.advice}", HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        "unsupported_type",
+        _("This is %(kind)s. %(advice)s"),
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        {"kind": kind.name, "advice": kind.advice},
     )
 
 
@@ -53,8 +72,11 @@ def damaged(kind: FileKind) -> ImageRejected:
     """A file of an accepted type that no decoder can finish."""
     return ImageRejected(
         "damaged",
-        f"The file begins like {kind.name}, but is incomplete or damaged. "
-        "Save or copy it again from the camera or microscope and upload the new file.",
+        _(
+            "The file begins like %(kind)s, but is incomplete or damaged. "
+            "Save or copy it again from the camera or microscope and upload the new file."
+        ),
+        values={"kind": kind.name},
     )
 
 
@@ -62,8 +84,11 @@ def too_many_pixels(limits: Limits) -> ImageRejected:
     """A picture whose header claims more than the limits allow."""
     return ImageRejected(
         "too_many_pixels",
-        f"The picture has more than {limits.max_pixels // MEGAPIXEL} megapixels, or an edge longer than "
-        f"{limits.max_edge} pixels. Upload single fields, not a whole slide, or crop the picture.",
+        _(
+            "The picture has more than %(megapixels)d megapixels, or an edge longer than %(edge)d pixels. "
+            "Upload single fields, not a whole slide, or crop the picture."
+        ),
+        values={"megapixels": limits.max_pixels // MEGAPIXEL, "edge": limits.max_edge},
     )
 
 
@@ -75,6 +100,8 @@ def grey() -> ImageRejected:
     """
     return ImageRejected(
         "no_colour",
-        "The picture has no colour, and the stain's colour is needed. "
-        "Upload the colour photograph of the stained field.",
+        _(
+            "The picture has no colour, and the stain's colour is needed. "
+            "Upload the colour photograph of the stained field."
+        ),
     )

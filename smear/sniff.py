@@ -6,6 +6,8 @@ HEIC, a whole-slide scan) are named, so that the refusal can say what to do.
 
 from dataclasses import dataclass
 
+from smear.words import gettext_noop as _
+
 #: Bytes of the file's start that `sniff` looks at.
 HEAD_BYTES = 4096
 
@@ -20,9 +22,9 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
 
 ACCEPTED_WORDS = "JPEG, PNG, TIFF, WebP or BMP"
 
-_EXPORT = f"Export the photograph as {ACCEPTED_WORDS} and upload that file."
-_SCREENSHOT = "Export one field of it as JPEG, PNG or TIFF and upload that file."
-_PHONE = "On the phone choose the most compatible camera format (JPEG), or export the photograph as JPEG."
+_EXPORT = _("Export the photograph as JPEG, PNG, TIFF, WebP or BMP and upload that file.")
+_SCREENSHOT = _("Export one field of it as JPEG, PNG or TIFF and upload that file.")
+_PHONE = _("On the phone choose the most compatible camera format (JPEG), or export the photograph as JPEG.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +39,47 @@ class FileKind:
     advice: str = _EXPORT
 
 
-UNKNOWN = FileKind("not an image we can read")
+UNKNOWN = FileKind(_("not an image we can read"))
 
 # (offset, first bytes, kind), most specific first.
 _SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
-    (0, b"\xff\xd8\xff", FileKind("a JPEG image", "JPEG")),
-    (0, b"\x89PNG\r\n\x1a\n", FileKind("a PNG image", "PNG")),
-    (8, b"CR\x02", FileKind("a camera raw file (CR2)")),
-    (0, b"II*\x00", FileKind("a TIFF image", "TIFF")),
-    (0, b"MM\x00*", FileKind("a TIFF image", "TIFF")),
-    (0, b"II+\x00", FileKind("a TIFF image", "TIFF")),
-    (0, b"MM\x00+", FileKind("a TIFF image", "TIFF")),
-    (8, b"WEBPVP8", FileKind("a WebP image", "WEBP")),
-    (0, b"GIF87a", FileKind("a GIF image")),
-    (0, b"GIF89a", FileKind("a GIF image")),
-    (128, b"DICM", FileKind("a DICOM file", advice=_SCREENSHOT)),
-    (0, b"ZISRAWFILE", FileKind("a Zeiss CZI file", advice=_SCREENSHOT)),
-    (0, b"\xda\xce\xbe\x0a", FileKind("a Nikon ND2 file", advice=_SCREENSHOT)),
-    (0, b"\x00\x00\x00\x0cjP  ", FileKind("a JPEG 2000 image")),
-    (0, b"\xff\x4f\xff\x51", FileKind("a JPEG 2000 image")),
-    (0, b"\x00\x00\x00\x0cJXL ", FileKind("a JPEG XL image")),
-    (0, b"\xff\x0a", FileKind("a JPEG XL image")),
-    (0, b"8BPS", FileKind("a Photoshop document")),
+    (0, b"\xff\xd8\xff", FileKind(_("a JPEG image"), "JPEG")),
+    (0, b"\x89PNG\r\n\x1a\n", FileKind(_("a PNG image"), "PNG")),
+    (8, b"CR\x02", FileKind(_("a camera raw file (CR2)"))),
+    (0, b"II*\x00", FileKind(_("a TIFF image"), "TIFF")),
+    (0, b"MM\x00*", FileKind(_("a TIFF image"), "TIFF")),
+    (0, b"II+\x00", FileKind(_("a TIFF image"), "TIFF")),
+    (0, b"MM\x00+", FileKind(_("a TIFF image"), "TIFF")),
+    (8, b"WEBPVP8", FileKind(_("a WebP image"), "WEBP")),
+    (0, b"GIF87a", FileKind(_("a GIF image"))),
+    (0, b"GIF89a", FileKind(_("a GIF image"))),
+    (128, b"DICM", FileKind(_("a DICOM file"), advice=_SCREENSHOT)),
+    (0, b"ZISRAWFILE", FileKind(_("a Zeiss CZI file"), advice=_SCREENSHOT)),
+    (0, b"\xda\xce\xbe\x0a", FileKind(_("a Nikon ND2 file"), advice=_SCREENSHOT)),
+    (0, b"\x00\x00\x00\x0cjP  ", FileKind(_("a JPEG 2000 image"))),
+    (0, b"\xff\x4f\xff\x51", FileKind(_("a JPEG 2000 image"))),
+    (0, b"\x00\x00\x00\x0cJXL ", FileKind(_("a JPEG XL image"))),
+    (0, b"\xff\x0a", FileKind(_("a JPEG XL image"))),
+    (0, b"8BPS", FileKind(_("a Photoshop document"))),
     (
         0,
         b"PK\x03\x04",
         FileKind(
-            "a ZIP archive or an office document", advice="Upload the photographs one by one, unpacked."
+            _("a ZIP archive or an office document"), advice=_("Upload the photographs one by one, unpacked.")
         ),
     ),
-    (0, b"\x1f\x8b", FileKind("a compressed archive", advice="Upload the photographs one by one, unpacked.")),
-    (0, b"Rar!", FileKind("a RAR archive", advice="Upload the photographs one by one, unpacked.")),
-    (0, b"7z\xbc\xaf", FileKind("a 7-Zip archive", advice="Upload the photographs one by one, unpacked.")),
-    (0, b"BM", FileKind("a BMP image", "BMP")),
+    (
+        0,
+        b"\x1f\x8b",
+        FileKind(_("a compressed archive"), advice=_("Upload the photographs one by one, unpacked.")),
+    ),
+    (0, b"Rar!", FileKind(_("a RAR archive"), advice=_("Upload the photographs one by one, unpacked."))),
+    (
+        0,
+        b"7z\xbc\xaf",
+        FileKind(_("a 7-Zip archive"), advice=_("Upload the photographs one by one, unpacked.")),
+    ),
+    (0, b"BM", FileKind(_("a BMP image"), "BMP")),
 )
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -83,17 +93,17 @@ def sniff(head: bytes) -> FileKind:
     if head[4:8] == b"ftyp":
         return _sniff_iso_media(head)
     if b"%PDF-" in head[:1024]:
-        return FileKind("a PDF document", advice=_SCREENSHOT)
+        return FileKind(_("a PDF document"), advice=_SCREENSHOT)
     return _sniff_text(head)
 
 
 def _sniff_iso_media(head: bytes) -> FileKind:
     brand = head[8:12].lower()
     if brand in (b"avif", b"avis"):
-        return FileKind("an AVIF image")
+        return FileKind(_("an AVIF image"))
     if brand in _HEIC_BRANDS:
-        return FileKind("a HEIC image", advice=_PHONE)
-    return FileKind("a video", advice="Upload single photographs of the fields instead.")
+        return FileKind(_("a HEIC image"), advice=_PHONE)
+    return FileKind(_("a video"), advice=_("Upload single photographs of the fields instead."))
 
 
 def _sniff_text(head: bytes) -> FileKind:
@@ -104,9 +114,10 @@ def _sniff_text(head: bytes) -> FileKind:
     if text.startswith(b"<"):
         if b"<svg" in text:
             return FileKind(
-                "an SVG drawing", advice=f"Only photographs can be read: upload one as {ACCEPTED_WORDS}."
+                _("an SVG drawing"),
+                advice=_("Only photographs can be read: upload one as JPEG, PNG, TIFF, WebP or BMP."),
             )
         if b"<html" in text or b"<!doctype html" in text:
-            return FileKind("a web page")
-        return FileKind("an XML document")
+            return FileKind(_("a web page"))
+        return FileKind(_("an XML document"))
     return UNKNOWN

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from portal.accounts.choices import ROLE_ACTIONS, Action
 from portal.accounts.models import Laboratory, User
@@ -9,12 +10,12 @@ from portal.accounts.selectors import role_in
 from portal.errors import NotAllowed
 
 REFUSALS: dict[Action, str] = {
-    Action.VIEW_CASE: "You are not a member of this laboratory.",
-    Action.SUBMIT_CASE: "Your role does not let you file cases in this laboratory.",
-    Action.READ_CASE: "Only reviewers of this laboratory can read its cases.",
-    Action.ASSIGN_CASES: "Only administrators of this laboratory can assign its cases.",
-    Action.SET_POLICY: "Only administrators of this laboratory can change how it reads.",
-    Action.MANAGE_USERS: "Only administrators can manage people.",
+    Action.VIEW_CASE: gettext_noop("You are not a member of this laboratory."),
+    Action.SUBMIT_CASE: gettext_noop("Your role does not let you file cases in this laboratory."),
+    Action.READ_CASE: gettext_noop("Only reviewers of this laboratory can read its cases."),
+    Action.ASSIGN_CASES: gettext_noop("Only administrators of this laboratory can assign its cases."),
+    Action.SET_POLICY: gettext_noop("Only administrators of this laboratory can change how it reads."),
+    Action.MANAGE_USERS: gettext_noop("Only administrators can manage people."),
 }
 
 

@@ -1,7 +1,8 @@
 """From an uploaded file to what may be stored: decoded, upright, without metadata."""
 
 import contextlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -11,10 +12,16 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext
 
-from smear.decode import Limits, decode
+from smear.decode import ImageRejected, Limits, decode
+from smear.notices import EXTENSION_MISMATCH
 from smear.quality import WORDS, Quality, Reason, assess
 
 THUMBNAIL_EDGE = 320
+_EXTENSION_MISMATCH = re.compile(
+    re.escape(EXTENSION_MISMATCH % {"extension": "@e", "kind": "@k"})
+    .replace("@e", r"(?P<extension>\S+)")
+    .replace("@k", r"(?P<kind>.+)")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,12 @@ class Photograph:
 def read_photograph(upload: UploadedFile) -> Photograph:
     """Decode an upload within the limits. Raises smear.decode.ImageRejected with words for the user."""
     upload.seek(0)
-    decoded = decode(
-        cast(BinaryIO, upload.file if upload.file is not None else upload),
-        filename=upload.name or "",
-        limits=Limits(max_bytes=settings.UPLOAD_MAX_BYTES),
-    )
+    source = cast(BinaryIO, upload.file if upload.file is not None else upload)
+    limits = Limits(max_bytes=settings.UPLOAD_MAX_BYTES)
+    try:
+        decoded = decode(source, filename=upload.name or "", limits=limits)
+    except ImageRejected as error:
+        raise ImageRejected(error.code, _translated(error.words, error.values), error.status) from error
     content, extension, content_type = decoded.encode()
     return Photograph(
         file=ContentFile(content, name=f"photograph.{extension}"),
@@ -50,6 +58,17 @@ def read_photograph(upload: UploadedFile) -> Photograph:
         },
         quality=assess(decoded.image),
     )
+
+
+def notice_words(notice: str) -> str:
+    """A photograph's notice, stored in English, in the reader's language."""
+    named = _EXTENSION_MISMATCH.fullmatch(notice)
+    return _translated(EXTENSION_MISMATCH, named.groupdict()) if named else gettext(notice)
+
+
+def _translated(words: str, values: Mapping[str, str | int]) -> str:
+    in_language = {name: gettext(v) if isinstance(v, str) and v else v for name, v in values.items()}
+    return gettext(words) % in_language if values else gettext(words)
 
 
 def quality_warnings(reasons: Iterable[str]) -> list[str]:

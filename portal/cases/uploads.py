@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from portal.cases.models import SmearImage
+from portal.cases.photographs import notice_words
 from portal.errors import Invalid
 
 
@@ -33,6 +34,6 @@ def image_json(image: SmearImage) -> dict[str, Any]:
             "width": number_format(image.width),
             "height": number_format(image.height),
         },
-        "notices": image.notices,
+        "notices": [notice_words(notice) for notice in image.notices],
         "warnings": image.quality_warnings,
     }

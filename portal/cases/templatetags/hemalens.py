@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from portal.cases.choices import STATE_ICONS, STATE_TONES
 from portal.cases.models import Case
+from portal.cases.photographs import notice_words
 from smear.classes import SMEAR_CLASSES
 
 register = template.Library()
@@ -62,7 +63,7 @@ def class_bars(probabilities: Mapping[str, float], top: str = "") -> dict[str, A
         "bars": [
             {
                 "label": smear_class.label,
-                "title": smear_class.title,
+                "title": _(smear_class.title),
                 "figure": percent(probabilities[smear_class.label]),
                 # SVG wants a decimal point whatever the language.
                 "width": f"{100 * probabilities[smear_class.label]:.1f}%",
@@ -83,7 +84,13 @@ def percent(share: float) -> str:
 @register.filter
 def class_title(label: str) -> str:
     """A class's name in full."""
-    return CLASS_TITLES.get(label, label)
+    return _(CLASS_TITLES[label]) if label in CLASS_TITLES else label
+
+
+@register.filter(name="notice_words")
+def notice_words_filter(notice: str) -> str:
+    """A photograph's notice in the reader's language."""
+    return notice_words(notice)
 
 
 @register.filter

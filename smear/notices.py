@@ -1,0 +1,16 @@
+"""What the sender of an accepted photograph should know about it."""
+
+from typing import NamedTuple
+
+from smear.words import gettext_noop as _
+
+TURNED_UPRIGHT = _("The photograph was turned upright, as its camera recorded.")
+CONVERTED_TO_SRGB = _("The colours were converted from the camera's profile to sRGB.")
+EXTENSION_MISMATCH = _("The file is named %(extension)s, but it is %(kind)s; it was read as that.")
+
+
+class Notice(NamedTuple):
+    """Something the sender should know about an accepted photograph; ``message`` is in English."""
+
+    code: str
+    message: str

@@ -1,0 +1,39 @@
+"""What the image library says in English, a Spanish reader is told in Spanish."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import translation
+
+from portal.cases.photographs import notice_words, read_photograph
+from portal.cases.templatetags.hemalens import class_title
+from smear.decode import ImageRejected
+from smear.notices import EXTENSION_MISMATCH, TURNED_UPRIGHT
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "El archivo está vacío."),
+        (b"GIF89a" + bytes(64), "Esto es una imagen GIF. Exporte la fotografía como JPEG,"),
+        (b"\xff\xd8\xff" + bytes(64), "El archivo empieza como una imagen JPEG,"),
+    ],
+)
+def test_a_refused_file_is_explained_in_the_language_of_the_page(content, words):
+    with translation.override("es"), pytest.raises(ImageRejected, match=words):
+        read_photograph(SimpleUploadedFile("field.jpg", content))
+
+
+def test_a_stored_notice_is_shown_in_the_language_of_the_page():
+    stored = EXTENSION_MISMATCH % {"extension": ".png", "kind": "a JPEG image"}
+    with translation.override("es"):
+        assert (
+            notice_words(stored)
+            == "El nombre del archivo termina en .png, pero es una imagen JPEG; se leyó como tal."
+        )
+        assert notice_words(TURNED_UPRIGHT).startswith("La fotografía se enderezó")
+    assert notice_words(stored) == stored
+
+
+def test_the_classes_have_their_spanish_names():
+    with translation.override("es"):
+        assert [class_title("Early"), class_title("none_of_these")] == ["LLA pre-B temprana", "none_of_these"]
