@@ -15,7 +15,7 @@ from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
 from portal.cases import services as cases
 from portal.cases.models import Case
-from portal.cases.photographs import quality_warnings, read_photograph, remove_files
+from portal.cases.photographs import Photograph, quality_warnings, read_photograph, remove_files
 from portal.errors import Gone, NotAllowed, WrongState
 from portal.inference.answers import Answer
 from portal.inference.choices import OPEN_STATES, JobState
@@ -34,7 +34,7 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
             _("Pre-classification is switched off, so there is nothing to look up."), code="model_off"
         )
     photograph = read_photograph(upload)
-    _check_not_blind(by, photograph.fields["pixel_sha256"])
+    _check_not_blind(by, photograph)
     quick_look = QuickLook(
         owner=by,
         laboratory=laboratory,
@@ -57,9 +57,9 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
     return quick_look
 
 
-def _check_not_blind(by: User, pixel_sha256: str) -> None:
+def _check_not_blind(by: User, photograph: Photograph) -> None:
     """A reader does not get the model's answer to a case by asking about one of its photographs."""
-    case = blind.hiding_case(by, pixel_sha256)
+    case = blind.hiding_case(by, photograph)
     if case is not None:
         raise NotAllowed(
             _(

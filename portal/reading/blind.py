@@ -11,7 +11,9 @@ from portal.accounts.models import User
 from portal.accounts.permissions import can
 from portal.accounts.selectors import laboratories_for
 from portal.cases.choices import SIGNED, CaseState
-from portal.cases.models import Case
+from portal.cases.lookalikes import lookalikes
+from portal.cases.models import Case, SmearImage
+from portal.cases.photographs import Photograph
 from portal.errors import NotAllowed
 from portal.reading.choices import Blindness
 from portal.reading.models import Claim, Read
@@ -33,15 +35,16 @@ def require_model(user: User, case: Case) -> None:
         raise NotAllowed(_("The model's answer is shown once you have stored your own."), code="blinded")
 
 
-def hiding_case(user: User, pixel_sha256: str) -> Case | None:
+def hiding_case(user: User, photograph: Photograph) -> Case | None:
     """A case with this photograph whose model's answer is hidden from the person; None where there is none.
 
     Asked before the model is, about the same photograph, by another way than the case.
     """
-    cases = Case.objects.filter(
-        images__pixel_sha256=pixel_sha256, laboratory__in=laboratories_for(user, Action.READ_CASE)
-    ).exclude(state=CaseState.CANCELLED)
-    return next((case for case in cases.select_related("laboratory") if not sees_model(user, case)), None)
+    over = (*SIGNED, CaseState.CANCELLED)
+    images = SmearImage.objects.filter(case__laboratory__in=laboratories_for(user, Action.READ_CASE))
+    images = images.exclude(case__state__in=over).select_related("case__laboratory")
+    found = (image.case for image in lookalikes(images, photograph))
+    return next((case for case in found if not sees_model(user, case)), None)
 
 
 def sees_reads(user: User, case: Case) -> bool:

@@ -15,11 +15,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 
+from benchmarks.portal_client import draw_photograph
 from portal.accounts.choices import Role
 from portal.api.authentication import issue_token
+from portal.cases import services as cases
+from portal.cases.photographs import read_photograph
 from portal.notifications.mails import send_due
 from portal.notifications.models import Notification
 from portal.reading import claims
@@ -230,6 +234,24 @@ def test_pages_without_a_case_hold_no_trace(staff, worlds):
         return {key: one for key, one in found.items() if one[0].name != "mfa_activate_totp"}
 
     assert differences(*worlds("in the second reader's hands", look)) == []
+
+
+def test_a_photograph_that_was_saved_again_is_the_same_one(staff, lab, model):
+    """What the case page shows, saved in a browser and dropped on the quick look."""
+    image = cases.add_image(
+        staff.submitter,
+        cases.create_case(staff.submitter, laboratory=lab, patient_pseudonym="P", specimen="csf"),
+        SimpleUploadedFile("field.jpg", draw_photograph(1, (320, 240))),
+    )
+    with image.file.open("rb") as stored:
+        saved = stored.read()
+    assert read_photograph(SimpleUploadedFile("x.jpg", saved)).fields["pixel_sha256"] != image.pixel_sha256
+    client = Client()
+    client.force_login(staff.reviewer)
+    for content, status in ((saved, 403), (draw_photograph(2, (320, 240)), 201)):
+        assert (
+            client.post("/quick-look/", {"file": SimpleUploadedFile("x.jpg", content)}).status_code == status
+        )
 
 
 def test_mails_hold_no_trace(staff, worlds, mailoutbox):
