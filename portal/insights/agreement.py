@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -41,7 +41,7 @@ class MatrixRow:
     label: str
     title: str
     cells: list[Cell]
-    total: int
+    total: Linked
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,11 @@ class Matrix:
     rows: list[MatrixRow]
     agreed: Estimate | None
     kappa: Estimate | None
-    n: int
+    cases: Linked
+
+    @property
+    def n(self) -> int:
+        return self.cases.count
 
     @property
     def enough(self) -> bool:
@@ -76,7 +80,7 @@ def matrix(
     """Cross two sides' answers. Rows are the six answers of readers, of which empty ones past the classes go.
 
     :param pairs: (row answer, column answer) of each case.
-    :param link: the address of the cases of a cell.
+    :param link: the address of the cases of a cell; of a row or of all where an answer is empty.
     """
     counts = confusion(pairs, ReadLabel.values)
     place = {label: index for index, label in enumerate(ReadLabel.values)}
@@ -92,13 +96,13 @@ def matrix(
             count = int(counts[place[label], place[column]])
             share = count / total if total else None
             cells.append(Cell(Linked(count, link(label, column)), share, label == column))
-        rows.append(MatrixRow(label, titles[label], cells, total))
+        rows.append(MatrixRow(label, titles[label], cells, Linked(total, link(label, ""))))
     return Matrix(
         columns=[(column, titles[column]) for column in columns],
         rows=rows,
         agreed=wilson(int(counts.trace()), n),
         kappa=cohen_kappa(counts),
-        n=n,
+        cases=Linked(n, link("", "")),
     )
 
 
@@ -135,12 +139,14 @@ def agreement(cases: Sequence[SignedCase], scope: Scope) -> Agreement:
 
 def _against_own(cases: Iterable[SignedCase], scope: Scope) -> Matrix:
     pairs = [(case.own, case.model_label) for case in cases if case.own]
-    return matrix(pairs, CLASSES, lambda own, model: scope.cases(own=own, model=model))
+    return matrix(pairs, CLASSES, lambda own, model: scope.cases(own=own, model=model, compared="own"))
 
 
 def _against_signed(cases: Iterable[SignedCase], scope: Scope) -> Matrix:
     pairs = [(case.diagnosis, case.model_label) for case in cases if case.model_label]
-    return matrix(pairs, CLASSES, lambda signed, model: scope.cases(diagnosis=signed, model=model))
+    return matrix(
+        pairs, CLASSES, lambda signed, model: scope.cases(diagnosis=signed, model=model, compared="signed")
+    )
 
 
 def _sensitivity(cases: Iterable[SignedCase], scope: Scope, label: str) -> ShareRow:
@@ -163,8 +169,8 @@ def _by_version(cases: Iterable[SignedCase], scope: Scope) -> list[VersionRow]:
     return [
         VersionRow(
             name=version.replace(":", " v"),
-            against_own=_against_own(of_version, scope),
-            against_signed=_against_signed(of_version, scope),
+            against_own=_against_own(of_version, replace(scope, version=version)),
+            against_signed=_against_signed(of_version, replace(scope, version=version)),
             href=scope.page(version=version),
         )
         for version, of_version in sorted(by_version.items())
@@ -221,7 +227,6 @@ def _changes(reads: Sequence[ReadRow], scope: Scope, reader: int | None = None) 
 class Pair:
     names: str
     figures: Matrix
-    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +235,6 @@ class Pairs:
 
     everyone: Matrix
     pairs: list[Pair]
-    href: str
 
 
 def reader_pairs(cases: Sequence[SignedCase], scope: Scope, readers: dict[int, str]) -> Pairs:
@@ -251,11 +255,9 @@ def reader_pairs(cases: Sequence[SignedCase], scope: Scope, readers: dict[int, s
             Pair(
                 names=_("%(one)s and %(other)s") % {"one": readers[low], "other": readers[high]},
                 figures=_pair_matrix(answers, scope, f"{low}-{high}"),
-                href=scope.cases(pair=f"{low}-{high}"),
             )
             for (low, high), answers in sorted(by_pair.items(), key=lambda item: -len(item[1]))
         ],
-        href=scope.cases(pair="all"),
     )
 
 

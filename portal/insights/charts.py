@@ -14,10 +14,10 @@ from math import ceil, log10
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from portal.cases.templatetags.hemalens import percent
 from portal.insights.agreement import ShareRow
 from portal.insights.drift import Course, rounded
 from portal.insights.flow import StepRow, Week
+from portal.insights.numbers import percent, percents
 from portal.insights.steps import in_words
 from portal.reading.choices import ReadLabel
 
@@ -110,7 +110,7 @@ def share_chart(rows: Sequence[ShareRow], says: str) -> Chart | None:
         for end in (share.low, share.high):
             chart.line(LEFT + span * end, y - 5, LEFT + span * end, y + 5, "chart-whisker")
         chart.mark(LEFT + span * share.value, y, "dot")
-        figure = f"{percent(share.value)} ({percent(share.low)}–{percent(share.high)})"
+        figure = f"{percent(share.value)} ({percents(share.low, share.high)})"
         chart.text(RIGHT + 18, y + 4, figure)
     return chart
 

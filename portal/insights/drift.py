@@ -13,14 +13,13 @@ from datetime import date
 from statistics import median
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.cases.templatetags.hemalens import percent
 from portal.inference.models import ModelVersion
 from portal.insights.agreement import LEAST_CASES, Linked
+from portal.insights.numbers import decimal, percent, percents
 from portal.insights.scope import Scope
 from portal.insights.selectors import SignedCase
 from portal.insights.statistics import (
@@ -45,11 +44,12 @@ BASELINE_WEEKS = 4
 #: A week with fewer cases is not compared.
 LEAST_IN_WEEK = 8
 
-USUAL, LOOK, FEW = "usual", "look", "few"
+USUAL, LOOK, FEW, UNKNOWN = "usual", "look", "few", "unknown"
 WORDS: dict[str, str | Promise] = {
     USUAL: gettext_lazy("within the usual"),
     LOOK: gettext_lazy("look"),
     FEW: gettext_lazy("too few cases"),
+    UNKNOWN: gettext_lazy("nothing to compare with"),
 }
 #: Measures followed week by week, one value a case: the mean over its photographs; with decimal places.
 MEASURES: dict[str, tuple[str | Promise, int]] = {
@@ -64,7 +64,7 @@ MEASURES: dict[str, tuple[str | Promise, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``usual``, ``look`` or ``few``, and how that reads."""
+    """``usual``, ``look``, ``few`` or ``unknown``, and how that reads."""
 
     code: str
 
@@ -257,14 +257,14 @@ def _row(
     if now is None or now.low is None or now.high is None:
         return None
     if reference is None:
-        stated, verdict, source = _("not stated"), Verdict(FEW), _("the card says nothing")
+        stated, verdict, source = "–", Verdict(UNKNOWN), _("not stated by the card")
     else:
         outside = not now.low <= reference <= now.high
         matters = abs(now.value - reference) > SMALL_DIFFERENCE
         verdict = Verdict(FEW if not enough else LOOK if outside and matters else USUAL)
         stated = percent(reference)
     low, high = max(now.low, 0.0), min(now.high, 1.0)
-    return ReferenceRow(title, percent(now.value), f"{percent(low)}–{percent(high)}", stated, source, verdict)
+    return ReferenceRow(title, percent(now.value), percents(low, high), stated, source, verdict)
 
 
 # --- Week by week ------------------------------------------------------------------------------------------
@@ -317,4 +317,4 @@ def _spread(ordered: Sequence[float]) -> tuple[float, float, float] | None:
 
 def rounded(value: float | None, places: int) -> str:
     """A measure with its decimal places; an en dash where there is none."""
-    return "–" if value is None else str(number_format(value, decimal_pos=places))
+    return "–" if value is None else decimal(value, places)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.insights.numbers import decimal
 from portal.insights.selectors import SignedCase
 from portal.reading.choices import ReadKind
 
@@ -53,5 +53,7 @@ def in_words(seconds: float) -> str:
     ):
         if seconds >= least:
             figure = seconds / size
-            return words % number_format(figure, decimal_pos=0 if figure >= 10 else 1)
-    return _("%s s") % number_format(seconds, decimal_pos=0)
+            # 2 min, not 2.0 min; 2.5 h, but 12 h
+            is_plain = figure >= 10 or round(figure, 1) == round(figure)
+            return words % decimal(figure, 0 if is_plain else 1)
+    return _("%s s") % decimal(seconds, 0)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portal.cases.templatetags.hemalens import percent
 from portal.insights.charts import Chart
 from portal.insights.drift import rounded
+from portal.insights.numbers import decimal, percent, percents
 from portal.insights.statistics import Estimate
 
 register = template.Library()
@@ -37,7 +36,7 @@ def as_share(estimate: Estimate | None) -> str:
     """A share with its interval: 84.0 % (71.2–91.9 %)."""
     if estimate is None or estimate.low is None or estimate.high is None:
         return "–"
-    return f"{percent(estimate.value)} ({percent(estimate.low)}–{percent(estimate.high)})"
+    return f"{percent(estimate.value)} ({percents(estimate.low, estimate.high)})"
 
 
 @register.filter
@@ -45,10 +44,10 @@ def as_kappa(estimate: Estimate | None) -> str:
     """Kappa with its interval, to two places; without one where none can be given."""
     if estimate is None:
         return "–"
-    value = number_format(estimate.value, decimal_pos=2)
+    value = decimal(estimate.value, 2)
     if estimate.low is None or estimate.high is None:
-        return str(value)
-    low, high = (number_format(end, decimal_pos=2) for end in (estimate.low, estimate.high))
+        return value
+    low, high = (decimal(end, 2) for end in (estimate.low, estimate.high))
     return f"{value} ({low}–{high})" if estimate.low >= 0 else f"{value} ({low} … {high})"
 
 
