@@ -80,6 +80,7 @@ def _measure(arguments: argparse.Namespace) -> int:
             f"queries at {arguments.cases}": found["queries"],
             f"median at {FEW}, ms": few[name, role]["median"],
             f"median at {arguments.cases}, ms": found["median"],
+            f"least at {arguments.cases}, ms": found["least"],
             f"most at {arguments.cases}, ms": found["most"],
         }
         for (name, role), found in many.items()
@@ -133,6 +134,7 @@ def _ask(client: Client, address: str, repeat: int) -> dict[str, Any]:
     return {
         "queries": asked,
         "median": round(statistics.median(times), 1),
+        "least": round(min(times), 1),
         "most": round(max(times), 1),
     }
 
