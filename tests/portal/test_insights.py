@@ -18,8 +18,10 @@ from portal.insights.agreement import agreement, reader_pairs, reveal
 from portal.insights.conditions import Conditions
 from portal.insights.drift import LOOK, USUAL, drift
 from portal.insights.flow import turnaround
+from portal.insights.numbers import percent
 from portal.insights.scope import Scope, local_day
 from portal.insights.selectors import signed_cases
+from portal.insights.steps import in_words
 from tests.factories import active_model, analysed, member, read, signed
 from tests.portal.insights_filler import Filler, a_quarter
 
@@ -288,3 +290,22 @@ def test_charts_say_in_words_what_they_show_and_use_no_style(filler, people, get
     for chart in charts:
         assert re.search(r'role="img" aria-label="[^"]{20,}"', chart)
         assert "style=" not in chart
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (45, "45 s"),
+        (120, "2 min"),
+        (150, "2.5 min"),
+        (3600 * 12.4, "12 h"),
+        (86400, "24 h"),
+        (86400 * 2.55, "2.5 d"),
+    ],
+)
+def test_durations_are_said_in_the_unit_that_suits_them(seconds, words):
+    assert in_words(seconds) == words
+
+
+def test_shares_are_rounded_and_never_up_to_all():
+    assert [percent(share) for share in (2 / 3, 0.99999, 1, 0)] == ["66.7 %", "99.9 %", "100.0 %", "0.0 %"]
