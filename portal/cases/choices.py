@@ -81,8 +81,6 @@ ASSIGNABLE = UNDER_ANALYSIS | CLAIMABLE | {S.IN_READING}
 SETTLED = frozenset({S.REPORTED, S.AMENDED, S.CANCELLED})
 #: Photographs and fields may change in these.
 EDITABLE = frozenset({S.DRAFT, S.RETURNED})
-#: A photograph can be taken out in these; what a reader has seen stays.
-REMOVABLE = frozenset({S.DRAFT})
 SIGNED = frozenset({S.REPORTED, S.AMENDED})
 
 

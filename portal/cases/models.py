@@ -201,6 +201,12 @@ class SmearImage(models.Model):
         """What may be wrong with the photograph, in words; empty where nothing is or it was never measured."""
         return quality_warnings((self.quality or {}).get("reasons", ()))
 
+    @property
+    def was_submitted(self) -> bool:
+        """Whether the case was handed over with this photograph: it stays then, whoever has seen it."""
+        handed_over = self.case.submitted_at
+        return handed_over is not None and self.created_at <= handed_over
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise TypeError("Use cases.services.remove_image: it checks the state and removes the files.")
 

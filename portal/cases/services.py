@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
-from portal.cases.choices import EDITABLE, REMOVABLE, CaseState
+from portal.cases.choices import EDITABLE, CaseState
 from portal.cases.models import AccessionCounter, Case, SmearImage
 from portal.cases.photographs import read_photograph, remove_files
 from portal.cases.tiles import has_tiles, remove_tiles
 from portal.cases.transitions import lock_case, move, require_state
-from portal.errors import Duplicate, Invalid
+from portal.errors import Duplicate, Invalid, WrongState
 from portal.inference import services as inference
 from portal.inference.sending import send_tiles
 
@@ -127,10 +127,13 @@ def _check_room(case: Case, image: SmearImage) -> None:
 
 @transaction.atomic
 def remove_image(by: User, image: SmearImage) -> None:
-    """Take a photograph out of a draft, files included. Raises NotAllowed, WrongState."""
+    """Take a photograph that was not handed over yet out of its case, files included. Raises NotAllowed, WrongState."""
     require(by, Action.SUBMIT_CASE, image.case.laboratory)
     case = lock_case(image.case_id)
-    require_state(case, REMOVABLE, _("What was submitted stays with the case; add better photographs to it."))
+    stays = _("What was submitted stays with the case; add better photographs to it.")
+    require_state(case, EDITABLE, stays)
+    if image.was_submitted:
+        raise WrongState(stays)
     SmearImage.objects.filter(pk=image.pk).delete()
 
     def remove_stored() -> None:

@@ -27,7 +27,7 @@ def image_json(image: SmearImage) -> dict[str, Any]:
         "id": str(image.pk),
         "position": image.position,
         "thumbnail_url": reverse("cases:thumbnail", args=[image.pk]),
-        "remove_url": reverse("cases:remove_image", args=[image.pk]),
+        "remove_url": "" if image.was_submitted else reverse("cases:remove_image", args=[image.pk]),
         "summary": _("Image %(position)d, %(width)s × %(height)s pixels")
         % {
             "position": image.position,

@@ -26,12 +26,6 @@ from portal.reading.models import Claim, Read
 from portal.reading.policies import policy_for
 
 
-def open_claim(case: Case) -> Claim | None:
-    """The claim that holds a case now; one that ran out holds nothing."""
-    claim = case.claims.filter(ended_at=None).select_related("reader").first()
-    return claim if claim is not None and claim.is_open else None
-
-
 def holding() -> QuerySet[Claim]:
     """The claims that hold their cases now: those that have not run out, and those whose reader has answered and
     not yet concluded."""
@@ -39,6 +33,11 @@ def holding() -> QuerySet[Claim]:
         case=OuterRef("case"), round=OuterRef("case__round"), reader=OuterRef("reader"), conclusion=None
     )
     return Claim.objects.filter(Q(expires_at__gt=timezone.now()) | Exists(answered), ended_at=None)
+
+
+def open_claim(case: Case) -> Claim | None:
+    """The claim that holds a case now."""
+    return holding().filter(case=case.pk).select_related("reader").first()
 
 
 def claimable_by(user: User) -> CaseQuerySet:

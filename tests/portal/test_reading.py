@@ -7,6 +7,7 @@ from django.db import ProgrammingError, transaction
 from portal.accounts.choices import Role
 from portal.audit.selectors import case_trail
 from portal.cases.choices import CaseState
+from portal.cases.models import Case
 from portal.cases.services import add_image, remove_image, submit
 from portal.errors import Invalid, NotAllowed, WrongState
 from portal.notifications.choices import Kind
@@ -198,6 +199,8 @@ def test_a_returned_case_comes_back_as_a_new_round(case, people):
     assert list(case.notifications.values_list("user", "kind")) == [(people.submitter.pk, Kind.CASE_RETURNED)]
     with pytest.raises(WrongState, match="stays with the case"):
         remove_image(people.submitter, case.images.first())
+    case = Case.objects.get(pk=case.pk)
+    remove_image(people.submitter, add_image(people.submitter, case, photograph(8)))
     add_image(people.submitter, case, photograph(7))
     again = submit(people.submitter, case)
     assert (again.round, again.state) == (2, CaseState.SUBMITTED)
