@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import time
 
 import pytest
 from django.core.cache import cache
@@ -14,7 +15,7 @@ from portal.reports.models import Diagnosis
 from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
 from tests.factories import PASSWORD, analysed, read, signed
-from tests.portal.pdf_text import objects_of, text_of
+from tests.portal.pdf_text import objects_of, page_count, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +104,23 @@ def test_marked_places_and_the_scale_are_on_it(people, lab, model):
     words = text_of(pdf.render(signed_version(people.submitter, waiting.pk)))
     for expected in ("Marked places", "Nucleolus here.", "25.0 %", "50.0 %", "0.065"):
         assert expected in words, expected
+
+
+def test_a_dozen_photographs_fit_two_pages(people, lab, model):
+    case = signed(people.reviewer, analysed(people.submitter, lab, images=12))
+    assert page_count(pdf.render(signed_version(people.submitter, case.pk))) == 2
+
+
+def test_long_words_are_laid_out_within_seconds(case, people):
+    """Breaking "anywhere" took WeasyPrint a minute for one long comment in a table."""
+    note = "Blasts with scant cytoplasm. " * 130
+    sign(people.reviewer, case, secret=PASSWORD)
+    changed = {"label": "Pro", "confidence": "high", "comment": note, "reason": note[:1900]}
+    amend(people.reviewer, case, **changed, secret=PASSWORD)
+    version = signed_version(people.submitter, case.pk)
+    started = time.process_time()
+    assert page_count(pdf.render(version)) <= 6
+    assert time.process_time() - started < 20
 
 
 def test_words_that_look_like_html_stay_words(people, lab, model):
