@@ -93,10 +93,13 @@ class Conditions:
             if (given := getattr(self, name)) and given not in values:  # type: ignore[operator]
                 raise BadCondition(name)
         try:
-            _ = [float(self.least or 0), int(self.reader or 0), date.fromisoformat(self.week or "2000-01-03")]
-            _ = [int(one) for one in self.pair.split("-")] if self.pair not in ("", "all") else []
+            float(self.least or 0)
+            date.fromisoformat(self.week or "2000-01-03")
+            readers = self.readers
         except ValueError as error:
             raise BadCondition(str(error)) from error
+        if self.pair not in ("", "all") and len(readers) != 2:
+            raise BadCondition("pair")
         told = [one.name for one in fields(self) if getattr(self, one.name)]
         if self.submitted and set(told) - {"submitted", "week", "state"}:
             raise BadCondition("submitted")
@@ -105,7 +108,7 @@ class Conditions:
     def readers(self) -> set[int]:
         """The readers whose own figures are asked for."""
         asked = {int(self.reader)} if self.reader else set()
-        return asked | {int(one) for one in self.pair.split("-") if one.isdigit()}
+        return asked | (set() if self.pair in ("", "all") else {int(one) for one in self.pair.split("-")})
 
     def chosen(self, cases: Sequence[SignedCase]) -> list[SignedCase]:
         """The signed cases that meet every condition."""

@@ -189,6 +189,8 @@ def test_nothing_is_told_about_a_case_before_it_is_signed(people, lab, colleague
         text = text_of(get(who))
         assert "Pro-B ALL 0" in text
         assert "Pre-B ALL 1" in text
+    for query in ("week=soon", "least=long", "reader=me", "pair=1", "pair=1-x", "change=upside"):
+        get(people.lab_admin, f"{CASES}?{query}", 404)
     # What tells an answer cannot be asked of cases that may be unsigned.
     for query in (
         "submitted=yes&model=Pre",
