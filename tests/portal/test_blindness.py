@@ -33,7 +33,8 @@ from tests.factories import member, photograph
 from tests.portal.addresses import ARGUMENTS, EXEMPT, QUERIES, TAKING, Address, addresses, is_exempt, patterns
 from tests.portal.blind_worlds import STAGES, WORLDS, Builder, Secrets, World
 
-pytestmark = pytest.mark.django_db
+# Every address is fetched in two worlds at nine stages: more than the suite's limit on a busy machine.
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 
 #: Ids and tokens: random, and no part of what is said. Ids are numbered in the order in which they come.
 RANDOM_ID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b")

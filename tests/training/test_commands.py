@@ -21,6 +21,8 @@ from training.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# The first test to ask for the whole training waits for eleven tiny networks.
+pytestmark = pytest.mark.timeout(1200)
 
 PER_CLASS = 14
 
