@@ -1,8 +1,11 @@
 """What the image library says in English, a Spanish reader is told in Spanish."""
 
+from datetime import date
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
+from django.utils.formats import date_format
 
 from portal.cases.photographs import notice_words, read_photograph
 from portal.cases.templatetags.hemalens import class_title
@@ -37,3 +40,11 @@ def test_a_stored_notice_is_shown_in_the_language_of_the_page():
 def test_the_classes_have_their_spanish_names():
     with translation.override("es"):
         assert [class_title("Early"), class_title("none_of_these")] == ["LLA pre-B temprana", "none_of_these"]
+
+
+def test_months_are_written_small_in_spanish_and_as_before_in_english():
+    day = date(2026, 11, 23)
+    with translation.override("es"):
+        assert date_format(day, "j M Y") == "23 nov 2026"
+    with translation.override("en"):
+        assert date_format(day, "j M Y") == "23 Nov 2026"
