@@ -139,7 +139,7 @@ def claimed(by: User, case: Case) -> Case:
 def read(
     by: User, case: Case, label: str = "Pre", *, end: str | None = None, confidence: str = "high"
 ) -> Case:
-    """A reviewer takes the case, answers it, sees the model's answer and keeps the own one, or changes it to ``end``."""
+    """A reviewer takes the case, answers, sees the model's answer and keeps the own one, or changes it to ``end``."""
     claims.claim(by, case)
     stored = reading.record_read(by, case, label=label, confidence=confidence, comment="Chromatin.")
     if not hasattr(stored, "conclusion"):

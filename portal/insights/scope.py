@@ -142,7 +142,7 @@ def scope_from(
     default = Scope(own[0], today - timedelta(days=DEFAULT_DAYS - 1), today) if own else None
     if default is None:
         return None, ScopeForm({}, user, versions)
-    given = query.dict()
+    given = {name: str(value) for name, value in query.dict().items()}
     asked = {name: given[name] for name in ("laboratory", "from", "to", "version") if given.get(name)}
     form = ScopeForm(default.query | asked, user, versions)
     if not form.is_valid() and {"from", "to"} & set(form.errors):

@@ -77,7 +77,8 @@ def class_bars(probabilities: Mapping[str, float], top: str = "") -> dict[str, A
 @register.filter
 def percent(share: float) -> str:
     """0.973 as 97.3 %, never rounded up to a certainty."""
-    figure = min(100 * share, 99.9) if share < 1 else 100.0
+    # Django's number_format cuts digits off, so the rounding comes first.
+    figure = min(round(100 * share, 1), 99.9) if share < 1 else 100.0
     return f"{number_format(figure, decimal_pos=1)} %"
 
 
