@@ -146,6 +146,9 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
     if quick_look.owner_id != by.pk:
         raise NotAllowed(_("Only who made a quick look can keep it."))
     case = cases.create_case(by, laboratory=quick_look.laboratory, **fields)
+    # A later read of the same person is not blind any more, whatever the policy.
+    case.quick_looked_by = by
+    case.save(update_fields=["quick_looked_by"])
     with quick_look.file.open("rb") as file:
         upload = SimpleUploadedFile(
             f"photograph.{quick_look.extension}", file.read(), quick_look.content_type

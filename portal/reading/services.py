@@ -67,7 +67,7 @@ def record_read(
         confidence=confidence,
         comment=comment.strip(),
         model_label=model_label,
-        model_seen=bool(model_label) and not blind,
+        model_seen=bool(model_label) and (not blind or case.quick_looked_by_id == by.pk),
         seconds=seconds,
     )
     _store_image_answers(read, images or {})
