@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -159,7 +160,7 @@ class CardPage:
             (
                 ReferReason.OUTLIER,
                 _("the outlier score is above %(threshold)s; the median photograph of the training scores 1")
-                % {"threshold": f"{rule.outlier_threshold:.4g}"},
+                % {"threshold": number_format(f"{rule.outlier_threshold:.4g}")},
             )
         ]
         if not rule.level:
@@ -170,7 +171,7 @@ class CardPage:
             (
                 ReferReason.LOW_CONFIDENCE,
                 _("the leading class has less than %(least)s %%, or no class fits")
-                % {"least": f"{100 * rule.least_confidence:.3g}"},
+                % {"least": number_format(f"{100 * rule.least_confidence:.3g}")},
             ),
         ]
 

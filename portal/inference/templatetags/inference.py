@@ -41,7 +41,7 @@ def figure(value: float | None) -> str:
         return "–"
     # Rounded to a certainty only where it is one.
     if _nearly_one(value):
-        return _BELOW_ONE
+        return f"> {number_format(_BELOW_ONE)}"
     return _rounded(value, 4 if round(value, 3) == 1 > value else 3)
 
 
@@ -50,7 +50,7 @@ def as_measured(value: Any) -> str:
     """The value of a gate's criterion: a number with four digits that count, anything else as it stands."""
     if not isinstance(value, float):
         return "–" if value is None else str(value)
-    return _BELOW_ONE if _nearly_one(value) else f"{value:.4g}"
+    return f"> {number_format(_BELOW_ONE)}" if _nearly_one(value) else number_format(f"{value:.4g}")
 
 
 @register.filter
@@ -67,7 +67,7 @@ def points(share: float) -> str:
 
 
 #: What stands for a figure below 1 that four digits would make a certainty.
-_BELOW_ONE = "> 0.9999"
+_BELOW_ONE = "0.9999"
 
 
 def _nearly_one(value: float) -> bool:
