@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import FileCase, People, answer, conclude, sign, take
+from tests.e2e.browsing import FileCase, People, answer, conclude, sign, take, violations
 from tests.e2e.photographs import photograph
 
 
@@ -74,6 +74,9 @@ def test_disagreement_goes_to_a_third_reader_is_signed_and_amended(
     third.get_by_role("link", name="Version 1").click()
     expect(third.locator(".conclusion")).to_have_text("Pre-B ALL")
     expect(third.get_by_text("This is an earlier version.")).to_be_visible()
+    third.get_by_role("link", name="Verify the hash").click()
+    expect(third.locator("main")).to_contain_text("This version was amended")
+    assert violations(third) == []
 
 
 def test_a_returned_case_says_what_is_missing_and_comes_back(people: People, file_case: FileCase) -> None:
