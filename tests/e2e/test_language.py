@@ -52,3 +52,10 @@ def test_a_person_chooses_spanish_and_goes_back(people: People, file_case: FileC
     reader.goto("/cases/")
     expect(lang).to_have_attribute("lang", "en")
     expect(reader.get_by_role("heading", level=1)).to_have_text("Worklist")
+
+
+def test_the_longest_top_bar_fits_in_spanish(people: People) -> None:
+    page = people.page("labadmin", locale="es-ES")
+    page.goto("/laboratory/reading/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cómo lee este laboratorio")
+    assert violations(page) == []
