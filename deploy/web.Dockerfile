@@ -14,10 +14,10 @@ WORKDIR /app
 COPY manage.py ./
 COPY smear smear
 COPY portal portal
-# Of the models the portal reads the cards and the results of their gates, not the weights.
+# Of the models the portal reads the cards, the results of their gates and why one is used in spite of them; no weights.
 COPY triton_models /tmp/triton_models
 RUN mkdir triton_models && cd /tmp/triton_models \
- && find . \( -name model_card.json -o -name gate.json \) -exec cp --parents {} /app/triton_models/ \;
+ && find . \( -name model_card.json -o -name gate.json -o -name despite_gate.json \) -exec cp --parents {} /app/triton_models/ \;
 COPY --from=frontend /app/portal/static/dist portal/static/dist
 # Django asks for these two before it starts; collecting static files uses neither.
 RUN SECRET_KEY=build-only DATABASE_URL=postgres://build-only STATIC_ROOT=/app/staticfiles \

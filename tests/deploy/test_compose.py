@@ -158,3 +158,10 @@ def test_make_env_leaves_an_existing_file_alone(tmp_path):
     assert done.returncode != 0
     assert "left as it is" in done.stderr
     assert file.read_text() == "SECRET_KEY=mine\n"
+
+
+def test_the_web_image_has_every_file_that_registering_a_model_reads():
+    command = (ROOT / "portal/inference/management/commands/register_model.py").read_text()
+    read = set(re.findall(r'"(\w+\.json)"', command))
+    copied = set(re.findall(r"-name (\w+\.json)", (ROOT / "deploy/web.Dockerfile").read_text()))
+    assert read == copied
