@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, ViewportSize
 
 from tests.live import LiveSystem
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-DESKTOP = {"width": 1280, "height": 800}
-TABLET = {"width": 820, "height": 1180}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+TABLET: ViewportSize = {"width": 820, "height": 1180}
 #: The browser's own line for an answer of 400 and above; whether that answer was meant is judged by the answer.
 NETWORK_LINE = "Failed to load resource"
 
@@ -106,6 +106,17 @@ def violations(page: Page) -> list[str]:
     ]
     overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return [*found, *([f"wider than the window by {overflow} px"] if overflow > 0 else [])]
+
+
+def violations_in_both_themes(page: Page) -> dict[str, list[str]]:
+    """The same in the light theme on a desktop and in the dark one on a tablet; what is on the page stays."""
+    found = {}
+    for theme, size in (("light", DESKTOP), ("dark", TABLET)):
+        page.set_viewport_size(size)
+        page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
+        found[theme] = violations(page)
+    page.set_viewport_size(DESKTOP)
+    return {theme: names for theme, names in found.items() if names}
 
 
 #: Files a case through the form and returns its address: page, photographs, pseudonym, note, scale.

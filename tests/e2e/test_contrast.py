@@ -11,7 +11,6 @@ def test_more_contrast_and_forced_colours(people: People) -> None:
     assert violations(page) == []
     chosen = page.locator(".stages [aria-current=true]")
     expect(chosen).to_be_visible()
+    # Not by axe: it reckons with the page's own colours where the system's stand.
     page.emulate_media(forced_colors="active")
     expect(chosen).to_have_css("outline-width", "3px")
-    page.goto("/insights/")
-    assert violations(page) == []

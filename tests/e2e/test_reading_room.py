@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import FileCase, People, answer, conclude, sign, take, violations
+from tests.e2e.browsing import FileCase, People, answer, conclude, sign, take, violations_in_both_themes
 from tests.e2e.photographs import photograph
 
 
@@ -54,6 +54,7 @@ def test_disagreement_goes_to_a_third_reader_is_signed_and_amended(
     take(third)
     for words in ("Prominent nucleoli.", "Scant cytoplasm."):
         expect(third.locator("#case-action")).to_contain_text(words)
+    assert violations_in_both_themes(third) == {}
     answer(third, "Pre", comment="Most cells have nucleoli.")
     sign(third, people.password("reviewer3"))
     expect(third.locator(".conclusion")).to_have_text("Pre-B ALL")
@@ -76,7 +77,7 @@ def test_disagreement_goes_to_a_third_reader_is_signed_and_amended(
     expect(third.get_by_text("This is an earlier version.")).to_be_visible()
     third.get_by_role("link", name="Verify the hash").click()
     expect(third.locator("main")).to_contain_text("This version was amended")
-    assert violations(third) == []
+    assert violations_in_both_themes(third) == {}
 
 
 def test_a_returned_case_says_what_is_missing_and_comes_back(people: People, file_case: FileCase) -> None:
@@ -85,12 +86,14 @@ def test_a_returned_case_says_what_is_missing_and_comes_back(people: People, fil
     _waiting(reviewer, address)
     take(reviewer)
     reviewer.get_by_role("button", name="Return to submitter").click()
+    assert violations_in_both_themes(reviewer) == {}
     reviewer.get_by_role("dialog").get_by_label("What is missing").fill("Two more fields, in focus.")
     reviewer.get_by_role("button", name="Return the case").click()
     expect(reviewer.get_by_text("The case is back with its submitter")).to_be_visible()
 
     submitter.goto(address)
     expect(submitter.get_by_text("Two more fields, in focus.")).to_be_visible()
+    assert violations_in_both_themes(submitter) == {}
     submitter.get_by_label("Choose photographs").set_input_files([photograph(83)])
     submitter.locator("[data-files] [data-state=done] >> nth=1").wait_for()
     submitter.get_by_role("button", name="Submit case").click()
