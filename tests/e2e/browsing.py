@@ -108,6 +108,13 @@ def violations(page: Page) -> list[str]:
     return [*found, *([f"wider than the window by {overflow} px"] if overflow > 0 else [])]
 
 
+#: Resolves when no colour is on its way to another; one that arrives may send its children's on theirs.
+_SETTLED = """async () => {
+  const moving = () => document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+  while (moving().length) await Promise.allSettled(moving().map((animation) => animation.finished));
+}"""
+
+
 def violations_in_both_themes(page: Page) -> dict[str, list[str]]:
     """The same in the light theme on a desktop and in the dark one on a tablet; what is on the page stays."""
     found = {}
@@ -115,7 +122,7 @@ def violations_in_both_themes(page: Page) -> dict[str, list[str]]:
         page.set_viewport_size(size)
         page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
         # Or colours would be judged half-way between the themes.
-        page.wait_for_function("document.getAnimations().length === 0")
+        page.evaluate(_SETTLED)
         found[theme] = violations(page)
     page.set_viewport_size(DESKTOP)
     return {theme: names for theme, names in found.items() if names}
