@@ -28,7 +28,7 @@ from portal.inference.selectors import (
     latest_prediction,
 )
 from portal.reading.models import Read
-from portal.reading.selectors import round_reads
+from portal.reading.selectors import shown_reads
 from smear.classes import CLASSES
 
 
@@ -331,9 +331,7 @@ class CaseSerializer(CaseSummarySerializer):
     @extend_schema_field(ReadSerializer(many=True))
     def get_reads(self, case: Case) -> Any:
         user, sees_all = self.context["request"].user, self.context["sight"].reads
-        return ReadSerializer(
-            [read for read in round_reads(case) if sees_all or read.reader_id == user.pk], many=True
-        ).data
+        return ReadSerializer(shown_reads(user, case, sees_all=sees_all), many=True).data
 
     @extend_schema_field(DiagnosisSerializer(allow_null=True))
     def get_diagnosis(self, case: Case) -> Any:

@@ -13,7 +13,6 @@ from portal.accounts.models import User
 from portal.accounts.permissions import can
 from portal.audit.selectors import TrailEntry, case_trail
 from portal.cases.choices import (
-    CLAIMABLE,
     EDITABLE,
     SIGNED,
     TRANSITIONS,
@@ -34,7 +33,7 @@ from portal.inference.selectors import (
 from portal.reading import blind
 from portal.reading.claims import open_claim
 from portal.reading.models import Claim, Conclusion, Read, Return
-from portal.reading.selectors import may_sign, round_reads, standing_conclusion
+from portal.reading.selectors import may_sign, shown_reads, standing_conclusion
 from portal.reports.models import Diagnosis
 from smear.classes import CLASSES
 
@@ -109,9 +108,7 @@ class CasePage:
     @cached_property
     def reads(self) -> list[Read]:
         """The reads of this round that the person may see."""
-        reads = round_reads(self.case)
-        sees_all = blind.sees_reads(self.user, self.case)
-        return [read for read in reads if sees_all or read.reader == self.user]
+        return shown_reads(self.user, self.case, sees_all=blind.sees_reads(self.user, self.case))
 
     @cached_property
     def standing(self) -> Conclusion | None:
@@ -146,7 +143,7 @@ class CasePage:
             return "adjudicate" if self.case.state == CaseState.ADJUDICATION else "read"
         if self.claim is not None:
             return "held"
-        return "claim" if self.case.state in CLAIMABLE or self.case.state == CaseState.IN_READING else "wait"
+        return "claim"
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:

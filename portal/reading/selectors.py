@@ -17,6 +17,11 @@ def round_reads(case: Case) -> list[Read]:
     return list(reads.select_related("reader", "conclusion").prefetch_related("image_reads__image"))
 
 
+def shown_reads(user: User, case: Case, *, sees_all: bool) -> list[Read]:
+    """Those of them that a person is shown: the own one, and the colleagues' where ``blind.sees_reads`` says so."""
+    return [read for read in round_reads(case) if sees_all or read.reader_id == user.pk]
+
+
 def standing_conclusion(reads: list[Read]) -> Conclusion | None:
     """What the reads come to: the adjudicator's word, else the first reader's, with whom a second one agreed."""
     done = [read for read in reads if hasattr(read, "conclusion")]
