@@ -29,6 +29,7 @@ from portal.inference.selectors import (
 )
 from portal.reading.models import Read
 from portal.reading.selectors import shown_reads
+from portal.reports.selectors import newest_version
 from smear.classes import CLASSES
 
 
@@ -335,7 +336,7 @@ class CaseSerializer(CaseSummarySerializer):
 
     @extend_schema_field(DiagnosisSerializer(allow_null=True))
     def get_diagnosis(self, case: Case) -> Any:
-        newest = max(case.diagnoses.all(), key=lambda diagnosis: diagnosis.version, default=None)
+        newest = newest_version(case)
         return DiagnosisSerializer(newest).data if newest else None
 
 

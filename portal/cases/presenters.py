@@ -35,6 +35,7 @@ from portal.reading.claims import open_claim
 from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.selectors import may_sign, shown_reads, standing_conclusion
 from portal.reports.models import Diagnosis
+from portal.reports.selectors import newest_version
 from smear.classes import CLASSES
 
 
@@ -147,7 +148,7 @@ class CasePage:
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
-        return max(self.case.diagnoses.all(), key=lambda diagnosis: diagnosis.version, default=None)
+        return newest_version(self.case)
 
     @cached_property
     def history(self) -> list[TrailEntry]:
