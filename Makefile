@@ -97,10 +97,10 @@ faults: install-dev static export ## tests that kill processes of a running syst
 
 # --- work
 
-train: install-dev ## train the model anew into runs/v2 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
+train: install-dev ## train the model anew into runs/v3 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
 	@$(BIN)/python -m training finish $(ARGS) >/dev/null
-	@$(BIN)/python -m training deliver --run runs/v2 --model runs/v2/models/leukemia_vgg16 >/dev/null
-	@$(BIN)/python -m training gate 2 --model runs/v2/models/leukemia_vgg16
+	@$(BIN)/python -m training deliver --run runs/v3 --model runs/v3/models/leukemia_vgg16 >/dev/null
+	@$(BIN)/python -m training gate 3 --model runs/v3/models/leukemia_vgg16
 
 gate: install-dev ## judge the committed model; measured again where the photographs are
 	@for card in triton_models/*/model_card.json; do echo "== gate: $$(dirname $$card)"; \

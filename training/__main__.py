@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     source = one.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", type=Path, help="a folder holding one folder per class")
     source.add_argument("--test", action="store_true", help="the test part of the committed split")
-    one.add_argument("--weights", type=Path, default=export.MODEL / "2" / "weights.safetensors")
+    one.add_argument("--weights", type=Path, default=export.COMMITTED)
     one.add_argument("--data", type=Path, default=data.DEFAULT_DATA, help="where the manifest lies (--test)")
     one.set_defaults(run=_evaluate)
 
@@ -74,14 +74,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--images", type=Path, required=True, help="a folder holding one folder per kind of picture"
     )
-    one.add_argument("--weights", type=Path, default=export.MODEL / "2" / "weights.safetensors")
+    one.add_argument("--weights", type=Path, default=export.COMMITTED)
     one.set_defaults(run=lambda parsed: evaluate.score_strangers(parsed.weights, parsed.images))
 
     one = commands.add_parser(
         "deliver", help="put a run into the model repository, with hash, threshold and card"
     )
-    one.add_argument("--run", dest="folder", type=Path, default=Path("runs/v2"), help="what finish wrote")
-    one.add_argument("--version", type=int, default=2)
+    one.add_argument("--run", dest="folder", type=Path, default=config.Config().out, help="what finish wrote")
+    one.add_argument("--version", type=int, default=export.VERSION)
     one.add_argument("--model", type=Path, default=export.MODEL)
     one.add_argument("--data", type=Path, default=data.DEFAULT_DATA)
     one.set_defaults(run=_deliver)

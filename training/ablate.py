@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import SVC
 
 from training import config as configs
 from training import crossvalidate, metrics, splits
+from training.baselines import support_vectors
 from training.config import Config
 from training.data import DataError
-from training.features import averages
-from training.finish import imagenet
-from training.train import Material, cached, plain_view
+from training.features import BLOCKS
+from training.train import Material, averages, plain_view, untrained
 
 #: The rows of the table.
 ROWS = Path(__file__).parent / "configs" / "ablations.toml"
@@ -30,8 +30,10 @@ ROWS = Path(__file__).parent / "configs" / "ablations.toml"
 def ablate(config: Config, rows: Path = ROWS, only: str | None = None) -> list[dict[str, Any]]:
     """Every row of ``rows`` (or the one named ``only``): figures over folds and the seconds they took.
 
-    A row with ``frozen = true`` asks about the input: frozen ImageNet features of photographs seen that way and a
-    support-vector machine on them, which costs seconds and no luck of training. Written to ``ablations.json``.
+    A row starts from ``config``, or from the file it names as ``recipe``. One with ``frozen = true`` asks about the
+    input: frozen ImageNet averages of ``blocks`` (block 4 if not said) and a support-vector machine on them
+    (``linear``: a logistic regression), which costs seconds and no luck of training.
+    Written to ``ablations.json``.
 
     :raises DataError: when a row changes something that no recipe knows.
     """
@@ -49,10 +51,15 @@ def ablate(config: Config, rows: Path = ROWS, only: str | None = None) -> list[d
 
 
 def _row(config: Config, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    if recipe := changes.pop("recipe", None):
+        config = replace(
+            configs.read(ROWS.parent / recipe), data=config.data, split=config.split, out=config.out
+        )
     words, frozen = changes.pop("words"), changes.pop("frozen", False)
+    blocks, linear = changes.pop("blocks", [4]), changes.pop("linear", False)
     strength = replace(config.strength, **changes.pop("strength", {}))
     changed = replace(config, **changes, strength=strength, out=config.out / "ablations" / name)
-    measured = _frozen(changed) if frozen else _trained(changed)
+    measured = _frozen(changed, blocks, linear) if frozen else _trained(changed)
     return {"words": words, "kind": "frozen" if frozen else "trained", **measured}
 
 
@@ -61,19 +68,25 @@ def _trained(config: Config) -> dict[str, Any]:
     return {"folds": record["folds"], "ece": record["pooled"]["ece"]["value"], "seconds": record["seconds"]}
 
 
-def _frozen(config: Config) -> dict[str, Any]:
+def _frozen(config: Config, blocks: list[int], linear: bool) -> dict[str, Any]:
     material = Material.read(config)
-    maps = cached(imagenet(config), material, plain_view(config), config, 4, config.precision)
-    seen, labels, fold = averages(maps), material.labels, material.split.fold
+    network = untrained(replace(config, sees="blocks34")).eval()
+    means = averages(network, material, plain_view(config), config, config.precision)
+    ends = {3: slice(0, BLOCKS[3][0]), 4: slice(BLOCKS[3][0], None)}
+    seen = np.concatenate([means[:, ends[block]] for block in blocks], axis=1)
+    labels, fold = material.labels, material.split.fold
     called = np.empty(len(labels), dtype=np.int64)
     for held_out in range(splits.FOLDS):
         trains, inside = material.split.training(held_out), fold == held_out
-        machine = make_pipeline(FunctionTransformer(np.sqrt), StandardScaler(), SVC(C=10, gamma="scale")).fit(
-            seen[trains], labels[trains]
-        )
-        called[inside] = machine.predict(seen[inside])
+        machine = _regression() if linear else support_vectors()
+        called[inside] = machine.fit(seen[trains], labels[trains]).predict(seen[inside])
     rows = np.flatnonzero(~material.split.test[: material.public])
     return {"folds": metrics.per_fold(called[rows], labels[rows], fold[rows])}
+
+
+def _regression() -> Any:
+    regression = LogisticRegression(C=1.0, max_iter=2000, class_weight="balanced")
+    return make_pipeline(FunctionTransformer(np.sqrt), StandardScaler(), regression)
 
 
 def add_command(commands: Any) -> None:

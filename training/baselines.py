@@ -7,7 +7,7 @@ unpickled.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from training.features import BLOCKS
 from training.metrics import from_predictions
 
 
@@ -28,16 +29,25 @@ from training.metrics import from_predictions
 class Features:
     """What the baselines see of n photographs, in FP32.
 
-    ``colour`` [n, 9]; ``block4`` [n, 512], averages of frozen ImageNet features; ``background`` [n, 512], the same of
-    the photograph with its nucleated cells painted out.
+    ``colour`` [n, 9]; ``block3`` [n, 256] and ``block4`` [n, 512], averages of frozen ImageNet features at 224 pixels;
+    ``background`` [n, 512], block 4's of the photograph with its nucleated cells painted out.
     """
 
     colour: NDArray[np.float32]
+    block3: NDArray[np.float32]
     block4: NDArray[np.float32]
     background: NDArray[np.float32]
 
+    @classmethod
+    def of(
+        cls, colour: NDArray[np.float32], whole: NDArray[np.float32], painted: NDArray[np.float32]
+    ) -> "Features":
+        """From averages after blocks 3 and 4 side by side, [n, 768], of whole and of painted photographs."""
+        channels = BLOCKS[3][0]
+        return cls(colour, whole[:, :channels], whole[:, channels:], painted[:, channels:])
+
     def __getitem__(self, chosen: NDArray[Any]) -> "Features":
-        return Features(self.colour[chosen], self.block4[chosen], self.background[chosen])
+        return Features(*(getattr(self, one.name)[chosen] for one in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,19 @@ BASELINES: dict[str, Baseline] = {
     "block4_rbf_svm": Baseline(
         "RBF support-vector machine on square roots of frozen ImageNet block-4 averages",
         "block4",
-        lambda: make_pipeline(FunctionTransformer(np.sqrt), StandardScaler(), SVC(C=10, gamma="scale")),
+        lambda: support_vectors(),
+    ),
+    "block3_rbf_svm": Baseline(
+        "the same on block 3, which sees no more than a nucleus and its rim",
+        "block3",
+        lambda: support_vectors(),
     ),
 }
+
+
+def support_vectors() -> ClassifierMixin:
+    """An RBF support-vector machine on standardised square roots."""
+    return make_pipeline(FunctionTransformer(np.sqrt), StandardScaler(), SVC(C=10, gamma="scale"))
 
 
 def colour_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -88,6 +108,7 @@ def save(features: Features, labels: NDArray[np.int64], path: Path) -> None:
     save_file(
         {
             "colour": features.colour,
+            "block3": features.block3.astype(np.float16),
             "block4": features.block4.astype(np.float16),
             "background": features.background.astype(np.float16),
             "labels": labels.astype(np.uint8),
@@ -99,10 +120,8 @@ def save(features: Features, labels: NDArray[np.int64], path: Path) -> None:
 def load(path: Path) -> tuple[Features, NDArray[np.int64]]:
     """Features and class indices written by :func:`save`."""
     stored = load_file(path)
-    features = Features(
-        stored["colour"], stored["block4"].astype(np.float32), stored["background"].astype(np.float32)
-    )
-    return features, stored["labels"].astype(np.int64)
+    seen = Features(*(stored[one.name].astype(np.float32) for one in fields(Features)))
+    return seen, stored["labels"].astype(np.int64)
 
 
 def fit(features: Features, labels: NDArray[np.int64]) -> dict[str, ClassifierMixin]:

@@ -35,10 +35,13 @@ INTENDED_USE = (
     "Research use only; not a medical device, not for diagnosis."
 )
 
-ARCHITECTURE = (
-    "VGG16 convolutions (torchvision's vgg16, 14.7 M parameters) without the last max-pool, global average "
-    "pooling, one linear layer"
-)
+#: The network in words, by what its linear layer sees.
+ARCHITECTURE = {
+    "block5": "VGG16 convolutions (torchvision's vgg16, 14.7 M parameters) without the last max-pool, global average "
+    "pooling, one linear layer",
+    "blocks34": "VGG16 convolutions to the end of block 4 (torchvision's vgg16, 7.6 M parameters), square roots of the "
+    "global averages of blocks 3 and 4, one linear layer",
+}
 
 TRAINING_DATA = {
     "name": "Acute Lymphoblastic Leukemia (ALL) image dataset",
@@ -169,7 +172,7 @@ def describe(record: dict[str, Any], tested: dict[str, Any], path: Path, version
         "research_use_only": True,
         "intended_use": INTENDED_USE,
         "classes": list(CLASSES),
-        "architecture": ARCHITECTURE,
+        "architecture": architecture(recipe),
         "training": training_words(recipe, record.get("reviewed")),
         "training_data": TRAINING_DATA,
         **_signed_cases(record),
@@ -270,6 +273,13 @@ def _comparisons(record: dict[str, Any], tested: dict[str, Any]) -> list[dict[st
     ]
 
 
+def architecture(recipe: dict[str, Any]) -> str:
+    """The network of a recipe in a sentence."""
+    side = recipe["enlarged"]
+    enlarged = f"; the photograph is enlarged to {side} pixels a side inside" if side else ""
+    return ARCHITECTURE[recipe["sees"]] + enlarged
+
+
 def training_words(recipe: dict[str, Any], cases: dict[str, Any] | None = None) -> str:
     """How the network was trained, in a sentence, and on which laboratories' signed cases besides."""
     parts = {
@@ -283,10 +293,19 @@ def training_words(recipe: dict[str, Any], cases: dict[str, Any] | None = None) 
         slugs = ", ".join(one["slug"] for one in cases["laboratories"])
         count = f"{cases['photographs']:,} photographs of {cases['cases']:,} signed cases"
         beside = f"; besides the public set {count} ({slugs})"
+    trained = f"{parts[recipe['tuned']]} fine-tuned for {recipe['epochs']} epochs"
+    if not recipe["epochs"]:
+        trained = "the linear layer trained by class-balanced logistic regression"
+    penalty = recipe["benign_penalty"]
     return (
-        f"{parts[recipe['tuned']]} fine-tuned for {recipe['epochs']} epochs on each training photograph "
+        f"{trained} on each training photograph "
         f"as it is and in {recipe['versions']} augmented versions; the blocks before frozen as trained on ImageNet"
-        f"{beside}"
+        + (
+            f"; {penalty:g} taken from Benign's logit, because a leukaemia missed costs more"
+            if penalty
+            else ""
+        )
+        + beside
     )
 
 

@@ -11,7 +11,7 @@ from training.data import DEFAULT_DATA, DataError
 from training.splits import COMMITTED, FOLDS
 
 #: The recipe of the committed version.
-DEFAULT_CONFIG = Path(__file__).parent / "configs" / "v2.toml"
+DEFAULT_CONFIG = Path(__file__).parent / "configs" / "v3.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,9 @@ class Config:
     (``training.reviewed``); ``blind_only`` leaves out what was labelled by people who had seen the model's answer.
     ``fold`` is the fold of the split that validates, or ``final`` to train on every training group and measure on
     the test part. ``tuned`` names what trains: ``head`` (the linear layer), ``conv5_3``, ``block5`` or ``block4``
-    (blocks 4 and 5); ``joined`` lets the linear layer see block 4's square roots beside block 5. ``versions`` is the
+    (blocks 4 and 5); ``sees`` is what the linear layer sees, ``block5`` or ``blocks34``, and ``enlarged`` the side to
+    which photographs are enlarged inside the network (0: not). ``benign_penalty`` is taken from Benign's logit in the
+    end: calling a leukaemia Benign then counts e to that power as much as the other way round. ``versions`` is the
     number of augmented versions of each training photograph, ``clean_share`` how often the photograph as it is comes
     instead; ``crop`` the share of a map's side that is shown at a time; ``ema`` the decay of the averaged weights per
     step, which are the ones delivered. ``patience`` above 0 stops early on training groups set aside. ``normalise``,
@@ -32,7 +34,7 @@ class Config:
     data: Path = DEFAULT_DATA
     reviewed: Path | None = None
     blind_only: bool = False
-    out: Path = Path("runs/v2")
+    out: Path = Path("runs/v3")
     cache: Path = Path("runs/cache")
     backbone: Path | None = None
     split: Path = COMMITTED
@@ -42,7 +44,9 @@ class Config:
     threads: int = 2
     precision: str = "auto"
     tuned: str = "block5"
-    joined: bool = False
+    sees: str = "block5"
+    enlarged: int = 0
+    benign_penalty: float = 0.0
     versions: int = 4
     clean_share: float = 0.3
     epochs: int = 6

@@ -23,6 +23,10 @@ REPOSITORY = Path("triton_models")
 MODEL = REPOSITORY / "leukemia_vgg16"
 INT8_MODEL = REPOSITORY / "leukemia_vgg16_int8"
 
+#: The committed version and its weights.
+VERSION = 3
+COMMITTED = MODEL / str(VERSION) / "weights.safetensors"
+
 
 class UnfitProcessor(DataError):
     """This processor computes an int8 network wrongly; FP32 ones are not concerned."""

@@ -1,8 +1,9 @@
 """What the frozen blocks make of each photograph, computed once and kept on disk.
 
 Blocks 1 to 4 do nine tenths of the arithmetic. Where they are not tuned their output is cached, for the photograph as
-it is and for some augmented versions; so is block 3's, for recipes that tune block 4. A cache is a NumPy file beside
-a JSON note of how many rows are done: an interrupted run goes on where it stopped.
+it is and for some augmented versions; so is block 3's, for recipes that tune block 4. A recipe that tunes nothing
+needs the averages only, a five-hundredth of the maps. A cache is a NumPy file beside a JSON note of how many rows are
+done: an interrupted run goes on where it stopped.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ Maps = NDArray[np.float16]
 
 #: Channels of what a block leaves behind, and by how much it is smaller than the photograph.
 BLOCKS = {3: (256, 8), 4: (512, 16)}
+
+#: What a cache may hold: maps after block 3 or 4, or the spatial averages after both, side by side.
+Kind = Literal[3, 4, "means"]
 
 BATCH = 16
 
@@ -45,11 +49,6 @@ class View:
     make: Callable[[Photograph], NDArray[np.uint8]]
     side: int = 224
 
-    def shape(self, block: int) -> tuple[int, int, int]:
-        """Shape of one photograph's maps after ``block``."""
-        channels, reduction = BLOCKS[block]
-        return channels, self.side // reduction, self.side // reduction
-
 
 @dataclass(frozen=True, slots=True)
 class Cache:
@@ -59,7 +58,7 @@ class Cache:
     backbone_sha256: str
     precision: str = "float32"
 
-    def path(self, photographs: Sequence[Photograph], view: View, block: int) -> Path:
+    def path(self, photographs: Sequence[Photograph], view: View, kind: Kind, enlarged: int = 0) -> Path:
         """Names a cache by everything its contents depend on."""
         recipe = {
             "backbone": self.backbone_sha256,
@@ -67,61 +66,90 @@ class Cache:
             "view": view.recipe,
             "side": view.side,
         }
+        if enlarged:
+            recipe["enlarged"] = enlarged
         hashed = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
         for photograph in photographs:
             hashed.update(photograph.sha256.encode())
-        return self.folder / f"{view.name}-block{block}-{hashed.hexdigest()[:16]}.npy"
+        what = kind if kind == "means" else f"block{kind}"
+        return self.folder / f"{view.name}-{what}-{hashed.hexdigest()[:16]}.npy"
 
     def maps(self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, block: int) -> Maps:
-        """What ``block`` leaves of each photograph: FP16 [n, channels, side, side], memory-mapped.
+        """What ``block`` (3 or 4) leaves of each photograph: FP16 [n, channels, side, side], memory-mapped.
 
         Rows that are missing are computed.
         """
+        kept: Maps = self._kept(network, photographs, view, 3 if block == 3 else 4)
+        return kept
+
+    def means(
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View
+    ) -> NDArray[np.float32]:
+        """Spatial averages after blocks 3 and 4, FP32 [n, 768], memory-mapped; rows that are missing are computed."""
+        kept: NDArray[np.float32] = self._kept(network, photographs, view, "means")
+        return kept
+
+    def _kept(
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, kind: Kind
+    ) -> NDArray[Any]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.path(photographs, view, block)
+        path = self.path(photographs, view, kind, network.enlarged)
         done = _rows(path)
         if done < len(photographs):
-            self._fill(network, photographs, view, block, done)
-        return np.load(path, mmap_mode="r")
+            self._fill(network, photographs, view, kind, done)
+        kept: NDArray[Any] = np.load(path, mmap_mode="r")
+        return kept
 
     def _fill(
-        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, block: int, done: int
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, kind: Kind, done: int
     ) -> None:
-        path = self.path(photographs, view, block)
+        path = self.path(photographs, view, kind, network.enlarged)
         array = np.lib.format.open_memmap(
-            path, mode="r+" if done else "w+", dtype=np.float16, shape=(len(photographs), *view.shape(block))
+            path,
+            mode="r+" if done else "w+",
+            dtype=np.float32 if kind == "means" else np.float16,
+            shape=(len(photographs), *_shape(kind, network.enlarged or view.side)),
         )
         network.eval().to(device())
-        source = self._source(network, photographs, view, block)
-        title = f"{view.name}, block {block}"
+        source = self._source(network, photographs, view, kind)
         with (
             torch.inference_mode(),
             shortened(self.precision),
-            tqdm(total=len(photographs), initial=done, desc=title, unit="img") as bar,
+            tqdm(total=len(photographs), initial=done, desc=f"{view.name}, {kind}", unit="img") as bar,
         ):
             for start in range(done, len(photographs), BATCH):
-                output = source(start)
-                array[start : start + len(output)] = output.clamp(max=LARGEST).half().cpu().numpy()
+                output = source(start).float()
+                if kind != "means":
+                    output = output.clamp(max=LARGEST).half()
+                array[start : start + len(output)] = output.cpu().numpy()
                 # Not flushed: what a killed process has written to a mapped file stays, and waiting for the disk
                 # at each batch took longer than the arithmetic.
                 path.with_suffix(".json").write_text(json.dumps({"rows": start + len(output)}))
                 bar.update(len(output))
 
     def _source(
-        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, block: int
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, kind: Kind
     ) -> Callable[[int], torch.Tensor]:
         """What computes the batch that begins at a row: from block 3's cache where that is whole, else from pixels."""
-        before = self.path(photographs, view, 3)
-        if block == 4 and _rows(before) == len(photographs):
-            pool3 = np.load(before, mmap_mode="r")
-            return lambda start: network.pool3_to_pool4(to_device(pool3[start : start + BATCH]))
+        before = self.path(photographs, view, 3, network.enlarged)
+        cached = np.load(before, mmap_mode="r") if kind != 3 and _rows(before) == len(photographs) else None
 
-        def from_pixels(start: int) -> torch.Tensor:
+        def blocks_3(start: int) -> torch.Tensor:
+            if cached is not None:
+                return to_device(cached[start : start + BATCH])
             pixels = np.stack([view.make(one) for one in photographs[start : start + BATCH]])
-            pool3 = network.to_pool3(torch.from_numpy(pixels).to(device()))
-            return pool3 if block == 3 else network.pool3_to_pool4(pool3)
+            return network.to_pool3(torch.from_numpy(pixels).to(device()))
 
-        return from_pixels
+        def source(start: int) -> torch.Tensor:
+            pool3 = blocks_3(start)
+            if kind == 3:
+                return pool3
+            pool4 = network.pool3_to_pool4(pool3)
+            if kind == 4:
+                return pool4
+            return torch.cat([pool3.float().mean(dim=(2, 3)), pool4.float().mean(dim=(2, 3))], dim=1)
+
+        return source
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +185,14 @@ def to_device(maps: Maps) -> torch.Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
+def _shape(kind: Kind, side: int) -> tuple[int, ...]:
+    """Shape of one photograph's part of a cache, for photographs of ``side`` pixels."""
+    if kind == "means":
+        return (sum(channels for channels, _ in BLOCKS.values()),)
+    channels, reduction = BLOCKS[kind]
+    return channels, side // reduction, side // reduction
+
+
 def _rows(path: Path) -> int:
     note = path.with_suffix(".json")
     return int(json.loads(note.read_text())["rows"]) if note.exists() and path.exists() else 0
-
-
-def averages(maps: Maps | Joined) -> NDArray[np.float32]:
-    """Spatial means, FP32 [n, channels], of FP16 [n, channels, side, side]."""
-    starts = range(0, len(maps), 256)
-    return np.concatenate(
-        [maps[start : start + 256].astype(np.float32).mean(axis=(2, 3)) for start in starts]
-    )

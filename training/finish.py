@@ -9,7 +9,7 @@ nothing else: some were labelled by people who had seen the model's answer, and 
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -32,9 +32,8 @@ from training import (
 from training.config import Config
 from training.data import IMAGE_SUFFIXES, file_sha256, load_all, load_path
 from training.evaluate import NOTE
-from training.features import averages
 from training.network import LeukemiaVGG16
-from training.train import Material, cached, train
+from training.train import Material, averages, train, untrained
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +128,19 @@ def described(held_out: HeldOut, rule: ReferRule) -> dict[str, Any]:
 
 def outlier_features(config: Config, material: Material) -> NDArray[np.float32]:
     """``LeukemiaVGG16.outlier_features`` of every photograph, FP32 [n, 768], in single precision."""
-    network = imagenet(config)
-    plain = views.clean()
-    means = [averages(cached(network, material, plain, config, block)) for block in (3, 4)]
-    return np.sqrt(np.concatenate(means, axis=1))
+    network = untrained(config).eval()
+    means = averages(network, material, views.clean(), config)
+    return cast(NDArray[np.float32], network.roots(torch.from_numpy(means)).numpy())
 
 
 def baseline_features(config: Config, material: Material) -> baselines.Features:
     """What the baselines see of every photograph."""
-    network = imagenet(config)
-    return baselines.Features(
+    network = untrained(replace(config, enlarged=0)).eval()
+    return baselines.Features.of(
         baselines.colour_statistics(load_all(material.photographs)),
-        averages(cached(network, material, views.clean(), config, 4)),
-        averages(cached(network, material, views.background(), config, 4)),
+        averages(network, material, views.clean(), config),
+        averages(network, material, views.background(), config),
     )
-
-
-def imagenet(config: Config) -> LeukemiaVGG16:
-    """The network with the convolutions as trained on ImageNet."""
-    network = LeukemiaVGG16()
-    weights.load_backbone(network, config.backbone_path)
-    return network.eval()
 
 
 def baselines_over_folds(seen: baselines.Features, material: Material) -> dict[str, Any]:
@@ -180,7 +171,7 @@ def strangers(config: Config) -> dict[str, NDArray[np.float32]]:
     root = config.data / "other-images"
     if not root.is_dir():
         return {}
-    network = imagenet(config)
+    network = untrained(config).eval()
     kinds = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)

@@ -48,14 +48,18 @@ TUNED = {"head": 4, "conv5_3": 4, "block5": 4, "block4": 3}
 _FIRST = {"head": None, "conv5_3": 28, "block5": POOL4, "block4": POOL3}
 
 
-def start_block(tuned: str) -> int:
+def start_block(config: Config) -> int:
     """The block whose cached output a recipe starts from.
 
-    :raises DataError: when ``tuned`` is none of :data:`TUNED`.
+    :raises DataError: when ``tuned`` is none of :data:`TUNED`, or tunes what the network does not have.
     """
-    if tuned not in TUNED:
-        raise DataError(f"tuned {tuned!r} is not one of {', '.join(TUNED)}")
-    return TUNED[tuned]
+    if config.tuned not in TUNED:
+        raise DataError(f"tuned {config.tuned!r} is not one of {', '.join(TUNED)}")
+    if config.sees == "block5":
+        return TUNED[config.tuned]
+    if config.tuned not in ("head", "block4"):
+        raise DataError(f"a network that sees {config.sees} has no block 5 for {config.tuned!r} to tune")
+    return 3
 
 
 def parameters(network: LeukemiaVGG16, tuned: str) -> list[Tensor]:
@@ -68,13 +72,12 @@ def parameters(network: LeukemiaVGG16, tuned: str) -> list[Tensor]:
 def predict(
     network: LeukemiaVGG16, maps: Maps, block: int = 4, batch: int = 64
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Logits [n, 4] and what the linear layer sees [n, 512 or 1024] from cached maps after ``block``."""
+    """Logits [n, 4] and what the linear layer sees [n, 512 or 768] from cached maps after ``block``."""
     logits, pooled = [], []
     network.eval().to(device())
     with torch.inference_mode():
         for start in range(0, len(maps), batch):
-            pool4 = _to_pool4(network, to_device(maps[start : start + batch]), block)
-            seen = network.to_evidence(pool4).mean(dim=(2, 3))
+            seen = _seen(network, to_device(maps[start : start + batch]), block)
             pooled.append(seen.float().cpu().numpy())
             logits.append(network.classifier(seen).float().cpu().numpy())
     return np.concatenate(logits), np.concatenate(pooled)
@@ -82,24 +85,41 @@ def predict(
 
 def logits_after(network: LeukemiaVGG16, maps: Tensor, block: int) -> Tensor:
     """Logits [batch, classes] from maps after ``block`` (3 or 4)."""
-    return network.logits(_to_pool4(network, maps, block))
+    answer: Tensor = network.classifier(_seen(network, maps, block))
+    return answer
 
 
-def _to_pool4(network: LeukemiaVGG16, maps: Tensor, block: int) -> Tensor:
-    return network.pool3_to_pool4(maps) if block == 3 else maps
+def _seen(network: LeukemiaVGG16, maps: Tensor, block: int) -> Tensor:
+    if block == 4:
+        return network.to_maps(maps).mean(dim=(2, 3)) - network.centre
+    return network.seen(maps, network.pool3_to_pool4(maps))
 
 
 def probe(
-    network: LeukemiaVGG16, embeddings: NDArray[np.float32], labels: NDArray[np.int64], c: float
+    network: LeukemiaVGG16,
+    versions: Sequence[NDArray[np.float32]],
+    labels: NDArray[np.int64],
+    config: Config,
 ) -> None:
-    """Set the head to a logistic regression on ``embeddings`` [n, 512], scaling folded into the weights."""
-    mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-6
-    regression = LogisticRegression(C=c, max_iter=2000).fit((embeddings - mean) / scale, labels)
-    weight = regression.coef_ / scale
-    bias = regression.intercept_ - weight @ mean
+    """Set the linear layer to a class-balanced logistic regression, scaling folded into the weights.
+
+    :param versions: what the linear layer sees of the same n photographs, not yet centred, FP32 [n, width] each: as
+        they are and, where nothing is fine-tuned afterwards, augmented; ``config.clean_share`` is the first one's
+        share of the weight.
+    """
+    mean, scale = versions[0].mean(axis=0), versions[0].std(axis=0) + 1e-6
+    rest = len(versions) - 1
+    shares = [config.clean_share, *[(1 - config.clean_share) / rest] * rest] if rest else [1.0]
+    balance = len(labels) / np.bincount(labels)[labels] / (labels.max() + 1)
+    regression = LogisticRegression(C=config.probe_c, max_iter=2000).fit(
+        np.concatenate([(seen - mean) / scale for seen in versions]),
+        np.tile(labels, len(versions)),
+        sample_weight=np.concatenate([share * balance for share in shares]),
+    )
     with torch.no_grad():
-        network.classifier.weight.copy_(torch.from_numpy(weight))
-        network.classifier.bias.copy_(torch.from_numpy(bias))
+        network.centre.copy_(torch.from_numpy(mean))
+        network.classifier.weight.copy_(torch.from_numpy(regression.coef_ / scale))
+        network.classifier.bias.copy_(torch.from_numpy(regression.intercept_))
 
 
 def fine_tune(
@@ -136,7 +156,7 @@ def fine_tune(
         ) as bar:
             for images, wanted in batches(versions, labels, config, epoch):
                 with shortened(config.precision):
-                    logits = logits_after(network, images[own_rows()], start_block(config.tuned))
+                    logits = logits_after(network, images[own_rows()], start_block(config))
                 loss = _mean_loss(logits.float(), wanted[own_rows()], config) * own_weight(len(images))
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
@@ -236,14 +256,15 @@ def _rates(network: LeukemiaVGG16, config: Config) -> list[dict[str, Any]]:
         return groups
     if start < POOL4:
         groups.append({"params": list(network.features[start:POOL4].parameters()), "lr": config.lr_block4})
-    groups.append(
-        {"params": list(network.features[max(start, POOL4) :].parameters()), "lr": config.lr_block5}
-    )
+    if network.deep:
+        groups.append(
+            {"params": list(network.features[max(start, POOL4) :].parameters()), "lr": config.lr_block5}
+        )
     return groups
 
 
 def _loss(network: LeukemiaVGG16, stop_on: tuple[Maps, NDArray[np.int64]], config: Config) -> float:
-    logits, _ = predict(network, stop_on[0], start_block(config.tuned))
+    logits, _ = predict(network, stop_on[0], start_block(config))
     return float(functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(stop_on[1])))
 
 

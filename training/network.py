@@ -42,8 +42,11 @@ POOL4: Final = 24
 #: The same after block 3.
 POOL3: Final = 17
 
-#: Width of the pooled features.
+#: Width of the EMBEDDING: channels of block 4 and of block 5 alike.
 EMBEDDING: Final = 512
+
+#: Cells of the activation map each way.
+GRID: Final = 14
 
 #: Channels of the layers that the outlier score looks at: blocks 3 and 4.
 OUTLIER_LAYERS: Final = (256, 512)
@@ -54,12 +57,18 @@ OUTLIER_COMPONENTS: Final = 96
 #: Keeps the square root's slope finite where a map is zero.
 ROOT_FLOOR: Final = 1e-3
 
+#: What the linear layer may see: the averages of block 5, or the square roots of those of blocks 3 and 4.
+SEES: Final = {"block5": EMBEDDING, "blocks34": sum(OUTLIER_LAYERS)}
+
 #: Mean pixel of the original Oxford weights, RGB in 0..255; they know no division by a standard deviation.
 PIXEL_MEAN: Final = (123.68, 116.779, 103.939)
 
 
-def vgg16_features() -> nn.Sequential:
-    """VGG16's convolutions without the last max-pool, indices as in torchvision's ``vgg16().features``."""
+def vgg16_features(end: int | None = None) -> nn.Sequential:
+    """VGG16's convolutions without the last max-pool, indices as in torchvision's ``vgg16().features``.
+
+    :param end: the index before which to stop; None for all of them.
+    """
     layers: list[nn.Module] = []
     channels = 3
     for width in LAYERS:
@@ -68,7 +77,7 @@ def vgg16_features() -> nn.Sequential:
         else:
             layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU(inplace=True)]
             channels = width
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers[:end])
 
 
 class LeukemiaVGG16(nn.Module):
@@ -76,29 +85,47 @@ class LeukemiaVGG16(nn.Module):
 
     Input: UINT8 [batch, 3, 224, 224] from ``smear.tensor``. Output: the tuple of ``forward``, in the order of
     the outputs in ``config.pbtxt``, because Triton's PyTorch backends match outputs by position.
+
+    :param sees: what the linear layer sees, a key of :data:`SEES`. A network that sees blocks 3 and 4 has no block 5.
+    :param enlarged: the side in pixels to which the photograph is enlarged inside; 0 takes it as it comes. Enlarging
+        shows a block the same tissue through a smaller window: at 336 pixels block 4's 100 pixels are 67 of the
+        photograph's, three nuclei across.
     """
 
     #: :data:`POOL3` and :data:`POOL4` again: TorchScript sees no globals of a module.
     block4: Final[int] = POOL3
     block5: Final[int] = POOL4
     embedding: Final[int] = EMBEDDING
-    joined: Final[bool]
+    grid: Final[int] = GRID
+    floor: Final[float] = ROOT_FLOOR
+    block3_channels: Final[int] = OUTLIER_LAYERS[0]
+    sees: Final[str]
+    deep: Final[bool]
+    enlarged: Final[int]
 
     pixel_mean: Tensor
     temperature: Tensor
+    enlarged_to: Tensor
+    centre: Tensor
     outlier_spread: Tensor
     outlier_centres: Tensor
     outlier_components: Tensor
     outlier_noise: Tensor
     outlier_scale: Tensor
 
-    def __init__(self, classes: int = len(CLASSES), *, joined: bool = False) -> None:
+    def __init__(self, classes: int = len(CLASSES), *, sees: str = "block5", enlarged: int = 0) -> None:
         super().__init__()
-        self.joined = joined
-        self.features = vgg16_features()
-        self.classifier = nn.Linear(2 * EMBEDDING if joined else EMBEDDING, classes)
+        self.sees = sees
+        self.deep = sees == "block5"
+        self.enlarged = enlarged
+        self.features = vgg16_features(None if self.deep else POOL4)
+        self.classifier = nn.Linear(SEES[sees], classes)
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("temperature", torch.ones(1))
+        # A weights file says how it is to be read; the graph uses the constant.
+        self.register_buffer("enlarged_to", torch.tensor([float(enlarged)]))
+        # What the average training photograph has: the map then shows what this photograph has more of.
+        self.register_buffer("centre", torch.zeros(SEES[sees]))
         width = sum(OUTLIER_LAYERS)
         self.register_buffer("outlier_spread", torch.ones(width))
         self.register_buffer("outlier_centres", torch.zeros(classes, width))
@@ -109,13 +136,35 @@ class LeukemiaVGG16(nn.Module):
     @staticmethod
     @torch.jit.unused
     def for_state(state: Mapping[str, Tensor]) -> "LeukemiaVGG16":
-        """An empty network that stored tensors fit: joined where their linear layer is as wide."""
-        weight = state.get("classifier.weight")
-        return LeukemiaVGG16(joined=weight is not None and weight.shape[1] == 2 * EMBEDDING)
+        """An empty network that stored tensors fit.
+
+        :raises KeyError: when the tensors that say so are missing.
+        """
+        width = state["classifier.weight"].shape[1]
+        sees = next((sees for sees, own in SEES.items() if own == width), "block5")
+        return LeukemiaVGG16(sees=sees, enlarged=int(state["enlarged_to"]))
+
+    @torch.jit.unused
+    def empty_copy(self) -> "LeukemiaVGG16":
+        """Another network of the same make, with random weights."""
+        return LeukemiaVGG16(sees=self.sees, enlarged=self.enlarged)
+
+    @torch.jit.unused
+    def unenlarged(self) -> "LeukemiaVGG16":
+        """The same convolutions for photographs as they come."""
+        plain = LeukemiaVGG16(sees=self.sees)
+        plain.features = self.features
+        return plain.eval()
 
     def to_pool3(self, images: Tensor) -> Tensor:
-        """Blocks 1 to 3: UINT8 [batch, 3, 224, 224] to FP32 [batch, 256, 28, 28]."""
-        maps = images.to(self.pixel_mean.dtype) - self.pixel_mean
+        """Blocks 1 to 3: UINT8 [batch, 3, 224, 224] to FP32 [batch, 256, 28, 28] (42 x 42 when enlarged to 336)."""
+        maps = images.to(self.pixel_mean.dtype)
+        if self.enlarged > 0:
+            side = [self.enlarged, self.enlarged]
+            maps = functional.interpolate(maps, size=side, mode="bicubic", align_corners=False).clamp(
+                0.0, 255.0
+            )
+        maps = maps - self.pixel_mean
         maps = maps.contiguous(memory_format=torch.channels_last)  # a tenth to a half faster on CPUs
         for index, layer in enumerate(self.features):  # TorchScript cannot call a slice
             if index < self.block4:
@@ -142,23 +191,29 @@ class LeukemiaVGG16(nn.Module):
                 maps = layer(maps)
         return maps
 
-    def to_evidence(self, pool4: Tensor) -> Tensor:
-        """What the linear layer sees at every position, [batch, 512 or 1024, 14, 14].
+    @torch.jit.unused
+    def means(self, images: Tensor) -> Tensor:
+        """Spatial averages after blocks 3 and 4, [batch, 768], of UINT8 [batch, 3, 224, 224]."""
+        pool3 = self.to_pool3(images)
+        return torch.cat([pool3.mean(dim=(2, 3)), self.pool3_to_pool4(pool3).mean(dim=(2, 3))], dim=1)
 
-        Block 5; in a joined network also the square roots of block 4, which keep texture that block 5 gives up.
-        """
-        maps = self.to_maps(pool4)
-        if self.joined:
-            maps = torch.cat([maps, (pool4 + ROOT_FLOOR).sqrt()], dim=1)
-        return maps
-
-    def logits(self, pool4: Tensor) -> Tensor:
-        """Uncalibrated logits [batch, classes] from block 4's output; what the fine-tuning optimises."""
-        return self.classifier(self.to_evidence(pool4).mean(dim=(2, 3)))
+    def roots(self, means: Tensor) -> Tensor:
+        """Square roots of spatial averages, [batch, channels]; the slope stays finite where an average is zero."""
+        return means / (means + self.floor).sqrt()
 
     def outlier_features(self, pool3: Tensor, pool4: Tensor) -> Tensor:
         """What the outlier score looks at, [batch, 768]: square roots of the averages after blocks 3 and 4."""
-        return torch.cat([pool3.mean(dim=(2, 3)), pool4.mean(dim=(2, 3))], dim=1).sqrt()
+        return self.roots(torch.cat([pool3.mean(dim=(2, 3)), pool4.mean(dim=(2, 3))], dim=1))
+
+    def seen(self, pool3: Tensor, pool4: Tensor) -> Tensor:
+        """What the linear layer sees, [batch, 512 or 768]: block 5's averages, or :meth:`outlier_features`, centred."""
+        if self.deep:
+            return self.to_maps(pool4).mean(dim=(2, 3)) - self.centre
+        return self.outlier_features(pool3, pool4) - self.centre
+
+    def logits(self, pool3: Tensor, pool4: Tensor) -> Tensor:
+        """Uncalibrated logits [batch, classes] from what blocks 3 and 4 leave."""
+        return self.classifier(self.seen(pool3, pool4))
 
     def outlier_score(self, features: Tensor) -> Tensor:
         """Distance from the training photographs, [batch, 1], of :meth:`outlier_features`.
@@ -175,17 +230,56 @@ class LeukemiaVGG16(nn.Module):
         """From bytes to the contract's four outputs, in its order.
 
         PROBABILITIES [batch, 4], ACTIVATION_MAP [batch, 4, 14, 14], EMBEDDING [batch, 512] and OUTLIER_SCORE
-        [batch, 1], all FP32. The activation map is the linear layer applied at every position before the
-        averaging, so its mean plus the class's bias is exactly the class's logit (Zhou et al., CVPR 2016);
-        PROBABILITIES are the softmax of the logits divided by the temperature.
+        [batch, 1], all FP32. The activation map is what the linear layer adds up to, place by place, so its mean plus
+        the class's bias is exactly the class's logit (after Zhou et al., CVPR 2016); PROBABILITIES are the softmax of
+        the logits divided by the temperature. EMBEDDING is the last block's part of what the linear layer sees.
         """
         pool3 = self.to_pool3(image)
         pool4 = self.pool3_to_pool4(pool3)
-        evidence = self.to_evidence(pool4)
-        pooled = evidence.mean(dim=(2, 3))
-        logits = self.classifier(pooled)
-        weight = self.classifier.weight
-        activation_map = functional.conv2d(evidence, weight.reshape(weight.shape[0], weight.shape[1], 1, 1))
-        probabilities = (logits / self.temperature).softmax(dim=1)
-        score = self.outlier_score(self.outlier_features(pool3, pool4))
-        return probabilities, activation_map.contiguous(), pooled[:, : self.embedding], score
+        features = self.outlier_features(pool3, pool4)
+        if self.deep:
+            maps = self.to_maps(pool4)
+            seen = maps.mean(dim=(2, 3)) - self.centre
+            added = self._on_grid(self._weighed(maps, self.classifier.weight))
+        else:
+            seen = features - self.centre
+            added = self._map_of_blocks_3_and_4(pool3, pool4)
+        activation_map = added - (self.classifier.weight @ self.centre).reshape(1, -1, 1, 1)
+        probabilities = (self.classifier(seen) / self.temperature).softmax(dim=1)
+        return (
+            probabilities,
+            activation_map.contiguous(),
+            seen[:, seen.shape[1] - self.embedding :].contiguous(),
+            self.outlier_score(features),
+        )
+
+    def _map_of_blocks_3_and_4(self, pool3: Tensor, pool4: Tensor) -> Tensor:
+        """The linear layer over square roots of averages, place by place, [batch, classes, 14, 14].
+
+        m / sqrt(m) is the mean over places of x / sqrt(m): each channel is divided by the root of its own average in
+        this photograph, and what then stands at each place adds up to what :meth:`roots` gives.
+        """
+        weight, channels = self.classifier.weight, self.block3_channels
+        maps = []
+        for blocks, own in ((pool3, weight[:, :channels]), (pool4, weight[:, channels:])):
+            scale = (blocks.mean(dim=(2, 3), keepdim=True) + self.floor).sqrt()
+            maps.append(self._on_grid(self._weighed(blocks / scale, own)))
+        return maps[0] + maps[1]
+
+    def _weighed(self, maps: Tensor, weight: Tensor) -> Tensor:
+        """``weight`` [classes, channels] applied at every place of ``maps`` [batch, channels, side, side]."""
+        return functional.conv2d(maps, weight.reshape(weight.shape[0], weight.shape[1], 1, 1))
+
+    def _on_grid(self, maps: Tensor) -> Tensor:
+        """[batch, classes, side, side] on the grid of 14 x 14 cells, with the same mean.
+
+        A side that 14 does not divide is repeated until it does: 21 cells become 42, and these 14 of three each.
+        """
+        repeated = 1
+        while maps.shape[-1] * repeated % self.grid:
+            repeated += 1
+        if repeated > 1:
+            maps = maps.repeat_interleave(repeated, dim=2).repeat_interleave(repeated, dim=3)
+        if maps.shape[-1] > self.grid:
+            maps = functional.avg_pool2d(maps, maps.shape[-1] // self.grid)
+        return maps

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.network import LeukemiaVGG16, vgg16_features
+from training.network import LeukemiaVGG16
 
 #: What computes the integer convolutions; it takes symmetric weights only.
 ENGINE = "onednn"
@@ -109,7 +109,7 @@ def build(tensors: Mapping[str, Tensor], *, simulated: bool = False) -> Leukemia
     try:
         network = LeukemiaVGG16.for_state(tensors)
         with engine():
-            network.features = _features(tensors, simulated=simulated)
+            network.features = _features(tensors, list(network.features), simulated=simulated)
     except KeyError as error:
         raise RuntimeError(f"{error.args[0]} is missing") from error
     network.load_state_dict(rest)
@@ -151,13 +151,11 @@ def engine() -> Iterator[None]:
         torch.backends.quantized.engine = before
 
 
-def _features(tensors: Mapping[str, Tensor], *, simulated: bool) -> nn.Sequential:
-    """VGG16's layers at their indices; ReLUs are part of their convolutions."""
+def _features(tensors: Mapping[str, Tensor], layers: list[nn.Module], *, simulated: bool) -> nn.Sequential:
+    """The FP32 network's ``layers`` in integers, at their indices; ReLUs are part of their convolutions."""
     convolution = SimulatedConvolution if simulated else Convolution
     quantize = SimulatedQuantize if simulated else Quantize
     dequantize = nn.Identity if simulated else Dequantize
-    with torch.device("meta"):
-        layers: list[nn.Module] = list(vgg16_features())
     scale, zero_point = float(tensors[INPUT_SCALE]), int(tensors[INPUT_ZERO_POINT])
     starts_block = True
     for index, layer in enumerate(layers):
@@ -173,7 +171,8 @@ def _features(tensors: Mapping[str, Tensor], *, simulated: bool) -> nn.Sequentia
             layers[index], starts_block = nn.Sequential(layer, dequantize()), True
         else:
             layers[index] = nn.Identity()
-    return nn.Sequential(*layers[:-1], dequantize())
+    # What is last has to answer in FP32: a max-pool does already, block 5 ends with a ReLU.
+    return nn.Sequential(*layers) if starts_block else nn.Sequential(*layers[:-1], dequantize())
 
 
 def _dequantized(weight: Tensor, scale: Tensor) -> Tensor:

@@ -151,7 +151,7 @@ def add_command(commands: Any) -> None:
     one = commands.add_parser("shifts", help="the figures under shifts of hue, gamma, focus and compression")
     one.add_argument("--images", type=Path, help="a folder holding one folder per class; else the test part")
     one.add_argument("--data", type=Path, default=data.DEFAULT_DATA, help="where the manifest lies")
-    one.add_argument("--weights", type=Path, default=export.MODEL / "2" / "weights.safetensors")
+    one.add_argument("--weights", type=Path, default=export.COMMITTED)
     one.add_argument(
         "--card", type=Path, default=export.MODEL / "model_card.json", help="holds the refer rule"
     )

@@ -7,22 +7,23 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from smear.classes import CLASSES
 from training import fit, metrics, parallel, reviewed, splits, views, weights
 from training.config import Config
-from training.data import Photograph, file_sha256, read_manifest, targets
+from training.data import DataError, Photograph, file_sha256, read_manifest, targets
 from training.features import Cache, Joined, Maps, View
-from training.network import LeukemiaVGG16
+from training.network import SEES, LeukemiaVGG16
 
 #: Share of the training groups set aside where a recipe stops early.
 STOP_SHARE = 0.1
@@ -103,27 +104,45 @@ def train(config: Config) -> dict[str, Any]:
 
 def tuned(config: Config, material: Material) -> tuple[LeukemiaVGG16, list[dict[str, Any]]]:
     """The network after linear probing and fine-tuning, and one record per epoch."""
-    network = LeukemiaVGG16(joined=config.joined)
-    weights.load_backbone(network, config.backbone_path)
-    block, labels = fit.start_block(config.tuned), material.labels
+    network = untrained(config)
     rows, aside = _training_rows(config, material)
-    clean = cached(network, material, plain_view(config), config, 4)
-    _, pooled = fit.predict(network, clean[rows])
-    fit.probe(network, pooled, labels[rows], config.probe_c)
-    if not config.epochs:
-        return network, []
-    versions = [
-        cached(network, material, view, config, block)
-        for view in (plain_view(config), *augmented_views(config))
-    ]
-    return fit.fine_tune(
-        network,
-        [_Rows(maps, rows) for maps in versions],
-        labels[rows],
-        config,
-        checkpoint=_checkpoint(config, material),
-        stop_on=(versions[0][aside], labels[aside]) if len(aside) else None,
-    )
+    labels, block = material.labels, fit.start_block(config)
+    plain, augmented = plain_view(config), augmented_views(config)
+    probed = [plain] if config.epochs else [plain, *augmented]
+    fit.probe(network, [seen(network, material, view, config, rows) for view in probed], labels[rows], config)
+    history: list[dict[str, Any]] = []
+    if config.epochs:
+        versions = [cached(network, material, view, config, block) for view in (plain, *augmented)]
+        network, history = fit.fine_tune(
+            network,
+            [_Rows(maps, rows) for maps in versions],
+            labels[rows],
+            config,
+            checkpoint=_checkpoint(config, material),
+            stop_on=(versions[0][aside], labels[aside]) if len(aside) else None,
+        )
+    with torch.no_grad():
+        network.classifier.bias[CLASSES.index("Benign")] -= config.benign_penalty
+    return network, history
+
+
+def untrained(config: Config) -> LeukemiaVGG16:
+    """The network of a recipe with the convolutions as trained on ImageNet."""
+    if config.sees not in SEES:
+        raise DataError(f"sees {config.sees!r} is not one of {', '.join(SEES)}")
+    network = LeukemiaVGG16(sees=config.sees, enlarged=config.enlarged)
+    weights.load_backbone(network, config.backbone_path)
+    return network
+
+
+def seen(
+    network: LeukemiaVGG16, material: Material, view: View, config: Config, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """What the linear layer of an untuned network sees of the photographs ``rows``, FP32 [n, 512 or 768], centred."""
+    if network.deep:
+        return fit.predict(network, cached(network, material, view, config, 4)[rows])[1]
+    means = torch.from_numpy(averages(network, material, view, config)[rows])
+    return cast(NDArray[np.float32], (network.roots(means) - network.centre).numpy())
 
 
 def _finished(config: Config) -> dict[str, Any] | None:
@@ -179,36 +198,52 @@ def cached(
     Signed cases have a cache of their own, so that new ones do not cost the public set's again. Augmented views are
     computed in the recipe's precision; the plain one, on which figures are made, in single.
     """
-    plain = view.name.startswith("clean")
-    cache = Cache(
-        config.cache,
-        file_sha256(config.backbone_path),
-        precision or ("float32" if plain else config.precision),
-    )
+    cache = _cache(config, view, precision)
+    fresh = _untouched(network, config)
+    maps = _by_part(material, lambda part: cache.maps(fresh, part, view, block))
+    return maps[0] if len(maps) == 1 else Joined(tuple(maps))
+
+
+def averages(
+    network: LeukemiaVGG16, material: Material, view: View, config: Config, precision: str = ""
+) -> NDArray[np.float32]:
+    """Spatial averages after blocks 3 and 4 of every photograph in ``view``, FP32 [n, 768]; cached as the maps are."""
+    cache = _cache(config, view, precision)
+    fresh = _untouched(network, config)
+    return np.concatenate(_by_part(material, lambda part: cache.means(fresh, part, view)))
+
+
+def _cache(config: Config, view: View, precision: str) -> Cache:
+    usual = "float32" if view.name.startswith("clean") else config.precision
+    return Cache(config.cache, file_sha256(config.backbone_path), precision or usual)
+
+
+def _by_part(material: Material, compute: Callable[[list[Photograph]], NDArray[Any]]) -> list[NDArray[Any]]:
+    """``compute`` of the public set and of the signed cases, by the first process; the others read what it wrote."""
     if not parallel.first():
         parallel.wait()
     parts = (material.photographs[: material.public], material.photographs[material.public :])
-    maps = tuple(cache.maps(_untouched(network, config), part, view, block) for part in parts if part)
+    found = [compute(part) for part in parts if part]
     if parallel.first():
         parallel.wait()
-    return maps[0] if len(maps) == 1 else Joined(maps)
+    return found
 
 
 def _untouched(network: LeukemiaVGG16, config: Config) -> LeukemiaVGG16:
     """A network with the ImageNet convolutions, whatever was tuned in ``network``."""
-    if config.tuned != "block4":
-        return network
-    fresh = LeukemiaVGG16()
-    weights.load_backbone(fresh, config.backbone_path)
-    return fresh
+    return untrained(config) if config.tuned == "block4" else network
 
 
 def measured(config: Config, material: Material, network: LeukemiaVGG16) -> dict[str, Any]:
     """Figures on the held-out part, whose logits are kept in ``outputs.npz`` for whatever is fitted on them."""
     rows = np.flatnonzero(material.split.validation(config.held_out))
-    block = fit.start_block(config.tuned)
-    maps = cached(network, material, plain_view(config), config, block)
-    logits, pooled = fit.predict(network, maps[rows], block)
+    if network.deep or config.epochs:
+        block = fit.start_block(config)
+        maps = cached(network, material, plain_view(config), config, block)
+        logits, pooled = fit.predict(network, maps[rows], block)
+    else:
+        pooled = seen(network, material, plain_view(config), config, rows)
+        logits = network.classifier(torch.from_numpy(pooled)).detach().numpy()
     if parallel.first():
         np.savez(config.out / "outputs.npz", rows=rows, logits=logits, pooled=pooled.astype(np.float16))
     labels = material.labels[rows]

@@ -74,7 +74,7 @@ def respond(network: LeukemiaVGG16, batches: Iterable[Tensor]) -> Responses:
             pool3 = network.to_pool3(batch)
             pool4 = network.pool3_to_pool4(pool3)
             seen = network.outlier_features(pool3, pool4)
-            logits.append(network.logits(pool4).numpy())
+            logits.append(network.logits(pool3, pool4).numpy())
             features.append(seen.numpy())
             scores.append(network.outlier_score(seen)[:, 0].numpy())
     return Responses(np.concatenate(logits), np.concatenate(features), np.concatenate(scores))

@@ -19,14 +19,13 @@ def load_backbone(network: LeukemiaVGG16, path: Path) -> None:
     :raises DataError: when the file is missing or holds other tensors.
     """
     if not path.is_file():
-        raise DataError(
-            f"no ImageNet weights at {path}; they come with the data, see training/configs/v2.toml"
-        )
+        raise DataError(f"no ImageNet weights at {path}; they come with the data, see docs/model.md")
     state = {name: tensor.float() for name, tensor in load_file(path).items() if name.startswith("features.")}
     missing = [name for name in network.features.state_dict() if f"features.{name}" not in state]
     if missing:
         raise DataError(f"{path} lacks {', '.join(missing)}; it is not a VGG16 in torchvision's names")
-    network.load_state_dict(state, strict=False)
+    own = network.state_dict().keys()
+    network.load_state_dict({name: tensor for name, tensor in state.items() if name in own}, strict=False)
 
 
 def save(network: LeukemiaVGG16, path: Path, metadata: dict[str, str] | None = None) -> None:
@@ -55,14 +54,14 @@ def load(path: Path) -> LeukemiaVGG16:
             return quantized.build(tensors)
         network = LeukemiaVGG16.for_state(tensors)
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (RuntimeError, ValueError) as error:
+    except (KeyError, RuntimeError, ValueError) as error:
         raise DataError(f"{path} does not hold this network: {error}") from error
     return network.eval().requires_grad_(False)
 
 
 def rounded(network: LeukemiaVGG16) -> LeukemiaVGG16:
     """A copy with the convolutions rounded to half precision: what a reader of the saved file will have."""
-    copy = LeukemiaVGG16(joined=network.joined)
+    copy = network.empty_copy()
     copy.load_state_dict(
         {
             name: tensor.half().float() if name.startswith("features.") else tensor

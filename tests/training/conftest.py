@@ -17,8 +17,18 @@ PER_CLASS = 5
 @pytest.fixture(scope="session")
 def network() -> LeukemiaVGG16:
     """Random weights of a size that keeps activations near one, and outlier buffers that are not trivial."""
+    return random_network(LeukemiaVGG16())
+
+
+@pytest.fixture(scope="session")
+def shallow() -> LeukemiaVGG16:
+    """The same without block 5, for enlarged photographs: the committed version's make."""
+    return random_network(LeukemiaVGG16(sees="blocks34", enlarged=336))
+
+
+def random_network(network: LeukemiaVGG16) -> LeukemiaVGG16:
+    """``network`` with random weights and buffers, in evaluation mode."""
     torch.manual_seed(0)
-    network = LeukemiaVGG16()
     for name, parameter in network.named_parameters():
         if parameter.dim() > 1:
             torch.nn.init.kaiming_normal_(parameter, nonlinearity="relu")
@@ -26,6 +36,7 @@ def network() -> LeukemiaVGG16:
             torch.nn.init.constant_(parameter, 0.1 if name.startswith("classifier") else 0.0)
     # Pixels are in 0..255, so the first layer brings them down.
     network.features[0].weight.data /= 100
+    network.centre.normal_()
     network.outlier_centres.normal_()
     network.outlier_components.normal_(std=0.001)
     return network.eval().requires_grad_(False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -16,7 +17,20 @@ from smear.classes import CLASSES
 from smear.refer import ReferRule
 from tests.training.exports import drawn, write_export
 from training import __main__ as command
-from training import baselines, card, conformal, data, metrics, plots, splits, synthetic, train, weights
+from training import (
+    baselines,
+    card,
+    conformal,
+    data,
+    export,
+    metrics,
+    plots,
+    splits,
+    synthetic,
+    train,
+    weights,
+)
+from training import config as configs
 from training.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +107,26 @@ def test_what_is_finished_is_read_and_not_trained_again(
     assert json.loads(capsys.readouterr().out)["recipe"]["fold"] == "final"
 
 
+def test_what_is_trained_on_averages_answers_alike_from_the_file(folder: Path) -> None:
+    """The committed version's way: cached averages in, a network that takes photographs out."""
+    out = folder / "averages"
+    make = ["--sees", "blocks34", "--enlarged", "336", "--precision", "float32"]
+    way = ["--tuned", "head", "--epochs", "0", "--versions", "1", "--fold", "0"]
+    for name, penalty in (("with", "2"), ("without", "0")):
+        recipe = ["--config", str(folder / "recipe.toml"), "--out", str(out / name)]
+        assert command.main(["train", *recipe, *make, *way, "--benign-penalty", penalty]) == 0
+    network = weights.load(out / "with" / "weights.safetensors")
+    kept = np.load(out / "with" / "outputs.npz")
+    photographs = train.Material.read(configs.read(folder / "recipe.toml")).photographs
+    pixels = torch.from_numpy(data.load_all([photographs[row] for row in kept["rows"][:3]]))
+    with torch.inference_mode():
+        _, activation_map, _, _ = network(pixels)
+    logits = activation_map.mean(dim=(2, 3)) + network.classifier.bias
+    np.testing.assert_allclose(logits.numpy(), kept["logits"][:3], rtol=0.02, atol=0.05)
+    taken = np.load(out / "without" / "outputs.npz")["logits"] - kept["logits"]
+    np.testing.assert_allclose(taken, np.tile([2, 0, 0, 0], (len(taken), 1)), atol=1e-3)
+
+
 def test_evaluate_prints_one_json_document_with_every_figure(run: Path, folder: Path) -> None:
     images = folder / "data" / "blood-smears"
     arguments = ["evaluate", "--images", str(images), "--weights", str(run / "weights.safetensors")]
@@ -158,11 +192,11 @@ def test_what_is_missing_is_said(
 
 @pytest.fixture(scope="module")
 def model(run: Path, folder: Path) -> Path:
-    """The run, delivered as version 2 of a model repository of its own."""
+    """The run, delivered as the committed version of a model repository of its own."""
     model = folder / "models" / "leukemia_vgg16"
     model.mkdir(parents=True)
     (model / "config.pbtxt").write_text(
-        'parameters { key: "weights_sha256:2" value { string_value: "old" } }\n'
+        f'parameters {{ key: "weights_sha256:{export.VERSION}" value {{ string_value: "old" }} }}\n'
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(card, "EXPLAINED", 1)
@@ -172,13 +206,16 @@ def model(run: Path, folder: Path) -> Path:
 
 
 def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) -> None:
-    sha256 = data.file_sha256(model / "2" / "weights.safetensors")
+    sha256 = data.file_sha256(model / str(export.VERSION) / "weights.safetensors")
     delivered = json.loads((model / "model_card.json").read_text())
     config = (model / "config.pbtxt").read_text()
     assert delivered["sha256"] == sha256
-    assert config.count("weights_sha256:2") == 1
+    assert config.count(f"weights_sha256:{export.VERSION}") == 1
     assert sha256 in config
-    assert f'"outlier_threshold:2" value {{ string_value: "{delivered["outlier_threshold"]}"' in config
+    assert (
+        f'"outlier_threshold:{export.VERSION}" value {{ string_value: "{delivered["outlier_threshold"]}"'
+        in config
+    )
     assert delivered["figures"]["images"] == len(splits.test_part(folder / "data"))
     assert [one["key"] for one in delivered["estimates"]] == ["test", "cross_validation", "random_split"]
     assert {one["part"] for one in delivered["comparisons"]} == {"test", "cross_validation", "random_split"}
@@ -198,7 +235,7 @@ def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) 
 
 
 def test_the_same_run_delivered_again_has_the_same_name(model: Path, run: Path) -> None:
-    before = data.file_sha256(model / "2" / "weights.safetensors")
+    before = data.file_sha256(model / str(export.VERSION) / "weights.safetensors")
     assert before == data.file_sha256(run / "weights.safetensors")
 
 
@@ -208,8 +245,8 @@ def test_the_gate_refuses_a_network_of_random_weights_and_says_why(
     arguments = ["gate", "2", "--model", str(model), "--data", str(folder / "data")]
     assert command.main(arguments) == 1
     said = json.loads(capsys.readouterr().out)
-    assert said == json.loads((model / "2" / "gate.json").read_text())
-    assert said["weights_sha256"] == data.file_sha256(model / "2" / "weights.safetensors")
+    assert said == json.loads((model / str(export.VERSION) / "gate.json").read_text())
+    assert said["weights_sha256"] == data.file_sha256(model / str(export.VERSION) / "weights.safetensors")
     passed = {one["key"]: one["passed"] for one in said["criteria"]}
     assert passed["hash"]
     assert passed["exported"]

@@ -100,6 +100,42 @@ def test_block_4_is_the_same_from_the_cache_of_block_3(
     np.testing.assert_allclose(direct, stepwise, rtol=0.01, atol=float(direct.max()) * 0.002)
 
 
+def test_averages_are_those_of_the_maps_and_enlarging_has_its_own(
+    data_folder: Path, shallow: LeukemiaVGG16, tmp_path: Path
+) -> None:
+    photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")[:3]
+    cache = features.Cache(tmp_path, "backbone")
+    means = cache.means(shallow, photographs, views.clean())
+    maps = [cache.maps(shallow, photographs, views.clean(), block) for block in (3, 4)]
+    assert [one.shape[1:] for one in maps] == [(256, 42, 42), (512, 21, 21)]
+    expected = np.concatenate([one.astype(np.float32).mean(axis=(2, 3)) for one in maps], axis=1)
+    np.testing.assert_allclose(means, expected, rtol=0.01, atol=float(expected.max()) * 0.002)
+    plain = cache.means(shallow.unenlarged(), photographs, views.clean())
+    assert np.abs(plain - means).max() > 0.01 * means.max()
+
+
+def test_the_linear_layer_balances_classes_and_weighs_versions() -> None:
+    network = LeukemiaVGG16(sees="blocks34")
+    labels = np.repeat(np.arange(4), [40, 5, 5, 5])
+    random = np.random.default_rng(0)
+    clear = np.eye(4, 768, dtype=np.float32)[labels] * 5 + random.normal(0, 1, (55, 768)).astype(np.float32)
+    misleading = np.eye(4, 768, dtype=np.float32)[(labels + 1) % 4] * 5
+    for share, wanted in ((0.95, labels), (0.05, (labels + 1) % 4)):
+        fit.probe(network, [clear, misleading], labels, replace(CONFIG, clean_share=share, probe_c=1e-4))
+        called = network.classifier(torch.eye(4, 768) * 5 - network.centre).argmax(dim=1)
+        assert called.tolist() == ([0, 1, 2, 3] if share > 0.5 else [3, 0, 1, 2]), wanted
+    # Forty photographs of one class weigh as five of another: where nothing speaks for a class, none leads by much.
+    fit.probe(network, [clear], labels, replace(CONFIG, probe_c=1e-6))
+    assert np.ptp(network.classifier.bias.detach().numpy()) < 0.1
+
+
+def test_a_network_without_block_5_cannot_tune_it() -> None:
+    config = replace(CONFIG, sees="blocks34", tuned="block5")
+    with pytest.raises(DataError, match="no block 5"):
+        fit.start_block(config)
+    assert fit.start_block(replace(config, tuned="block4")) == 3
+
+
 def test_caches_of_different_views_precisions_and_photographs_have_different_names(
     data_folder: Path, tmp_path: Path
 ) -> None:
@@ -117,23 +153,32 @@ def test_caches_of_different_views_precisions_and_photographs_have_different_nam
     names = {features.Cache(tmp_path, "b").path(photographs, view, 4).name for view in seen}
     names |= {features.Cache(tmp_path, "b", "bfloat16").path(photographs, seen[0], 4).name}
     names |= {features.Cache(tmp_path, "b").path(photographs[1:], seen[0], 4).name}
-    assert len(names) == len(seen) + 2
+    names |= {features.Cache(tmp_path, "b").path(photographs, seen[0], 4, enlarged=336).name}
+    names |= {features.Cache(tmp_path, "b").path(photographs, seen[0], "means").name}
+    assert len(names) == len(seen) + 4
 
 
-@pytest.mark.parametrize(("tuned", "channels", "side"), [("conv5_3", 512, 4), ("block4", 256, 8)])
+@pytest.mark.parametrize(
+    ("made", "tuned", "channels", "side", "moves"),
+    [
+        ("network", "conv5_3", 512, 4, {28}),
+        ("network", "block4", 256, 8, {17, 19, 21, 24, 26, 28}),
+        ("shallow", "block4", 256, 8, {17, 19, 21}),
+        ("shallow", "head", 256, 8, set()),
+    ],
+)
 def test_only_what_the_recipe_names_moves(
-    network: LeukemiaVGG16, tuned: str, channels: int, side: int
+    request: pytest.FixtureRequest, made: str, tuned: str, channels: int, side: int, moves: set[int]
 ) -> None:
+    network = request.getfixturevalue(made)
     maps = [np.random.default_rng(0).random((8, channels, side, side)).astype(np.float16)]
     fresh = copy.deepcopy(network).requires_grad_(True)
-    config = replace(CONFIG, tuned=tuned, versions=0, epochs=1, lr_block4=1e-3)
+    config = replace(CONFIG, sees=network.sees, tuned=tuned, versions=0, epochs=1, lr_block4=1e-3)
     trained, _ = fit.fine_tune(fresh, maps, np.arange(8) % 4, config)
-    moved = {
-        int(name.split(".")[1])
-        for name, value in trained.state_dict().items()
-        if name.startswith("features.") and not torch.equal(value, network.state_dict()[name])
-    }
-    assert moved == ({28} if tuned == "conv5_3" else {17, 19, 21, 24, 26, 28})
+    before = network.state_dict()
+    moved = {name for name, value in trained.state_dict().items() if not torch.equal(value, before[name])}
+    assert {int(name.split(".")[1]) for name in moved if name.startswith("features.")} == moves
+    assert "classifier.weight" in moved
 
 
 def test_early_stopping_returns_the_best_epoch_and_stops(

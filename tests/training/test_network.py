@@ -15,7 +15,7 @@ from training.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "triton_models" / "leukemia_vgg16"
-COMMITTED = MODEL / "2" / "weights.safetensors"
+COMMITTED = ROOT / export.COMMITTED
 
 
 def images(batch: int) -> Tensor:
@@ -24,32 +24,72 @@ def images(batch: int) -> Tensor:
     )
 
 
-def test_outputs_are_the_contracts_in_type_and_shape(network: LeukemiaVGG16) -> None:
-    outputs = network(images(2))
+@pytest.fixture(params=["network", "shallow"])
+def either(request: pytest.FixtureRequest) -> LeukemiaVGG16:
+    """A network on block 5, and one on blocks 3 and 4 of enlarged photographs."""
+    made: LeukemiaVGG16 = request.getfixturevalue(request.param)
+    return made
+
+
+def test_outputs_are_the_contracts_in_type_and_shape(either: LeukemiaVGG16) -> None:
+    outputs = either(images(2))
     assert [tuple(output.shape) for output in outputs] == [(2, 4), (2, 4, 14, 14), (2, 512), (2, 1)]
     assert {output.dtype for output in outputs} == {torch.float32}
     assert all(output.is_contiguous() for output in outputs)
 
 
-def test_the_maps_mean_plus_bias_is_the_logit_and_temperature_divides_it(network: LeukemiaVGG16) -> None:
+def test_the_maps_mean_plus_bias_is_the_logit_and_temperature_divides_it(either: LeukemiaVGG16) -> None:
     inputs = images(2)
-    probabilities, activation_map, embedding, _ = network(inputs)
-    logits = activation_map.mean(dim=(2, 3)) + network.classifier.bias
-    torch.testing.assert_close(logits, network.classifier(embedding), atol=1e-4, rtol=1e-4)
+    probabilities, activation_map, embedding, _ = either(inputs)
+    logits = activation_map.mean(dim=(2, 3)) + either.classifier.bias
+    pool3 = either.to_pool3(inputs)
+    seen = either.seen(pool3, either.pool3_to_pool4(pool3))
+    torch.testing.assert_close(logits, either.classifier(seen), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(embedding, seen[:, -512:], atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(probabilities, logits.softmax(dim=1), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2))
-    network.temperature.fill_(4.0)
+    either.temperature.fill_(4.0)
     try:
-        torch.testing.assert_close(network(inputs)[0], (logits / 4).softmax(dim=1), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(either(inputs)[0], (logits / 4).softmax(dim=1), atol=1e-4, rtol=1e-4)
     finally:
-        network.temperature.fill_(1.0)
+        either.temperature.fill_(1.0)
+
+
+@pytest.mark.parametrize("side", [14, 21, 28, 42])
+def test_the_grid_keeps_the_mean_and_the_place(shallow: LeukemiaVGG16, side: int) -> None:
+    maps = torch.rand(1, 4, side, side, generator=torch.manual_seed(0))
+    on_grid = shallow._on_grid(maps)
+    assert on_grid.shape == (1, 4, 14, 14)
+    torch.testing.assert_close(on_grid.mean(dim=(2, 3)), maps.mean(dim=(2, 3)))
+    corner = torch.zeros(1, 4, side, side)
+    corner[:, :, -1, 0] = 1
+    assert float(shallow._on_grid(corner)[0, 0, -1, 0]) == float(shallow._on_grid(corner)[0, 0].max())
+
+
+def test_enlarging_shows_the_same_field(shallow: LeukemiaVGG16) -> None:
+    inputs = images(1)
+    assert shallow.to_pool3(inputs).shape[-1] == 42
+    plain = shallow.unenlarged()
+    assert plain.to_pool3(inputs).shape[-1] == 28
+    flat = torch.full((1, 3, 224, 224), 200, dtype=torch.uint8)
+    # What has no detail looks the same at every size; zeros around the border reach no further than the middle.
+    torch.testing.assert_close(
+        shallow.to_pool3(flat)[:, :, 21, 21], plain.to_pool3(flat)[:, :, 14, 14], atol=1e-3, rtol=1e-3
+    )
+
+
+def test_a_file_says_how_its_network_is_made(either: LeukemiaVGG16, tmp_path: Path) -> None:
+    weights.save(either, tmp_path / "weights.safetensors")
+    again = weights.load(tmp_path / "weights.safetensors")
+    assert (again.sees, again.enlarged) == (either.sees, either.enlarged)
+    assert len(again.features) == len(either.features)
 
 
 def test_the_exported_file_answers_as_the_network_at_any_batch_size(
-    network: LeukemiaVGG16, tmp_path: Path
+    either: LeukemiaVGG16, tmp_path: Path
 ) -> None:
     version = tmp_path / "1"
-    weights.save(network, version / "weights.safetensors")
+    weights.save(either, version / "weights.safetensors")
     (script_path, program_path) = export.export_version(version)
     eager = weights.load(version / "weights.safetensors")
     script = torch.jit.load(script_path)
@@ -100,8 +140,8 @@ def test_committed_weights_are_small_and_named_alike_everywhere() -> None:
         parameters = dict(
             re.findall(r'parameters \{ key: "(.+?)" value \{ string_value: "(.+?)" \} \}', config.read_text())
         )
-        assert parameters["weights_sha256:2"] == sha256
-        assert float(parameters["outlier_threshold:2"]) == note["outlier_threshold"]
+        assert parameters[f"weights_sha256:{export.VERSION}"] == sha256
+        assert float(parameters[f"outlier_threshold:{export.VERSION}"]) == note["outlier_threshold"]
     assert (MODEL / "labels.txt").read_text().split() == list(CLASSES)
 
 

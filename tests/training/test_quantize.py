@@ -61,7 +61,8 @@ def test_it_answers_nearly_as_the_network_it_was_made_from(
 def test_the_activation_map_is_exact_for_its_own_logits(int8: LeukemiaVGG16, pixels: Tensor) -> None:
     with torch.inference_mode():
         probabilities, activation_map, _, _ = int8(pixels)
-        logits = int8.logits(int8.to_pool4(pixels))
+        pool3 = int8.to_pool3(pixels)
+        logits = int8.logits(pool3, int8.pool3_to_pool4(pool3))
     torch.testing.assert_close(
         activation_map.mean(dim=(2, 3)) + int8.classifier.bias, logits, atol=1e-4, rtol=1e-4
     )
@@ -237,21 +238,22 @@ def test_the_gate_closes_where_int8_falls_behind() -> None:
     assert closed(int8=figures | {"ece": 0.02}) == ["int8_ece"]
 
 
-def test_a_joined_network_is_quantized_as_well(network: LeukemiaVGG16, pixels: Tensor) -> None:
-    joined = LeukemiaVGG16(joined=True)
-    joined.load_state_dict(
-        network.state_dict()
-        | {"classifier.weight": torch.randn(4, 1024, generator=torch.manual_seed(0)) / 30}
-    )
-    with quantize.observed(joined) as seen, torch.inference_mode():
-        wanted = joined.eval()(pixels[:2])
-    int8 = quantize.quantize(joined, seen)
+def test_a_network_on_blocks_3_and_4_is_quantized_as_well(
+    shallow: LeukemiaVGG16, pixels: Tensor, tmp_path: Path
+) -> None:
+    with quantize.observed(shallow) as seen, torch.inference_mode():
+        wanted = shallow(pixels[:2])
+    int8 = quantize.quantize(shallow, seen)
+    weights.save(int8, tmp_path / "weights.safetensors")
+    again = weights.load(tmp_path / "weights.safetensors")
     with torch.inference_mode():
-        answers = int8(pixels[:2])
-        logits = int8.logits(int8.to_pool4(pixels[:2]))
+        answers = again(pixels[:2])
+        pool3 = again.to_pool3(pixels[:2])
+        logits = again.logits(pool3, again.pool3_to_pool4(pool3))
+    assert again.enlarged == 336
     assert relative(answers[2], wanted[2]) < 0.05
     torch.testing.assert_close(
-        answers[1].mean(dim=(2, 3)) + int8.classifier.bias, logits, atol=1e-4, rtol=1e-4
+        answers[1].mean(dim=(2, 3)) + again.classifier.bias, logits, atol=1e-4, rtol=1e-4
     )
 
 
