@@ -18,6 +18,7 @@ from portal.errors import NotAllowed
 from portal.reading.choices import Blindness
 from portal.reading.models import Claim, Read
 from portal.reading.policies import policy_for
+from portal.reading.selectors import may_sign
 
 
 def sees_model(user: User, case: Case) -> bool:
@@ -26,7 +27,7 @@ def sees_model(user: User, case: Case) -> bool:
         return True
     if policy_for(case.laboratory).blindness == Blindness.CONCURRENT:
         return True
-    return own_read(user, case) is not None or _adjudicates(user, case)
+    return own_read(user, case) is not None or _decides(user, case)
 
 
 def require_model(user: User, case: Case) -> None:
@@ -48,13 +49,13 @@ def hiding_case(user: User, photograph: Photograph) -> Case | None:
 
 
 def sees_reads(user: User, case: Case) -> bool:
-    """Whether others' answers may be shown: once signed, else to readers who are done, and to the adjudicator."""
+    """Whether others' answers may be shown: once signed, else to readers who are done, and to who decides on them."""
     if case.state in SIGNED:
         return True
     if not can(user, Action.READ_CASE, case.laboratory):
         return False
     own = own_read(user, case)
-    return (own is not None and hasattr(own, "conclusion")) or _adjudicates(user, case)
+    return (own is not None and hasattr(own, "conclusion")) or _decides(user, case)
 
 
 def own_read(user: User, case: Case) -> Read | None:
@@ -67,8 +68,8 @@ def own_read(user: User, case: Case) -> Read | None:
     return known[key]
 
 
-def _adjudicates(user: User, case: Case) -> bool:
-    return (
-        case.state == CaseState.ADJUDICATION
-        and Claim.objects.filter(case=case.pk, reader=user, ended_at=None).exists()
-    )
+def _decides(user: User, case: Case) -> bool:
+    """Whether the person adjudicates the case, or signs it because none of its readers is left to."""
+    if case.state == CaseState.ADJUDICATION:
+        return Claim.objects.filter(case=case.pk, reader=user, ended_at=None).exists()
+    return may_sign(user, case)

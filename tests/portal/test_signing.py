@@ -7,8 +7,10 @@ from django.db import ProgrammingError, transaction
 
 from portal.accounts.choices import Role
 from portal.cases.choices import CaseState
+from portal.cases.models import Case
 from portal.errors import Invalid, NotAllowed, WrongState
 from portal.notifications.choices import Kind
+from portal.reading import blind
 from portal.reading.policies import set_policy
 from portal.reports.alerts import acknowledge
 from portal.reports.content import content_sha256
@@ -72,6 +74,21 @@ def test_only_a_reader_of_the_case_signs_while_there_is_one(case, people, lab):
         sign(other, case, secret=PASSWORD)
     people.reviewer.memberships.update(is_active=False)
     assert sign(other, case, secret=PASSWORD).signed_by == other
+
+
+def test_who_signs_for_readers_that_are_gone_sees_what_is_signed(client, case, people, lab):
+    other = member(lab, Role.REVIEWER)
+    client.force_login(other)
+    assert not blind.sees_reads(other, case)
+    assert not blind.sees_model(other, case)
+    assert "Sign the report" not in client.get(f"/cases/{case.id}/").text
+    people.reviewer.memberships.update(is_active=False)
+    case = Case.objects.get(pk=case.pk)
+    assert blind.sees_reads(other, case)
+    assert blind.sees_model(other, case)
+    page = client.get(f"/cases/{case.id}/").text
+    assert people.reviewer.full_name in page
+    assert "Sign the report" in page
 
 
 def test_an_amendment_is_a_new_version_with_a_reason(case, people):
