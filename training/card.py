@@ -296,16 +296,10 @@ def training_words(recipe: dict[str, Any], cases: dict[str, Any] | None = None) 
     trained = f"{parts[recipe['tuned']]} fine-tuned for {recipe['epochs']} epochs"
     if not recipe["epochs"]:
         trained = "the linear layer trained by class-balanced logistic regression"
-    penalty = recipe["benign_penalty"]
     return (
         f"{trained} on each training photograph "
         f"as it is and in {recipe['versions']} augmented versions; the blocks before frozen as trained on ImageNet"
-        + (
-            f"; {penalty:g} taken from Benign's logit, because a leukaemia missed costs more"
-            if penalty
-            else ""
-        )
-        + beside
+        f"{beside}"
     )
 
 

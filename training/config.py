@@ -23,8 +23,7 @@ class Config:
     ``fold`` is the fold of the split that validates, or ``final`` to train on every training group and measure on
     the test part. ``tuned`` names what trains: ``head`` (the linear layer), ``conv5_3``, ``block5`` or ``block4``
     (blocks 4 and 5); ``sees`` is what the linear layer sees, ``block5`` or ``blocks34``, and ``enlarged`` the side to
-    which photographs are enlarged inside the network (0: not). ``benign_penalty`` is taken from Benign's logit in the
-    end: calling a leukaemia Benign then counts e to that power as much as the other way round. ``versions`` is the
+    which photographs are enlarged inside the network (0: not). ``versions`` is the
     number of augmented versions of each training photograph, ``clean_share`` how often the photograph as it is comes
     instead; ``crop`` the share of a map's side that is shown at a time; ``ema`` the decay of the averaged weights per
     step, which are the ones delivered. ``patience`` above 0 stops early on training groups set aside. ``normalise``,
@@ -46,7 +45,6 @@ class Config:
     tuned: str = "block5"
     sees: str = "block5"
     enlarged: int = 0
-    benign_penalty: float = 0.0
     versions: int = 4
     clean_share: float = 0.3
     epochs: int = 6

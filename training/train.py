@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from smear.classes import CLASSES
 from training import fit, metrics, parallel, reviewed, splits, views, weights
 from training.config import Config
 from training.data import DataError, Photograph, file_sha256, read_manifest, targets
@@ -121,8 +120,6 @@ def tuned(config: Config, material: Material) -> tuple[LeukemiaVGG16, list[dict[
             checkpoint=_checkpoint(config, material),
             stop_on=(versions[0][aside], labels[aside]) if len(aside) else None,
         )
-    with torch.no_grad():
-        network.classifier.bias[CLASSES.index("Benign")] -= config.benign_penalty
     return network, history
 
 
