@@ -25,7 +25,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from smear.refer import ReferRule
-from training import metrics, outliers, quantize, splits, weights
+from training import bootstrap, metrics, outliers, quantize, splits, weights
 from training.card import parameter
 from training.data import DEFAULT_DATA, DataError, Photograph, file_sha256, load_all, read_manifest, targets
 from training.evaluate import NOTE, read_note
@@ -130,14 +130,16 @@ def compare(source: Path, target: Path, photographs: Sequence[Photograph]) -> di
     """The int8 weights ``target`` against the FP32 weights ``source`` on photographs that trained neither.
 
     :returns: ``images``, ``agreement`` (share with the same leading class), ``refer_agreement`` (share that both or
-        neither of them refers), and the figures of ``metrics.measure`` under ``fp32`` and ``int8``.
+        neither of them refers), the figures of ``metrics.measure`` under ``fp32`` and ``int8``, and under
+        ``probabilities`` what both answered, [n, 4] each.
     """
     labels = targets(photographs)
-    figures, leading, referred = [], [], []
+    answered, figures, leading, referred = [], [], [], []
     for path in (source, target):
         network = weights.load(path)
         answers = respond(network, batches(photographs, path.parent.parent.name))
         probabilities = softmax(answers.logits / network.temperature.item(), axis=1)
+        answered.append(probabilities)
         figures.append(metrics.measure(probabilities, labels))
         leading.append(probabilities.argmax(axis=1))
         rule = ReferRule.from_card(read_note(path))
@@ -149,6 +151,7 @@ def compare(source: Path, target: Path, photographs: Sequence[Photograph]) -> di
         "refer_agreement": float((referred[0] == referred[1]).mean()),
         "fp32": figures[0],
         "int8": figures[1],
+        "probabilities": dict(zip(("fp32", "int8"), answered, strict=True)),
     }
 
 
@@ -182,7 +185,13 @@ def criteria(compared: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def deliver(source: Path, target: Path, training: Sequence[Photograph], kept: Sequence[Photograph]) -> Any:
+def deliver(
+    source: Path,
+    target: Path,
+    training: Sequence[Photograph],
+    kept: Sequence[Photograph],
+    slides: NDArray[np.int64],
+) -> Any:
     """Make the int8 variant of a delivered version and put everything that belongs to it into the model repository.
 
     Under ``target``: ``weights.safetensors`` and ``gate.json`` in the version's folder, ``config.pbtxt``,
@@ -191,6 +200,7 @@ def deliver(source: Path, target: Path, training: Sequence[Photograph], kept: Se
     :param source: the version's folder of the FP32 model, ``triton_models/leukemia_vgg16/<version>``.
     :param target: the folder of the int8 model.
     :param kept: photographs that trained neither; the comparison is made on them and nothing is chosen by it.
+    :param slides: the pseudo-slide of each of these, over which the card's intervals are.
     :returns: the content of ``gate.json``.
     :raises DataError: when something is missing, or the FP32 model's card describes another version.
     """
@@ -213,6 +223,10 @@ def deliver(source: Path, target: Path, training: Sequence[Photograph], kept: Se
     _write_json(weights_path.with_name("gate.json"), gate)
     shutil.copyfile(source.parent / "labels.txt", target / "labels.txt")
     (target / "config.pbtxt").write_text(config(source.parent / "config.pbtxt", target))
+    compared["measures"] = {
+        name: bootstrap.intervals(answers, targets(kept), slides)
+        for name, answers in compared["probabilities"].items()
+    }
     described = describe(card, note, compared, weights_path)
     _write_json(target / "model_card.json", described)
     (target / "model_card.md").write_text(render(described, compared))
@@ -259,7 +273,7 @@ def describe(
                 "key": "test",
                 "title": title,
                 "images": compared["images"],
-                "measures": _measures(compared["int8"]),
+                "measures": compared["measures"]["int8"],
             }
         ],
         "comparisons": [
@@ -267,7 +281,7 @@ def describe(
                 "key": "fp32",
                 "title": f"{card['name']}, the same version in FP32",
                 "part": "test",
-                "measures": _measures(compared["fp32"]),
+                "measures": compared["measures"]["fp32"],
             }
         ],
         "quantization": {
@@ -285,8 +299,10 @@ def describe(
 def render(card: dict[str, Any], compared: dict[str, Any]) -> str:
     """The int8 card as Markdown; for what both have in common it names the FP32 version's."""
     made = card["quantization"]
+    own = compared["measures"]["int8"]
     rows = "\n".join(
-        f"| {name.replace('_', ' ')} | {compared['fp32'][name]:.4f} | {compared['int8'][name]:.4f} |"
+        f"| {name.replace('_', ' ')} | {compared['fp32'][name]:.4f} | {compared['int8'][name]:.4f} "
+        f"| {own[name]['low']:.4f} to {own[name]['high']:.4f} |"
         for name in (*MEASURES, "ece")
     )
     return f"""# {card["name"]}, version {card["version"]}
@@ -305,8 +321,8 @@ Written by `python -m training quantize`; `model_card.json` holds the same as da
 
 {compared["images"]} photographs that trained neither, in one run:
 
-| | FP32 | int8 |
-|---|---|---|
+| | FP32 | int8 | int8, 95 % interval over pseudo-slides |
+|---|---|---|---|
 {rows}
 
 The same leading class on {compared["agreement"]:.4f} of them; both or neither *refer* on
@@ -333,12 +349,8 @@ def _run(parsed: argparse.Namespace) -> Any:
     def part(mask: NDArray[np.bool_]) -> list[Photograph]:
         return [one for one, inside in zip(photographs, mask, strict=True) if inside]
 
-    return deliver(parsed.weights.parent, parsed.out, part(split.training()), part(split.test))
-
-
-def _measures(figures: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    names = (*MEASURES, "ece", "brier")
-    return {name: {"value": figures[name], "low": None, "high": None} for name in names if name in figures}
+    slides = split.slide[split.test]
+    return deliver(parsed.weights.parent, parsed.out, part(split.training()), part(split.test), slides)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -181,7 +181,7 @@ def delivered(
     photographs = data.read_manifest(data_folder / "blood-smears" / "manifest.csv")
     training = [one for label in CLASSES for one in [one for one in photographs if one.label == label][:2]]
     target = repository / "leukemia_vgg16_int8"
-    gate = variant.deliver(source, target, training, training[::2])
+    gate = variant.deliver(source, target, training, training[::2], np.arange(4))
     return source.parent, target, gate
 
 
@@ -207,6 +207,8 @@ def test_what_is_delivered_names_the_same_weights_everywhere(
     assert card["limits"] == ["drawn"]
     assert "baselines" not in card
     assert card["figures"]["images"] == 4
+    for measure in card["estimates"][0]["measures"].values():
+        assert measure["low"] <= measure["value"] <= measure["high"]
     assert sha256 in (target / "model_card.md").read_text()
     assert (target / "labels.txt").read_text() == (source / "labels.txt").read_text()
     assert json.loads((target / "1" / "gate.json").read_text()) == gate
