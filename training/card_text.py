@@ -167,6 +167,6 @@ def _refusal(card: dict[str, Any]) -> str:
   Found: {calibration["coverage"]["photographs"]:.3f} of the photographs of held-out pseudo-slides,
   {figures["coverage"]["photographs"]:.3f} of the test part.
 - *Refer* when benign and malignant classes are both in the set, when no class is or the leading one has less than
-  {rule["least_confidence"]:.2f}, or when OUTLIER_SCORE is above {card["outlier_threshold"]}.
+  {rule["least_confidence"]:.3f}, or when OUTLIER_SCORE is above {card["outlier_threshold"]}.
   Referred in cross-validation: {before["any"]:.3f} of the photographs ({before.get("outlier", 0):.3f} as outliers);
   test part: {after["any"]:.3f} ({after.get("outlier", 0):.3f} as outliers)."""

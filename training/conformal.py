@@ -17,8 +17,10 @@ from smear.refer import ReferRule
 #: Coverage promised for each class.
 LEVEL = 0.99
 
-#: Below this probability of the leading class the answer is *refer*, whatever the set.
-LEAST_CONFIDENCE = 0.5
+#: Share of held-out photographs that is *refer* because the leading class has too little, whatever the set. Where
+#: hardly any photograph is called wrong, prediction sets of 99 % hold one class and refer nothing; most of what is
+#: wrong is among the least confident all the same.
+LOW_CONFIDENCE = 0.05
 
 
 def bars(
@@ -37,6 +39,14 @@ def bars(
             raise ValueError(f"{len(own)} photographs of {name} are too few for a coverage of {level}")
         found.append(round(float(np.floor(own[rank - 1] * 1e6) / 1e6), 6))
     return tuple(found)
+
+
+def least_confidence(probabilities: NDArray[np.floating[Any]]) -> float:
+    """The probability of the leading class below which :data:`LOW_CONFIDENCE` of the photographs lie.
+
+    :param probabilities: [n, 4] of photographs that the network did not learn from.
+    """
+    return round(float(np.quantile(probabilities.max(axis=1), LOW_CONFIDENCE)), 4)
 
 
 def covered(

@@ -105,7 +105,7 @@ def calibrated(held_out: HeldOut) -> tuple[ReferRule, float]:
     rule = ReferRule(
         level=conformal.LEVEL,
         least_probability=conformal.bars(probabilities, held_out.labels, conformal.LEVEL),
-        least_confidence=conformal.LEAST_CONFIDENCE,
+        least_confidence=conformal.least_confidence(probabilities),
         outlier_threshold=outliers.threshold(held_out.scores),
     )
     return rule, temperature

@@ -78,6 +78,12 @@ def test_referral_and_what_it_misses_are_counted() -> None:
     assert conformal.set_sizes(probabilities, rule) == {"0": 0, "1": 0.75, "2": 0.25, "3": 0, "4": 0}
 
 
+def test_a_twentieth_is_below_the_least_confidence() -> None:
+    leading = np.linspace(0.4, 1, 1001)
+    probabilities = np.stack([leading, *[(1 - leading) / 3] * 3], axis=1)
+    assert conformal.least_confidence(probabilities) == pytest.approx(0.43, abs=1e-3)
+
+
 def test_reliability_bins_hold_equal_numbers_and_their_gaps_make_the_calibration_error() -> None:
     probabilities, labels = answers(1500)
     bins = metrics.reliability(probabilities, labels)
