@@ -33,12 +33,15 @@ from training.config import Config
 from training.data import IMAGE_SUFFIXES, file_sha256, load_all, load_path
 from training.evaluate import NOTE
 from training.network import LeukemiaVGG16
-from training.train import Material, averages, train, untrained
+from training.train import Material, augmented_views, averages, train, untrained
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What the cross-validation says of every photograph outside the test part, from networks that had not seen it."""
+    """What the cross-validation says of every photograph outside the test part, from networks that had not seen it.
+
+    ``scores`` [n] are OUTLIER_SCORES, ``augmented_scores`` [versions, n] those of the augmented versions.
+    """
 
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -46,6 +49,7 @@ class HeldOut:
     slide: NDArray[np.int64]
     logits: NDArray[np.float32]
     scores: NDArray[np.float32]
+    augmented_scores: NDArray[np.float32]
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -64,12 +68,12 @@ def finish(config: Config) -> dict[str, Any]:
     final = train(replace(config, out=config.out / "final"))
     dealt = crossvalidate.crossvalidate(replace(config, out=config.out / "random", split_kind="random"))
     network = weights.load(config.out / "final" / "weights.safetensors")
-    features = outlier_features(config, material)
-    held_out = _held_out(config, material, features)
+    versions = outlier_features(config, material)
+    held_out = _held_out(config, material, versions)
     trains = material.split.training()
     rule, temperature = calibrated(held_out)
     network.temperature.fill_(temperature)
-    outliers.fit(network, features[trains], material.labels[trains])
+    outliers.fit(network, [features[trains] for features in versions], material.labels[trains])
     note = {
         "temperature": round(temperature, 4),
         "outlier_threshold": rule.outlier_threshold,
@@ -91,7 +95,10 @@ def finish(config: Config) -> dict[str, Any]:
         "baselines": baselines_over_folds(seen, material),
         "calibration": described(held_out, rule),
         "outliers": outliers.compare(
-            features[held_out.rows], held_out.labels, held_out.fold, strangers(config)
+            [features[held_out.rows] for features in versions],
+            held_out.labels,
+            held_out.fold,
+            strangers(config),
         ),
     }
     (config.out / "finish.json").write_text(json.dumps(record, indent=2) + "\n")
@@ -123,14 +130,20 @@ def described(held_out: HeldOut, rule: ReferRule) -> dict[str, Any]:
         "set_sizes": conformal.set_sizes(probabilities, rule),
         "referred": conformal.referred(probabilities, held_out.scores, rule),
         "errors": conformal.errors(probabilities, held_out.scores, held_out.labels, rule),
+        "augmented_above": (held_out.augmented_scores > rule.outlier_threshold).mean(axis=1).tolist(),
     }
 
 
-def outlier_features(config: Config, material: Material) -> NDArray[np.float32]:
-    """``LeukemiaVGG16.outlier_features`` of every photograph, FP32 [n, 768], in single precision."""
+def outlier_features(config: Config, material: Material) -> list[NDArray[np.float32]]:
+    """``LeukemiaVGG16.outlier_features`` of every photograph as it is and augmented, FP32 [n, 768] each."""
     network = untrained(config).eval()
-    means = averages(network, material, views.clean(), config)
-    return cast(NDArray[np.float32], network.roots(torch.from_numpy(means)).numpy())
+    return [
+        cast(
+            NDArray[np.float32],
+            network.roots(torch.from_numpy(averages(network, material, view, config))).numpy(),
+        )
+        for view in (views.clean(), *augmented_views(config))
+    ]
 
 
 def baseline_features(config: Config, material: Material) -> baselines.Features:
@@ -186,9 +199,9 @@ def _features_of(network: LeukemiaVGG16, path: Path) -> NDArray[np.float32]:
         return network.outlier_features(pool3, network.pool3_to_pool4(pool3)).numpy()
 
 
-def _held_out(config: Config, material: Material, features: NDArray[np.float32]) -> HeldOut:
+def _held_out(config: Config, material: Material, versions: outliers.Versions) -> HeldOut:
     rows, logits = crossvalidate.held_out_logits(replace(config, out=config.out / "group"))
     rows, logits = rows[rows < material.public], logits[rows < material.public]
     labels, fold = material.labels[rows], material.split.fold[rows]
-    scores = outliers.held_out_scores(features[rows], labels, fold)
-    return HeldOut(rows, labels, fold, material.split.slide[rows], logits, scores)
+    scores = outliers.held_out_scores([features[rows] for features in versions], labels, fold)
+    return HeldOut(rows, labels, fold, material.split.slide[rows], logits, scores[0], scores[1:])

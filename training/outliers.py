@@ -6,6 +6,7 @@ distance to the nearest class centre (Lee et al., NeurIPS 2018) with a covarianc
 (Tipping and Bishop, J R Stat Soc B 1999): leading components, and one variance for all the rest.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -24,6 +25,9 @@ SHRINKAGE = 0.01
 
 #: Neighbours of the score that was tried beside the Mahalanobis distance (Sun et al., ICML 2022).
 NEIGHBOURS = 5
+
+#: Outlier features of the same photographs, FP32 [n, width] each: as they are, then augmented.
+Versions = Sequence[NDArray[np.float32]]
 
 #: What was tried: columns of the features.
 LAYERS = {
@@ -61,15 +65,16 @@ def statistics(features: NDArray[np.float32], labels: NDArray[np.int64]) -> dict
     return {name: value.astype(np.float32) for name, value in found.items()}
 
 
-def fit(network: LeukemiaVGG16, features: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+def fit(network: LeukemiaVGG16, versions: Versions, labels: NDArray[np.int64]) -> None:
     """Fill the outlier buffers of ``network``, so that the median training photograph scores 1.
 
-    :param features: ``network.outlier_features`` of the training photographs, FP32 [n, width].
+    :param versions: ``network.outlier_features`` of the training photographs as they are and augmented. Without the
+        latter every smear that is a little less sharp or more compressed than the training photographs is an outlier.
     """
-    for name, value in statistics(features, labels).items():
+    for name, value in statistics(*_stacked(versions, labels)).items():
         getattr(network, name).copy_(torch.from_numpy(value))
     network.outlier_scale.fill_(1.0)
-    network.outlier_scale.fill_(float(np.median(scores(network, features))))
+    network.outlier_scale.fill_(float(np.median(scores(network, versions[0]))))
 
 
 def scores(network: LeukemiaVGG16, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,15 +84,16 @@ def scores(network: LeukemiaVGG16, features: NDArray[np.float32]) -> NDArray[np.
 
 
 def held_out_scores(
-    features: NDArray[np.float32], labels: NDArray[np.int64], fold: NDArray[np.int64]
+    versions: Versions, labels: NDArray[np.int64], fold: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """OUTLIER_SCORE [n] of every photograph by statistics that know nothing of its fold."""
-    found = np.empty(len(labels), dtype=np.float32)
+    """OUTLIER_SCORE of every photograph in every version by statistics that know nothing of its fold, [versions, n]."""
+    found = np.empty((len(versions), len(labels)), dtype=np.float32)
     for held_out in np.unique(fold):
         inside = fold == held_out
         network = LeukemiaVGG16()
-        fit(network, features[~inside], labels[~inside])
-        found[inside] = scores(network, features[inside])
+        fit(network, [features[~inside] for features in versions], labels[~inside])
+        for row, features in zip(found, versions, strict=True):
+            row[inside] = scores(network, features[inside])
     return found
 
 
@@ -97,14 +103,14 @@ def threshold(held_out: NDArray[np.float32]) -> float:
 
 
 def compare(
-    features: NDArray[np.float32],
+    versions: Versions,
     labels: NDArray[np.int64],
     fold: NDArray[np.int64],
     strangers: dict[str, NDArray[np.float32]],
 ) -> list[dict[str, Any]]:
     """Mahalanobis distance and nearest neighbours over one layer and two: AUROC against each kind of stranger.
 
-    :param features: outlier features of the photographs of the folds, [n, width].
+    :param versions: outlier features of the photographs of the folds, as they are and augmented.
     :param strangers: outlier features of other pictures by their kind.
     """
     rows = []
@@ -113,13 +119,13 @@ def compare(
             own = np.empty(len(labels))
             for held_out in np.unique(fold):
                 inside = fold == held_out
-                own[inside] = score(
-                    features[~inside][:, columns], labels[~inside], features[inside][:, columns]
-                )
+                known = [features[~inside][:, columns] for features in versions]
+                own[inside] = score(*_stacked(known, labels[~inside]), versions[0][inside][:, columns])
             limit = np.quantile(own, 1 - FALSE_REFER)
             kinds = {}
             for kind, pictures in strangers.items():
-                other = score(features[:, columns], labels, pictures[:, columns])
+                everything = _stacked([features[:, columns] for features in versions], labels)
+                other = score(*everything, pictures[:, columns])
                 truth = np.r_[np.zeros(len(own)), np.ones(len(other))]
                 kinds[kind] = {
                     "auroc": float(roc_auc_score(truth, np.r_[own, other])),
@@ -128,6 +134,10 @@ def compare(
                 }
             rows.append({"layers": layers, "method": method, "strangers": kinds})
     return rows
+
+
+def _stacked(versions: Versions, labels: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    return np.concatenate(list(versions)), np.tile(labels, len(versions))
 
 
 def _mahalanobis(

@@ -25,11 +25,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from smear.refer import ReferRule
-from training import bootstrap, metrics, outliers, quantize, splits, weights
+from training import bootstrap, metrics, outliers, quantize, splits, views, weights
+from training.augment import Strength
 from training.card import parameter
-from training.data import DEFAULT_DATA, DataError, Photograph, file_sha256, load_all, read_manifest, targets
+from training.data import DEFAULT_DATA, DataError, Photograph, file_sha256, read_manifest, targets
 from training.evaluate import NOTE, read_note
 from training.export import INT8_MODEL
+from training.features import View
 from training.network import LeukemiaVGG16
 from training.quantized import ENGINE
 from training.train import git_commit
@@ -80,10 +82,14 @@ def respond(network: LeukemiaVGG16, batches: Iterable[Tensor]) -> Responses:
     return Responses(np.concatenate(logits), np.concatenate(features), np.concatenate(scores))
 
 
-def make(source: Path, training: Sequence[Photograph], target: Path) -> dict[str, Any]:
+def make(
+    source: Path, training: Sequence[Photograph], target: Path, strength: Strength | None = None
+) -> dict[str, Any]:
     """Quantize the FP32 weights ``source``, fit temperature and outlier statistics, write ``target``.
 
     :param training: the photographs ``source`` was trained on, in any order.
+    :param strength: of the augmentation that ``source``'s outlier statistics know; None for none. Each photograph then
+        comes as it is and once augmented.
     :returns: the note in the header of ``target``.
     :raises DataError: when weights or photographs cannot be read, or the weights are no delivered version.
     """
@@ -96,7 +102,11 @@ def make(source: Path, training: Sequence[Photograph], target: Path) -> dict[str
         wanted = respond(network, batches(sample, "observe"))
     int8 = quantize.quantize(network, seen)
     found = respond(int8, batches(training, "fit"))
-    outliers.fit(int8, found.features, targets(training))
+    versions = [found.features]
+    if strength is not None:
+        changed = views.augmented(1, 0, strength)
+        versions.append(respond(int8, batches(training, "fit, augmented", changed)).features)
+    outliers.fit(int8, versions, targets(training))
     scores = outliers.scores(int8, found.features)[::every]
     temperature = match_temperature(wanted.logits / network.temperature.item(), found.logits[::every])
     int8.temperature.fill_(temperature)
@@ -210,7 +220,9 @@ def deliver(
         raise DataError(
             f"the card beside {source} describes version {card['version']}; deliver that one first"
         )
-    note = make(source / weights_path.name, training, weights_path)
+    recipe = card.get("provenance", {}).get("recipe", {})
+    strength = Strength(**recipe["strength"]) if recipe.get("versions") else None
+    note = make(source / weights_path.name, training, weights_path, strength)
     compared = compare(source / weights_path.name, weights_path, kept)
     passed = criteria(compared)
     gate = {
@@ -357,10 +369,11 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def batches(photographs: Sequence[Photograph], what: str) -> Iterator[Tensor]:
-    """The model's input, UINT8 [n, 3, 224, 224] at a time, with progress titled ``what``."""
+def batches(photographs: Sequence[Photograph], what: str, view: View | None = None) -> Iterator[Tensor]:
+    """The model's input, UINT8 [n, 3, 224, 224] at a time, with progress titled ``what``; as ``view`` shows it."""
+    view = view or views.clean()
     with tqdm(total=len(photographs), desc=what, unit="img") as bar:
         for start in range(0, len(photographs), BATCH):
             part = photographs[start : start + BATCH]
-            yield torch.from_numpy(load_all(part))
+            yield torch.from_numpy(np.stack([view.make(one) for one in part]))
             bar.update(len(part))

@@ -5,6 +5,7 @@ import pytest
 
 from smear.refer import ReferRule
 from training import bootstrap, conformal, metrics, normalise, outliers
+from training.network import LeukemiaVGG16
 
 
 def judged(share_right: float, groups: int, size: int, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -98,17 +99,31 @@ def test_brier_is_zero_for_certainty_and_two_for_certain_error() -> None:
 
 
 @pytest.fixture(scope="module")
-def features() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Outlier features, labels and folds of photographs of four classes."""
+def features() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Outlier features (as they are, and all a little off in one direction), labels and folds of four classes."""
     random = np.random.default_rng(0)
     labels = np.arange(400) % 4
     found = random.normal(3, 0.2, (400, 768)) + labels[:, None] * 0.1
-    return found.astype(np.float32), labels, np.arange(400) // 4 % 5
+    plain = found.astype(np.float32)
+    changed = plain + np.linspace(-1, 1, 768, dtype=np.float32)
+    return [plain, changed], labels, np.arange(400) // 4 % 5
 
 
 def test_the_threshold_refers_as_few_true_fields_as_promised(features) -> None:
-    scores = outliers.held_out_scores(*features)
+    scores, _ = outliers.held_out_scores(*features)
     assert (scores > outliers.threshold(scores)).mean() <= outliers.FALSE_REFER + 1e-9
+
+
+def test_what_augmentation_has_shown_is_no_outlier(features) -> None:
+    (plain, changed), labels, fold = features
+    above = []
+    for versions in ([plain], [plain, changed]):
+        network = LeukemiaVGG16()
+        outliers.fit(network, [one[fold > 0] for one in versions], labels[fold > 0])
+        limit = outliers.threshold(outliers.scores(network, plain[fold == 0]))
+        above.append((outliers.scores(network, changed[fold == 0]) > limit).mean())
+    assert above[0] == 1
+    assert above[1] < 0.1
 
 
 def test_both_scores_over_every_layer_tell_strangers_apart(features) -> None:
@@ -116,7 +131,7 @@ def test_both_scores_over_every_layer_tell_strangers_apart(features) -> None:
     rows = outliers.compare(*features, {"strange": strange})
     assert len(rows) == 2 * len(outliers.LAYERS)
     assert all(row["strangers"]["strange"]["auroc"] == 1 for row in rows)
-    own = features[0][:30]
+    own = features[0][0][:30]
     rows = outliers.compare(*features, {"own": own})
     assert all(row["strangers"]["own"]["auroc"] < 0.9 for row in rows)
 

@@ -106,7 +106,7 @@ def test_the_outlier_score_is_the_mahalanobis_distance() -> None:
     labels = np.arange(2000) % 4
     features = (random.normal(3, 0.2, (2000, 768)) + labels[:, None] * 0.1).astype(np.float32)
     fitted = LeukemiaVGG16()
-    outliers.fit(fitted, features, labels)
+    outliers.fit(fitted, [features], labels)
     scores = outliers.scores(fitted, features)
     assert float(np.median(scores)) == pytest.approx(1, abs=1e-3)
     centres = np.stack([features[labels == label].mean(axis=0) for label in range(4)])
