@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from training import config as configs
 from training import crossvalidate, metrics, splits
@@ -31,9 +28,8 @@ def ablate(config: Config, rows: Path = ROWS, only: str | None = None) -> list[d
     """Every row of ``rows`` (or the one named ``only``): figures over folds and the seconds they took.
 
     A row starts from ``config``, or from the file it names as ``recipe``. One with ``frozen = true`` asks about the
-    input: frozen ImageNet averages of ``blocks`` (block 4 if not said) and a support-vector machine on them
-    (``linear``: a logistic regression), which costs seconds and no luck of training.
-    Written to ``ablations.json``.
+    input: frozen ImageNet averages of ``blocks`` (block 4 if not said) and a support-vector machine on them, which
+    costs no luck of training. Written to ``ablations.json``.
 
     :raises DataError: when a row changes something that no recipe knows.
     """
@@ -56,10 +52,10 @@ def _row(config: Config, name: str, changes: dict[str, Any]) -> dict[str, Any]:
             configs.read(ROWS.parent / recipe), data=config.data, split=config.split, out=config.out
         )
     words, frozen = changes.pop("words"), changes.pop("frozen", False)
-    blocks, linear = changes.pop("blocks", [4]), changes.pop("linear", False)
+    blocks = changes.pop("blocks", [4])
     strength = replace(config.strength, **changes.pop("strength", {}))
     changed = replace(config, **changes, strength=strength, out=config.out / "ablations" / name)
-    measured = _frozen(changed, blocks, linear) if frozen else _trained(changed)
+    measured = _frozen(changed, blocks) if frozen else _trained(changed)
     return {"words": words, "kind": "frozen" if frozen else "trained", **measured}
 
 
@@ -68,25 +64,19 @@ def _trained(config: Config) -> dict[str, Any]:
     return {"folds": record["folds"], "ece": record["pooled"]["ece"]["value"], "seconds": record["seconds"]}
 
 
-def _frozen(config: Config, blocks: list[int], linear: bool) -> dict[str, Any]:
+def _frozen(config: Config, blocks: list[int]) -> dict[str, Any]:
     material = Material.read(config)
     network = untrained(replace(config, sees="blocks34")).eval()
-    means = averages(network, material, plain_view(config), config, config.precision)
+    means = averages(network, material, plain_view(config), config)
     ends = {3: slice(0, BLOCKS[3][0]), 4: slice(BLOCKS[3][0], None)}
     seen = np.concatenate([means[:, ends[block]] for block in blocks], axis=1)
     labels, fold = material.labels, material.split.fold
     called = np.empty(len(labels), dtype=np.int64)
     for held_out in range(splits.FOLDS):
         trains, inside = material.split.training(held_out), fold == held_out
-        machine = _regression() if linear else support_vectors()
-        called[inside] = machine.fit(seen[trains], labels[trains]).predict(seen[inside])
+        called[inside] = support_vectors().fit(seen[trains], labels[trains]).predict(seen[inside])
     rows = np.flatnonzero(~material.split.test[: material.public])
     return {"folds": metrics.per_fold(called[rows], labels[rows], fold[rows])}
-
-
-def _regression() -> Any:
-    regression = LogisticRegression(C=1.0, max_iter=2000, class_weight="balanced")
-    return make_pipeline(FunctionTransformer(np.sqrt), StandardScaler(), regression)
 
 
 def add_command(commands: Any) -> None:

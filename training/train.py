@@ -188,31 +188,29 @@ def augmented_views(config: Config) -> list[View]:
 
 
 def cached(
-    network: LeukemiaVGG16, material: Material, view: View, config: Config, block: int, precision: str = ""
+    network: LeukemiaVGG16, material: Material, view: View, config: Config, block: int
 ) -> Maps | Joined:
     """Maps of every photograph in ``view`` after ``block``, by the ImageNet blocks before it.
 
     Signed cases have a cache of their own, so that new ones do not cost the public set's again. Augmented views are
     computed in the recipe's precision; the plain one, on which figures are made, in single.
     """
-    cache = _cache(config, view, precision)
+    cache = _cache(config, view)
     fresh = _untouched(network, config)
     maps = _by_part(material, lambda part: cache.maps(fresh, part, view, block))
     return maps[0] if len(maps) == 1 else Joined(tuple(maps))
 
 
-def averages(
-    network: LeukemiaVGG16, material: Material, view: View, config: Config, precision: str = ""
-) -> NDArray[np.float32]:
+def averages(network: LeukemiaVGG16, material: Material, view: View, config: Config) -> NDArray[np.float32]:
     """Spatial averages after blocks 3 and 4 of every photograph in ``view``, FP32 [n, 768]; cached as the maps are."""
-    cache = _cache(config, view, precision)
+    cache = _cache(config, view)
     fresh = _untouched(network, config)
     return np.concatenate(_by_part(material, lambda part: cache.means(fresh, part, view)))
 
 
-def _cache(config: Config, view: View, precision: str) -> Cache:
-    usual = "float32" if view.name.startswith("clean") else config.precision
-    return Cache(config.cache, file_sha256(config.backbone_path), precision or usual)
+def _cache(config: Config, view: View) -> Cache:
+    precision = "float32" if view.name.startswith("clean") else config.precision
+    return Cache(config.cache, file_sha256(config.backbone_path), precision)
 
 
 def _by_part(material: Material, compute: Callable[[list[Photograph]], NDArray[Any]]) -> list[NDArray[Any]]:
