@@ -239,7 +239,7 @@ def test_the_same_run_delivered_again_has_the_same_name(model: Path, run: Path) 
 def test_the_gate_refuses_a_network_of_random_weights_and_says_why(
     model: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["gate", "2", "--model", str(model), "--data", str(folder / "data")]
+    arguments = ["gate", str(export.VERSION), "--model", str(model), "--data", str(folder / "data")]
     assert command.main(arguments) == 1
     said = json.loads(capsys.readouterr().out)
     assert said == json.loads((model / str(export.VERSION) / "gate.json").read_text())
@@ -256,8 +256,11 @@ def test_the_gate_notices_weights_that_the_card_does_not_describe(
 ) -> None:
     other = tmp_path / model.name
     shutil.copytree(model, other)
-    weights.save(weights.load(run / "final" / "weights.safetensors"), other / "2" / "weights.safetensors")
-    assert command.main(["gate", "2", "--model", str(other), "--data", str(tmp_path)]) == 1
+    weights.save(
+        weights.load(run / "final" / "weights.safetensors"),
+        other / str(export.VERSION) / "weights.safetensors",
+    )
+    assert command.main(["gate", str(export.VERSION), "--model", str(other), "--data", str(tmp_path)]) == 1
     criteria = json.loads(capsys.readouterr().out)["criteria"]
     assert [one["passed"] for one in criteria if one["key"] == "hash"] == [False]
 
