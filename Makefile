@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 BIN := .venv/bin
-VERSION := 2
+VERSION := 3
 WEIGHTS := $(wildcard triton_models/*/*/weights.safetensors)
 MODELS := $(WEIGHTS:weights.safetensors=model.pt)
 FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
@@ -100,7 +100,7 @@ faults: install-dev static export ## tests that kill processes of a running syst
 train: install-dev ## train the model anew into runs/v3 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
 	@$(BIN)/python -m training finish $(ARGS) >/dev/null
 	@$(BIN)/python -m training deliver --run runs/v3 --model runs/v3/models/leukemia_vgg16 >/dev/null
-	@$(BIN)/python -m training gate 3 --model runs/v3/models/leukemia_vgg16
+	@$(BIN)/python -m training gate $(VERSION) --model runs/v3/models/leukemia_vgg16
 
 gate: install-dev ## judge the committed model; measured again where the photographs are
 	@for card in triton_models/*/model_card.json; do echo "== gate: $$(dirname $$card)"; \

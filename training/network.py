@@ -1,4 +1,7 @@
-"""VGG16 as the model contract has it: thirteen convolutions, global average pooling, one linear layer.
+"""VGG16 as the model contract has it: convolutions, global averages, one linear layer.
+
+All thirteen convolutions and averages of block 5, or the ten before it and averages of blocks 3 and 4
+(``docs/decisions/0015-blocks-3-and-4.md``).
 
 The convolutions carry torchvision's names (``features.0.weight`` ...), so its ImageNet weights load as they
 are. Everything a client could get wrong (normalisation, temperature, outlier statistics) is a buffer of the
@@ -172,16 +175,12 @@ class LeukemiaVGG16(nn.Module):
         return maps
 
     def pool3_to_pool4(self, pool3: Tensor) -> Tensor:
-        """Block 4: [batch, 256, 28, 28] to [batch, 512, 14, 14]."""
+        """Block 4: [batch, 256, 28, 28] to [batch, 512, 14, 14] (21 x 21 when enlarged to 336)."""
         maps = pool3
         for index, layer in enumerate(self.features):
             if index >= self.block4 and index < self.block5:
                 maps = layer(maps)
         return maps
-
-    def to_pool4(self, images: Tensor) -> Tensor:
-        """Blocks 1 to 4: UINT8 [batch, 3, 224, 224] to FP32 [batch, 512, 14, 14]."""
-        return self.pool3_to_pool4(self.to_pool3(images))
 
     def to_maps(self, pool4: Tensor) -> Tensor:
         """Block 5: [batch, 512, 14, 14] to [batch, 512, 14, 14]."""

@@ -1,7 +1,7 @@
 """The int8 network: :class:`training.network.LeukemiaVGG16` with convolutions in eight-bit integers.
 
 Weights are int8, symmetric, one scale for each output channel; activations uint8, one scale for each tensor. Only
-``features`` is exchanged, layer by layer at the same indices, and FP32 comes out of every block. So ``to_pool4``,
+``features`` is exchanged, layer by layer at the same indices, and FP32 comes out of every block. So ``seen``,
 ``logits``, ``outlier_score`` and ``forward`` are the FP32 network's own, calibration works on either network, and
 the activation map is exact for the int8 network's own logits.
 
