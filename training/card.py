@@ -241,7 +241,12 @@ def known_failures(record: dict[str, Any], tested: dict[str, Any]) -> list[str]:
         f"Of {errors['wrong']} photographs called wrong in cross-validation, {errors['wrong_and_not_referred']} "
         "were not marked refer."
     )
-    words.append("Haematogones and early pre-B blasts look alike; most confusions lie between these two.")
+    matrix = np.array(record["crossvalidation"]["confusion"]["matrix"])
+    benign, early = CLASSES.index("Benign"), CLASSES.index("Early")
+    words.append(
+        f"Haematogones and early pre-B blasts look alike: {int(matrix[benign, early] + matrix[early, benign])} of the "
+        "photographs called wrong in cross-validation lie between these two."
+    )
     return words
 
 
