@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from training import config as configs
-from training import crossvalidate, metrics, splits
+from training import crossvalidate, metrics, outliers, splits
 from training.baselines import support_vectors
 from training.config import Config
 from training.data import DataError
-from training.features import BLOCKS
 from training.train import Material, averages, plain_view, untrained
 
 #: The rows of the table.
@@ -68,8 +67,7 @@ def _frozen(config: Config, blocks: list[int]) -> dict[str, Any]:
     material = Material.read(config)
     network = untrained(replace(config, sees="blocks34")).eval()
     means = averages(network, material, plain_view(config), config)
-    ends = {3: slice(0, BLOCKS[3][0]), 4: slice(BLOCKS[3][0], None)}
-    seen = np.concatenate([means[:, ends[block]] for block in blocks], axis=1)
+    seen = np.concatenate([means[:, outliers.LAYERS[f"block {block}"]] for block in blocks], axis=1)
     labels, fold = material.labels, material.split.fold
     called = np.empty(len(labels), dtype=np.int64)
     for held_out in range(splits.FOLDS):

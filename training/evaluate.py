@@ -59,13 +59,19 @@ def answers(network: LeukemiaVGG16, photographs: Sequence[Photograph]) -> Answer
             answer, _, _, score = network(inputs)
             probabilities.append(answer.numpy())
             scores.append(score[:, 0].numpy())
-            whole.append(plain.means(inputs).numpy())
+            whole.append(_means(plain, inputs))
             without_cells = np.stack([views.painted_out(picture) for picture in pixels])
-            painted.append(plain.means(torch.from_numpy(without_cells)).numpy())
+            painted.append(_means(plain, torch.from_numpy(without_cells)))
             colour.append(baselines.colour_statistics(pixels))
             bar.update(len(pixels))
     seen = baselines.Features.of(*(np.concatenate(part) for part in (colour, whole, painted)))
     return Answers(np.concatenate(probabilities), np.concatenate(scores), targets(photographs), seen)
+
+
+def _means(network: LeukemiaVGG16, images: torch.Tensor) -> NDArray[np.float32]:
+    pool3 = network.to_pool3(images)
+    means: NDArray[np.float32] = network.means(pool3, network.pool3_to_pool4(pool3)).numpy()
+    return means
 
 
 def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str, Any]:

@@ -190,11 +190,9 @@ class LeukemiaVGG16(nn.Module):
                 maps = layer(maps)
         return maps
 
-    @torch.jit.unused
-    def means(self, images: Tensor) -> Tensor:
-        """Spatial averages after blocks 3 and 4, [batch, 768], of UINT8 [batch, 3, 224, 224]."""
-        pool3 = self.to_pool3(images)
-        return torch.cat([pool3.mean(dim=(2, 3)), self.pool3_to_pool4(pool3).mean(dim=(2, 3))], dim=1)
+    def means(self, pool3: Tensor, pool4: Tensor) -> Tensor:
+        """Spatial averages after blocks 3 and 4, side by side, [batch, 768]."""
+        return torch.cat([pool3.mean(dim=(2, 3)), pool4.mean(dim=(2, 3))], dim=1)
 
     def roots(self, means: Tensor) -> Tensor:
         """Square roots of spatial averages, [batch, channels]; the slope stays finite where an average is zero."""
@@ -202,7 +200,7 @@ class LeukemiaVGG16(nn.Module):
 
     def outlier_features(self, pool3: Tensor, pool4: Tensor) -> Tensor:
         """What the outlier score looks at, [batch, 768]: square roots of the averages after blocks 3 and 4."""
-        return self.roots(torch.cat([pool3.mean(dim=(2, 3)), pool4.mean(dim=(2, 3))], dim=1))
+        return self.roots(self.means(pool3, pool4))
 
     def seen(self, pool3: Tensor, pool4: Tensor) -> Tensor:
         """What the linear layer sees, [batch, 512 or 768]: block 5's averages, or :meth:`outlier_features`, centred."""
