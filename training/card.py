@@ -76,7 +76,7 @@ EXPLAINED = 10
 
 #: Where the delivered figures come from, in the order in which a reader should look at them.
 PARTS = {
-    "test": "test part: pseudo-slides that no choice looked at",
+    "test": "test part: pseudo-slides kept apart from training and cross-validation",
     "cross_validation": "cross-validation over pseudo-slides, five folds",
     "random_split": "random split of single photographs, five folds: what the literature does, and too good",
 }
