@@ -4,7 +4,7 @@ import re
 
 from embedded.settings import ROOT
 
-READERS = ("portal/config/settings.py", "embedded/settings.py", "portal/config/gunicorn.py")
+READERS = ("portal/config/settings/*.py", "embedded/settings.py", "portal/config/gunicorn.py")
 
 
 def documented():
@@ -12,7 +12,7 @@ def documented():
 
 
 def read_by_the_code():
-    text = "".join((ROOT / reader).read_text() for reader in READERS)
+    text = "".join(path.read_text() for reader in READERS for path in ROOT.glob(reader))
     call = r'(?:env(?:\.\w+)?|environ\.get|environment\.get|_\w+)\(\s*(?:environment,\s*)?"([A-Z][A-Z0-9_]+)"'
     return set(re.findall(call, text))
 

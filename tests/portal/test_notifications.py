@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.choices import Role
-from portal.config.settings import BASE_DIR
+from portal.config.settings.environment import BASE_DIR
 from portal.notifications import words
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification

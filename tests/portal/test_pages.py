@@ -13,7 +13,7 @@ from django.urls import reverse
 from portal.accounts import services as accounts
 from portal.accounts.choices import Role
 from portal.cases.choices import STATE_ICONS
-from portal.config.settings import BASE_DIR
+from portal.config.settings.environment import BASE_DIR
 from portal.reports.models import Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
 

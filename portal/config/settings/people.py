@@ -1,0 +1,36 @@
+"""Accounts, and what of reading and signing has a limit in time or number."""
+
+from portal.config.settings.environment import env
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "portal.accounts.forms.SignInForm"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+# People come by invitation; the invitation proves the address.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "cases:worklist"
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+
+# --- Reading
+# A stored answer whose reader does not come back to conclude it stands after so many hours.
+CONCLUDE_LEFT_HOURS = env.float("CONCLUDE_LEFT_HOURS", default=12)
+
+# --- Signing
+# So many wrong passwords at the signature, and it is refused for so long.
+SIGN_ATTEMPTS = env.int("SIGN_ATTEMPTS", default=5)
+SIGN_LOCK_SECONDS = env.int("SIGN_LOCK_SECONDS", default=300)
