@@ -64,12 +64,14 @@ def export_version(version: Path) -> list[Path]:
         return [_save_script(network, version), _save_program(network, version)]
     simulated = quantized.build(load_file(path), simulated=True)
     try:
+        if quantized.sums_overflow():
+            raise DataError(f"{version}: this processor's sums of int8 products overflow")
         parity.require_same(
             f"{version}, computed in integers", network, simulated, batches=(2,), bound=parity.KERNEL_BOUND
         )
     except DataError as error:
         (version / "model.pt").unlink(missing_ok=True)
-        raise UnfitProcessor(f"{error}. This processor lacks VNNI: serve the FP32 model here") from error
+        raise UnfitProcessor(f"{error}. Serve the FP32 model here; int8 wants VNNI or AMX") from error
     return [_save_script(network, version)]
 
 

@@ -27,8 +27,9 @@ OUTPUTS: Final = ("PROBABILITIES", "ACTIVATION_MAP", "EMBEDDING", "OUTLIER_SCORE
 PROGRAM_BOUND: Final = 1e-4
 
 #: The same for integer kernels against FP32 arithmetic that rounds at the same places. A value on the edge between two
-#: integers may fall to either side: up to 3 % of the activation map on version 1. Sums that overflow (oneDNN held to
-#: AVX2, without VNNI) make it 77 %.
+#: integers may fall to either side: 1 to 3 % of the activation map. Sums that overflow (oneDNN held to AVX2, without
+#: VNNI) make it 62 % on version 3; on random weights they may stay within the bound, so they are asked for by
+#: themselves (``quantized.sums_overflow``).
 KERNEL_BOUND: Final = 0.1
 
 Program = Callable[[Tensor], Sequence[Tensor]]

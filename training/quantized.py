@@ -101,8 +101,8 @@ class SimulatedQuantize(Quantize):
 def build(tensors: Mapping[str, Tensor], *, simulated: bool = False) -> LeukemiaVGG16:
     """The int8 network out of the tensors of a weights file, in evaluation mode.
 
-    :param simulated: in FP32 arithmetic instead, slow: what the integer kernels have to agree with. Processors
-        without VNNI add products of int8 in 16 bits, which overflow silently.
+    :param simulated: in FP32 arithmetic instead, slow: what the integer kernels have to agree with, see
+        :func:`sums_overflow`.
     :raises RuntimeError: when tensors are missing or have other shapes.
     """
     rest = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith("features.")}
@@ -136,6 +136,30 @@ def stored(network: LeukemiaVGG16) -> dict[str, Tensor]:
             if isinstance(part, Convolution):
                 kept |= {f"features.{index}.{name}": tensor for name, tensor in part.stored().items()}
     return {name: tensor.contiguous() for name, tensor in kept.items()}
+
+
+def sums_overflow() -> bool:
+    """Whether this processor's kernels compute a convolution of integers wrongly.
+
+    Asked of one convolution of the largest integers. Without VNNI, oneDNN adds pairs of products in 16 bits
+    (``vpmaddubsw``): 2 * 255 * 127 is more than they hold. Some kernels without VNNI widen first and are right,
+    so the question is put to the arithmetic, not to the processor's name.
+    """
+    channels = 64
+    products = channels * 9
+    with engine(), torch.inference_mode():
+        convolution = Convolution(
+            weight=torch.full((1, channels, 3, 3), WEIGHT_LEVELS, dtype=torch.int8),
+            weight_scale=torch.tensor([1 / WEIGHT_LEVELS]),
+            bias=torch.zeros(1),
+            scale=products / ACTIVATION_LEVELS,
+        )
+        ones = torch.quantize_per_tensor(
+            torch.ones(1, channels, 16, 16), 1 / ACTIVATION_LEVELS, 0, torch.quint8
+        )
+        centre = convolution(ones).int_repr()[0, 0, 8, 8]
+    # all products are 1, so their sum is the largest integer, or beside it by rounding
+    return int(centre) < ACTIVATION_LEVELS - 1
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from smear.classes import CLASSES
+from tests.integers import exact_where_the_processor_is_not  # noqa: F401 - a fixture for all of the folder
 from training import synthetic
 from training.network import LeukemiaVGG16
 

@@ -1,10 +1,7 @@
 """The int8 variant on random weights and drawn smears: what it keeps of the contract, and how it is delivered."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from smear.classes import CLASSES
-from training import data, evaluate, export, parity, quantize, quantized, variant, weights
+from tests.integers import let_sums_overflow
+from training import data, evaluate, export, gate, parity, quantize, quantized, variant, weights
+from training.__main__ import main
 from training.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,20 +125,42 @@ def test_a_program_of_fixed_batch_size_is_refused(int8: LeukemiaVGG16) -> None:
         parity.require_same("model.pt", first_only, int8, batches=(1, 2))
 
 
-def test_a_processor_whose_integer_sums_overflow_gets_no_int8_model(version: Path) -> None:
-    """oneDNN held to AVX2 adds pairs of products in 16 bits, as on a processor without VNNI."""
-    command = [sys.executable, "-m", "training", "export", "--model", str(version.parent)]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "This processor lacks VNNI: serve the FP32 model here" in done.stderr
+def test_a_processor_whose_integer_sums_overflow_gets_no_int8_model(
+    version: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    let_sums_overflow(monkeypatch)
+    (version / "model.pt").write_bytes(b"exported on another machine")
+    assert main(["export", "--model", str(version.parent)]) == 2
+    assert "sums of int8 products overflow. Serve the FP32 model here" in capsys.readouterr().err
     assert not (version / "model.pt").exists()
+
+
+def test_where_sums_overflow_the_repository_is_exported_without_int8(
+    version: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    let_sums_overflow(monkeypatch)
+    assert export.export_repository(version.parents[1]) == []
+    assert "not exported" in capsys.readouterr().err
+
+
+def test_where_sums_overflow_the_gate_measures_nothing_anew(
+    delivered: tuple[Path, Path, dict[str, object]], data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, target, stored = delivered
+    let_sums_overflow(monkeypatch)
+    monkeypatch.setattr(variant, "compare", lambda *_: pytest.fail("a wrong processor was asked"))
+    card = json.loads((target / "model_card.json").read_text())
+    judged = gate._against_fp32(card, target / "1" / "weights.safetensors", data_folder)
+    assert judged == [one for one in stored["criteria"] if one["key"].startswith("int8_")]
+
+
+def test_exact_sums_are_found_to_be_exact() -> None:
+    assert not quantized.sums_overflow()
+
+
+def test_sums_of_16_bits_are_found_to_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_sums_overflow(monkeypatch)
+    assert quantized.sums_overflow()
 
 
 def test_scales_minimise_the_rounding_error() -> None:

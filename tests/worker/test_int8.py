@@ -14,6 +14,7 @@ from tritonclient import grpc
 from embedded.settings import ROOT
 from portal.inference.selectors import active_version
 from smear.classes import CLASSES
+from tests.integers import exact_where_the_processor_is_not  # noqa: F401 - a fixture for all of the module
 from training import data, evaluate, export, parity, quantize, variant, weights
 from training.network import LeukemiaVGG16
 from worker.readiness import ContractWatch
