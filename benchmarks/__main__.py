@@ -47,8 +47,8 @@ def main() -> int:
         results["memory"] = processes.memory(instance.processes)
         print(table("Memory, MB", results["memory"]))
     if "triton" in arguments.only and instance is not None:
-        results["triton"] = throughput.measure(instance.triton, arguments.seconds)
-        print(table("Triton, photographs of 224 x 224", results["triton"]))
+        results["triton"] = throughput.measure(instance.triton, instance.model, arguments.seconds)
+        print(table(f"Triton, {instance.model}, photographs of 224 x 224", results["triton"]))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1) + "\n")
     return 0

@@ -40,6 +40,11 @@ class Instance:
         return str(self.state["environment"]["TRITON_GRPC_URL"])
 
     @property
+    def model(self) -> str:
+        """The name of the model it serves."""
+        return str(self.state["environment"]["MODEL_NAME"])
+
+    @property
     def processes(self) -> dict[str, int]:
         """Process ids by name."""
         named = {name: process["pid"] for name, process in self.state["processes"].items() if process["pid"]}

@@ -16,30 +16,33 @@ from worker.contract import IMAGE
 from worker.triton import TritonClient
 
 #: Without a version Triton takes the newest it serves.
-MODEL, VERSION = "leukemia_vgg16", ""
+VERSION = ""
 BATCHES = (1, 4, 8)
 CONCURRENT = (1, 2, 4)
 
 
-def measure(address: str, seconds: float) -> list[dict[str, Any]]:
-    """A row for each batch size and concurrency, each measured for ``seconds``; latencies are of one request."""
+def measure(address: str, model: str, seconds: float) -> list[dict[str, Any]]:
+    """A row for each batch size and concurrency of the served ``model``, each measured for ``seconds``.
+
+    Latencies are of one request.
+    """
     client = TritonClient(address, deadline=60)
     try:
-        return [_row(client, batch, requests, seconds) for batch in BATCHES for requests in CONCURRENT]
+        return [_row(client, model, batch, requests, seconds) for batch in BATCHES for requests in CONCURRENT]
     finally:
         client.close()
 
 
-def _row(client: TritonClient, batch: int, requests: int, seconds: float) -> dict[str, Any]:
+def _row(client: TritonClient, model: str, batch: int, requests: int, seconds: float) -> dict[str, Any]:
     images = np.random.default_rng(0).integers(0, 256, (batch, *IMAGE.shape), dtype=np.uint8)
-    client.infer(MODEL, VERSION, images)
+    client.infer(model, VERSION, images)
     began = perf_counter()
 
     def keep_asking(_: int) -> list[float]:
         times = []
         while perf_counter() - began < seconds:
             asked = perf_counter()
-            client.infer(MODEL, VERSION, images)
+            client.infer(model, VERSION, images)
             times.append(perf_counter() - asked)
         return times
 

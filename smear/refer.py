@@ -64,6 +64,9 @@ class ReferRule:
     def prediction_set(self, probabilities: Sequence[float]) -> tuple[str, ...]:
         """The classes that cannot be ruled out at ``level``, in the order of ``CLASSES``; may be empty.
 
+        The leading class may be missing: each class has a bar of its own, and one with a high bar can lead and still
+        stay below it. Such an answer is *refer*.
+
         :param probabilities: PROBABILITIES of one photograph, in the order of ``CLASSES``.
         """
         bars = zip(CLASSES, probabilities, self.least_probability, strict=True)
@@ -78,6 +81,7 @@ class ReferRule:
             found.append(Reason.OUTLIER)
         if 0 < malignant < len(labels):
             found.append(Reason.MIXED_SET)
-        if max(probabilities) < self.least_confidence or not labels:
+        leading = CLASSES[max(range(len(CLASSES)), key=probabilities.__getitem__)]
+        if max(probabilities) < self.least_confidence or leading not in labels:
             found.append(Reason.LOW_CONFIDENCE)
         return tuple(found)

@@ -110,8 +110,8 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     """What the model said about one photograph.
 
     ``prediction_set``: the classes that cannot be ruled out at ``prediction_set_level``, which is null where the
-    model version promises no sets. ``refer``: do not lean on the answer; ``refer_reasons`` says why, the gravest
-    first.
+    model version promises no sets. The label may be missing in it, since each class has a bar of its own; such an
+    answer is *refer*. ``refer``: do not lean on the answer; ``refer_reasons`` says why, the gravest first.
     """
 
     prediction_set = serializers.ListField(child=serializers.ChoiceField(MODEL_LABELS))

@@ -135,3 +135,18 @@ def test_the_api_says_the_same(answered, people):
     assert (first["refer"], first["refer_reasons"]) == (True, ["mixed_set"])
     assert (second["refer"], second["refer_reasons"]) == (False, [])
     assert body["preclassification"]["refer_reasons"] == {"mixed_set": [1]}
+
+
+def test_a_leading_class_outside_its_own_set_is_explained_and_refer(people, lab, client):
+    least = {"Benign": 0.53, "Early": 0.52, "Pre": 0.13, "Pro": 0.94}
+    active_model(2, refer_rule={"level": 0.99, "least_probability": least, "least_confidence": 0.5})
+    case = cases.submit(people.submitter, draft(people.submitter, lab))
+    prediction = services.record(services.claim(case.jobs.get().pk, "a"), answer(0.01, 0.01, 0.18, 0.8))
+    assert (prediction.label, prediction.prediction_set) == ("Pro", ["Pre"])
+    assert prediction.refer_reasons == ["low_confidence"]
+    client.force_login(people.submitter)
+    page = " ".join(client.get(reverse("cases:detail", args=[case.pk])).content.decode().split())
+    assert "Pro-B ALL has the highest probability and is still ruled out" in page
+    signed(people.reviewer, case)
+    page = client.get(reverse("reports:diagnosis", args=[case.pk])).content.decode()
+    assert "The class with the highest probability does not reach its own bar." in page

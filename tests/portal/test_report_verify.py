@@ -53,6 +53,7 @@ def test_another_laboratory_s_report_looks_like_none(client, case, people):
     shown = foreign.content.decode().replace(case.diagnoses.get().sha256, "0" * 64)
     assert _without_token(shown) == _without_token(unknown.content.decode())
     assert case.accession not in shown
+    assert "the paper was not signed in a laboratory of yours" in shown
 
 
 def _without_token(words):

@@ -27,6 +27,15 @@ def test_reasons(probabilities, score, labels, reasons):
     assert RULE.reasons(probabilities, score) == reasons
 
 
+def test_an_answer_whose_leading_class_misses_its_own_bar_is_refer():
+    # Version 3's bars: Pro needs far more than Pre.
+    rule = ReferRule(
+        level=0.99, least_probability=(0.53, 0.52, 0.13, 0.94), least_confidence=0.0, outlier_threshold=1
+    )
+    assert rule.prediction_set((0.0, 0.0, 0.2, 0.8)) == ("Pre",)
+    assert rule.reasons((0.0, 0.0, 0.2, 0.8), 0.5) == (Reason.LOW_CONFIDENCE,)
+
+
 def test_the_card_keeps_the_rule():
     card = {"outlier_threshold": 1.5, "refer_rule": RULE.to_card()}
     assert ReferRule.from_card(card) == RULE

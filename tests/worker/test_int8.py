@@ -11,6 +11,7 @@ import torch
 from django.core.management import call_command
 from tritonclient import grpc
 
+from benchmarks import throughput
 from embedded.settings import ROOT
 from portal.inference.selectors import active_version
 from smear.classes import CLASSES
@@ -88,6 +89,14 @@ def test_no_other_model_takes_memory(client, address):
     with grpc.InferenceServerClient(address) as asked:
         index = asked.get_model_repository_index().models
     assert [model.name for model in index if model.state == "READY"] == [NAME]
+
+
+def test_the_benchmark_measures_the_model_that_is_served(address, monkeypatch):
+    monkeypatch.setattr(throughput, "BATCHES", (1,))
+    monkeypatch.setattr(throughput, "CONCURRENT", (2,))
+    rows = throughput.measure(address, NAME, 0.2)
+    assert [(row["batch"], row["requests at once"]) for row in rows] == [(1, 2)]
+    assert rows[0]["photographs/s"] > 0
 
 
 def test_registered_from_its_card_it_keeps_the_contract(client, db):

@@ -23,6 +23,17 @@ def refer_advice(reason: str) -> str:
 
 
 @register.filter
+def leads_outside_set(answer: Any) -> bool:
+    """Whether the leading class of an answer (stored, or of a signed report) is not in its own prediction set."""
+    said = (
+        answer
+        if isinstance(answer, dict)
+        else {"label": answer.label, "prediction_set": answer.prediction_set}
+    )
+    return bool(said["prediction_set"]) and said["label"] not in said["prediction_set"]
+
+
+@register.filter
 def level_percent(level: float) -> str:
     """A level as people say it: 0.99 as 99 %, 0.995 as 99.5 %."""
     return f"{number_format(f'{100 * level:.6g}')} %"
