@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.choices import Role
+from portal.text_fields import LineInput
 
 
 class InviteForm(forms.Form):
@@ -19,7 +20,7 @@ class InviteForm(forms.Form):
 class AcceptInvitationForm(forms.Form):
     """The name and password of a new account."""
 
-    full_name = forms.CharField(
+    full_name = LineInput(
         label=_("Full name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     password = forms.CharField(

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.choices import Language, MailChoice, Role
+from portal.text_fields import AddressField, LineField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -33,8 +34,8 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in with an e-mail address. A superuser administers every laboratory's users."""
 
-    email = models.EmailField(_("e-mail"), unique=True)
-    full_name = models.CharField(_("full name"), max_length=150)
+    email = AddressField(_("e-mail"), unique=True)
+    full_name = LineField(_("full name"), max_length=150)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -62,9 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Laboratory(models.Model):
     """One tenant: what belongs to a laboratory is seen by its members only."""
 
-    name = models.CharField(_("name"), max_length=120, unique=True)
+    name = LineField(_("name"), max_length=120, unique=True)
     slug = models.SlugField(unique=True)
-    accession_prefix = models.CharField(max_length=8, default="HL")
+    accession_prefix = LineField(max_length=8, default="HL")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -108,7 +109,7 @@ def invitation_expiry() -> datetime:
 class Invitation(models.Model):
     """An offer of a role, redeemed once by whoever holds its link."""
 
-    email = models.EmailField(_("e-mail"))
+    email = AddressField(_("e-mail"))
     laboratory = models.ForeignKey(Laboratory, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(_("role"), max_length=16, choices=Role.choices)
     token = models.CharField(max_length=64, unique=True, default=invitation_token)

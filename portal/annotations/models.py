@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.cases.models import SmearImage
+from portal.text_fields import LineField
 
 NOTE_LENGTH = 500
 
@@ -26,7 +27,7 @@ class Marker(models.Model):
     )
     x = models.FloatField(help_text=_("from the left edge, as a share of the width"))
     y = models.FloatField(help_text=_("from the upper edge, as a share of the height"))
-    note = models.CharField(_("note"), max_length=NOTE_LENGTH, blank=True)
+    note = LineField(_("note"), max_length=NOTE_LENGTH, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
     removed_at = models.DateTimeField(null=True, blank=True)

@@ -14,6 +14,7 @@ from portal.cases.choices import SIGNED, CaseState
 from portal.cases.models import Case, SmearImage
 from portal.cases.transitions import lock_case, require_state
 from portal.errors import Gone, Invalid, NotAllowed
+from portal.text import clean_line
 
 #: Markers may be put, changed and removed in these.
 MARKABLE = frozenset(CaseState) - SIGNED - {CaseState.CANCELLED}
@@ -88,7 +89,7 @@ def _put(marker: Marker, x: float, y: float, note: str) -> None:
     for name, value in (("x", x), ("y", y)):
         if not 0 <= value <= 1:  # refuses what is not a number, too
             raise Invalid(_("Put the marker on the photograph."), field=name)
-    note = note.replace("\x00", "").strip()
+    note = clean_line(note, field="note")
     if len(note) > NOTE_LENGTH:
         raise Invalid(
             _("A note has at most %(limit)d characters; this one has %(count)d.")

@@ -1,9 +1,11 @@
 """What the serializers share: fields that refuse in words, and no field that does not exist."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.db import models
 from rest_framework import serializers
 
+from portal import text
 from smear.classes import CLASSES
 
 MODEL_LABELS = [(label, label) for label in CLASSES]
@@ -18,8 +20,32 @@ class NamedChoiceField(serializers.ChoiceField):
         self.error_messages["invalid_choice"] = f'"{{input}}" is not known here. Choose one of: {known}.'
 
 
+class LineField(serializers.CharField):
+    """One line of text, without what nobody would see (``portal.text``)."""
+
+    lines = False
+
+    def to_internal_value(self, data: Any) -> str:
+        value = text.normalised(super().to_internal_value(data), lines=self.lines)
+        if message := text.refusal(value, lines=self.lines):
+            raise serializers.ValidationError(message, code="unseen_character")
+        return value
+
+
+class LinesField(LineField):
+    """Text of several lines."""
+
+    lines = True
+
+
 class StrictFields:
-    """Refuses fields that do not exist, so that nothing an instrument sends is silently lost."""
+    """Refuses fields that do not exist, so that nothing an instrument sends is silently lost; knows what texts hold."""
+
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: LineField,
+        models.TextField: LinesField,
+    }
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()  # type: ignore[attr-defined]

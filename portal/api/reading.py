@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.accounts.models import User
-from portal.api.fields import NamedChoiceField, StrictFields
+from portal.api.fields import LinesField, NamedChoiceField, StrictFields
 from portal.cases.models import Case
 from portal.reading import blind
 from portal.reading.choices import ReadLabel
@@ -188,7 +188,7 @@ class SignatureSerializer(StrictFields, serializers.Serializer[Any]):
     """Proof of the signer, and the report's comment."""
 
     secret = SecretField(help_text="Your password, or your authenticator's code.")
-    comment = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+    comment = LinesField(max_length=4000, required=False, allow_blank=True)
 
 
 class AmendmentSerializer(StrictFields, serializers.ModelSerializer[Diagnosis]):

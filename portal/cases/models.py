@@ -27,6 +27,7 @@ from portal.cases.choices import (
 )
 from portal.cases.photographs import quality_warnings
 from portal.cases.search import document
+from portal.text_fields import LineField, LinesField
 
 #: The lowest and the highest scale that a microscope's photograph can have.
 MICRONS_PER_PIXEL = (0.01, 10.0)
@@ -70,8 +71,8 @@ class Case(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     laboratory = models.ForeignKey(Laboratory, on_delete=models.PROTECT, related_name="cases")
-    accession = models.CharField(_("accession"), max_length=24, editable=False)
-    patient_pseudonym = models.CharField(
+    accession = LineField(_("accession"), max_length=24, editable=False)
+    patient_pseudonym = LineField(
         _("patient pseudonym"),
         max_length=64,
         help_text=_("The laboratory's code for the patient. No name, no date of birth."),
@@ -95,7 +96,7 @@ class Case(models.Model):
             "Leave it empty if you do not know it."
         ),
     )
-    clinical_note = models.TextField(_("clinical note"), max_length=4000, blank=True)
+    clinical_note = LinesField(_("clinical note"), max_length=4000, blank=True)
     priority = models.CharField(
         _("priority"), max_length=8, choices=Priority.choices, default=Priority.ROUTINE, db_index=True
     )
@@ -226,7 +227,7 @@ class SavedFilter(models.Model):
     QUERY_LENGTH = 1000
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
-    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    name = LineField(_("name"), max_length=NAME_LENGTH)
     query = models.CharField(
         max_length=QUERY_LENGTH, help_text=_("the filters as a query string, in one order")
     )

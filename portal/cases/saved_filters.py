@@ -8,6 +8,7 @@ from portal.accounts.models import User
 from portal.cases.filters import CaseFilter
 from portal.cases.models import SavedFilter
 from portal.errors import Invalid
+from portal.text import clean_line
 
 #: So many fit above the list and can still be told apart.
 MOST = 24
@@ -18,7 +19,7 @@ def kept_query(entered: QueryDict) -> str:
     names = sorted([*CaseFilter.base_filters, "sort"])
     kept = QueryDict(mutable=True)
     for name in names:
-        values = [value for value in entered.getlist(name) if value]
+        values = [value for value in entered.getlist(name) if value and "\x00" not in value]
         if values:
             kept.setlist(name, values)
     return kept.urlencode()
@@ -30,7 +31,7 @@ def save_filter(by: User, *, name: str, query: str) -> SavedFilter:
 
     Raises Invalid.
     """
-    name, query = " ".join(name.split()), kept_query(QueryDict(query))
+    name, query = clean_line(" ".join(name.split()), field="name"), kept_query(QueryDict(query))
     if not name or len(name) > SavedFilter.NAME_LENGTH:
         raise Invalid(_("Give the filter a name of up to 60 characters."), field="name")
     if not query or len(query) > SavedFilter.QUERY_LENGTH:

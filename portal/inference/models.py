@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case, SmearImage
 from portal.inference.choices import JOB_TRANSITIONS, OPEN_STATES, JobState, Outcome, ReferReason
+from portal.text_fields import LineField
 from smear.classes import CLASSES
 from smear.refer import ReferRule
 
@@ -24,7 +25,7 @@ MAP_SHAPE = (len(CLASSES), 14, 14)
 class ModelVersion(models.Model):
     """One version of the model in the Triton repository, by the hash of its weights."""
 
-    name = models.CharField(max_length=64)
+    name = LineField(max_length=64)
     version = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text=_("of the weights file"))
     labels = models.JSONField(default=list)
@@ -35,7 +36,7 @@ class ModelVersion(models.Model):
     gate = models.JSONField(
         default=dict, help_text=_("the result of the version's gate when it was registered; empty: none")
     )
-    despite_gate = models.CharField(
+    despite_gate = LineField(
         max_length=500, blank=True, help_text=_("why it is used although its gate has not passed")
     )
     card = models.JSONField(default=dict, help_text=_("the version's model card"))

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.reading.choices import Confidence, ReadLabel
+from portal.text_fields import LinesInput
 
 #: How the answer to a photograph is named in a posted form: this and the photograph's id.
 IMAGE_FIELD = "image-"
@@ -32,7 +33,7 @@ class AnswerForm(forms.Form):
 class ReadForm(AnswerForm):
     """The own answer to the case and, beside it, to its photographs."""
 
-    comment = forms.CharField(label=_("Comment"), required=False, max_length=4000, widget=forms.Textarea)
+    comment = LinesInput(label=_("Comment"), required=False, max_length=4000)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -61,16 +62,15 @@ def _names_image(name: str) -> bool:
 class ConclusionForm(AnswerForm):
     """The own answer kept or changed, now that the model's is shown."""
 
-    reason = forms.CharField(label=_("Reason"), required=False, max_length=4000, widget=forms.Textarea)
+    reason = LinesInput(label=_("Reason"), required=False, max_length=4000)
 
 
 class AdjudicationForm(AnswerForm):
     """The decision between two answers."""
 
-    reason = forms.CharField(
+    reason = LinesInput(
         label=_("Reason"),
         max_length=4000,
-        widget=forms.Textarea,
         error_messages={"required": _("Say why: the two readers will want to know.")},
     )
 
@@ -78,9 +78,8 @@ class AdjudicationForm(AnswerForm):
 class ReturnForm(forms.Form):
     """What the submitter has to mend."""
 
-    missing = forms.CharField(
+    missing = LinesInput(
         label=_("What is missing"),
         max_length=2000,
-        widget=forms.Textarea,
         error_messages={"required": _("Say what is missing, so that the submitter can mend it.")},
     )

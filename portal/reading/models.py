@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case, SmearImage
 from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel, SecondRead
+from portal.text_fields import LinesField
 
 NEVER_CHANGED = pgtrigger.Update | pgtrigger.Delete
 
@@ -103,7 +104,7 @@ class Read(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=ReadKind.choices, default=ReadKind.FIRST)
     label = models.CharField(_("answer"), max_length=16, choices=ReadLabel.choices)
     confidence = models.CharField(_("confidence"), max_length=8, choices=Confidence.choices)
-    comment = models.TextField(_("comment"), max_length=4000, blank=True)
+    comment = LinesField(_("comment"), max_length=4000, blank=True)
     model_label = models.CharField(
         max_length=16, blank=True, help_text=_("the model's answer for the case, empty where it had none")
     )
@@ -160,7 +161,7 @@ class Conclusion(models.Model):
     read = models.OneToOneField(Read, on_delete=models.PROTECT, related_name="conclusion")
     label = models.CharField(_("answer"), max_length=16, choices=ReadLabel.choices)
     confidence = models.CharField(_("confidence"), max_length=8, choices=Confidence.choices)
-    reason = models.TextField(_("reason"), max_length=4000, blank=True)
+    reason = LinesField(_("reason"), max_length=4000, blank=True)
     seconds = models.FloatField(null=True, help_text=_("from the model's answer to the conclusion"))
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -188,7 +189,7 @@ class Return(models.Model):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="returns")
     round = models.PositiveSmallIntegerField()
     returned_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    missing = models.TextField(_("what is missing"), max_length=2000)
+    missing = LinesField(_("what is missing"), max_length=2000)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -24,6 +24,7 @@ from portal.reading import claims
 from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel
 from portal.reading.models import Claim, Conclusion, ImageRead, Read, Return
 from portal.reading.policies import policy_for, wants_second_read
+from portal.text import clean_lines
 
 IN_READING = frozenset({CaseState.IN_READING})
 IN_ADJUDICATION = frozenset({CaseState.ADJUDICATION})
@@ -55,6 +56,7 @@ def record_read(
     model_label = answer.label if answer else ""
     blind = policy_for(case.laboratory).blindness == Blindness.BLIND
     _check_answer(label, confidence)
+    comment = clean_lines(comment, field="comment")
     if model_label and not blind:
         _check_reason(label, model_label, comment, field="comment")
     is_second = case.reads.filter(round=case.round, kind=ReadKind.FIRST).exists()
@@ -65,7 +67,7 @@ def record_read(
         kind=ReadKind.SECOND if is_second else ReadKind.FIRST,
         label=label,
         confidence=confidence,
-        comment=comment.strip(),
+        comment=comment,
         model_label=model_label,
         model_seen=bool(model_label) and (not blind or case.quick_looked_by_id == by.pk),
         seconds=seconds,
@@ -104,7 +106,8 @@ def conclude(
     if read is None:
         raise WrongState(_("Answer first; the model's answer is shown beside yours then."))
     _check_answer(label, confidence)
-    if label != read.label and not reason.strip():
+    reason = clean_lines(reason, field="reason")
+    if label != read.label and not reason:
         raise Invalid(
             _("You change your answer from %(label)s. Say why.") % {"label": read.get_label_display()},
             code="reason_required",
@@ -116,7 +119,7 @@ def conclude(
         read,
         case,
         held,
-        {"label": label, "confidence": confidence, "reason": reason.strip(), "seconds": seconds},
+        {"label": label, "confidence": confidence, "reason": reason, "seconds": seconds},
     )
 
 
@@ -174,7 +177,8 @@ def adjudicate(
     case = lock_case(case.pk)
     held = _held(by, case, IN_ADJUDICATION, _("This case has nothing to adjudicate."))
     _check_answer(label, confidence)
-    if not reason.strip():
+    reason = clean_lines(reason, field="reason")
+    if not reason:
         raise Invalid(
             _("Say why: the two readers will want to know."), code="reason_required", field="reason"
         )
@@ -186,13 +190,13 @@ def adjudicate(
         kind=ReadKind.ADJUDICATION,
         label=label,
         confidence=confidence,
-        comment=reason.strip(),
+        comment=reason,
         model_label=answer.label if answer else "",
         model_seen=answer is not None,
         seconds=seconds,
     )
     _store_image_answers(read, {})
-    _conclude(read, case, held, {"label": label, "confidence": confidence, "reason": reason.strip()})
+    _conclude(read, case, held, {"label": label, "confidence": confidence, "reason": reason})
     readers = {one.reader for one in case.reads.filter(round=case.round).select_related("reader")} - {by}
     notify(Kind.ADJUDICATED, case, to=sorted(readers, key=lambda user: user.pk), by=by)
     return read
@@ -204,11 +208,10 @@ def return_to_submitter(by: User, case: Case, *, missing: str) -> Return:
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
     held = _held(by, case, IN_READING | IN_ADJUDICATION, _("This case cannot be returned now."))
-    if not missing.strip():
+    missing = clean_lines(missing, field="missing")
+    if not missing:
         raise Invalid(_("Say what is missing, so that the submitter can mend it."), field="missing")
-    returned = Return.objects.create(
-        case=case, round=case.round, returned_by=by, missing=missing.strip()[:2000]
-    )
+    returned = Return.objects.create(case=case, round=case.round, returned_by=by, missing=missing[:2000])
     claims.end(held, case, ClaimEnd.RETURNED)
     case.assigned_to = None
     move(case, CaseState.RETURNED, also=("assigned_to",))

@@ -6,11 +6,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.text_fields import LineInput
+
 
 class AcknowledgeForm(forms.Form):
     """What the named person adds when the news has arrived."""
 
-    note = forms.CharField(
+    note = LineInput(
         label=_("Note, for example who was told and how"),
         max_length=500,
         required=False,

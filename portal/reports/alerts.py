@@ -13,6 +13,7 @@ from portal.notifications.choices import URGENT, Kind
 from portal.notifications.services import notify, settle
 from portal.reading.policies import policy_for
 from portal.reports.models import Alert, Diagnosis
+from portal.text import clean_line
 from smear.classes import MALIGNANT
 
 
@@ -49,7 +50,7 @@ def acknowledge(by: User, alert: Alert, *, note: str = "") -> Alert:
     if alert.person != by:
         raise NotAllowed(_("%(person)s is to acknowledge this finding.") % {"person": alert.person.full_name})
     _require_open(alert)
-    alert.acknowledged_at, alert.note = timezone.now(), note.strip()[:500]
+    alert.acknowledged_at, alert.note = timezone.now(), clean_line(note, field="note")[:500]
     alert.save(update_fields=["acknowledged_at", "note"])
     settle(alert.diagnosis.case, URGENT)
     return alert

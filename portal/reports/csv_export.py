@@ -14,6 +14,7 @@ from django.db.models.functions import JSONObject
 
 from portal.cases.models import Case
 from portal.reports.models import Diagnosis
+from portal.text import visible
 
 CHUNK = 500
 CASE_COLUMNS = (
@@ -75,8 +76,13 @@ def lines(cases: QuerySet[Case]) -> Iterator[str]:
 
 
 def defused(cell: Any) -> Any:
-    """The cell, so that no spreadsheet computes it: text that looks like a formula gets an apostrophe in front."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    """The cell, so that no spreadsheet computes it: text that looks like a formula gets an apostrophe in front.
+
+    What nobody would see is written out.
+    """
+    if not isinstance(cell, str):
+        return cell
+    return f"'{visible(cell)}" if cell.startswith(FORMULA_STARTS) else visible(cell)
 
 
 def _cells(case: Any) -> list[Any]:

@@ -25,12 +25,12 @@ from portal.reports.models import Diagnosis
 from portal.reports.verify import HashForm, verify
 from portal.reports.versions import SignedVersion, signed_version
 
-_NUMBER = re.compile("[0-9]{1,5}")
+NUMBER = re.compile("[0-9]{1,5}")
 
 
 def version_or_404(user: User, case_id: UUID, wanted: str | None) -> SignedVersion:
     """The version of ``?version=``, by default the newest. Raises Http404, and what ``signed_version`` refuses."""
-    if wanted and not _NUMBER.fullmatch(wanted):
+    if wanted and not NUMBER.fullmatch(wanted):
         raise Http404
     try:
         return signed_version(user, case_id, int(wanted) if wanted else None)

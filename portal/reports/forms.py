@@ -6,14 +6,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.reading.choices import Confidence, ReadLabel
+from portal.text_fields import LinesInput
 
 
 class SignForm(forms.Form):
     """The words of the report, and the proof that the signer is the person signed in."""
 
-    comment = forms.CharField(
-        label=_("Comment on the report"), required=False, max_length=4000, widget=forms.Textarea
-    )
+    comment = LinesInput(label=_("Comment on the report"), required=False, max_length=4000)
     secret = forms.CharField(
         label=_("Password or authenticator code"),
         strip=False,
@@ -28,10 +27,9 @@ class AmendForm(SignForm):
 
     label = forms.ChoiceField(label=_("Conclusion"), choices=ReadLabel.choices)
     confidence = forms.ChoiceField(label=_("Confidence"), choices=Confidence.choices)
-    reason = forms.CharField(
+    reason = LinesInput(
         label=_("Reason for the amendment"),
         max_length=2000,
-        widget=forms.Textarea,
         error_messages={"required": _("Say why the signed report is amended.")},
     )
     field_order = ("label", "confidence", "comment", "reason", "secret")

@@ -13,6 +13,7 @@ from portal.cases.search import document
 from portal.reading.choices import Confidence, ReadLabel
 from portal.reading.models import Read
 from portal.reports.choices import SignMethod
+from portal.text_fields import LineField, LinesField
 
 #: What a search of the cases finds of a signed report.
 DIAGNOSIS_DOCUMENT = document("comment")
@@ -35,12 +36,12 @@ class Diagnosis(models.Model):
     )
     label = models.CharField(_("diagnosis"), max_length=16, choices=ReadLabel.choices)
     confidence = models.CharField(_("confidence"), max_length=8, choices=Confidence.choices)
-    comment = models.TextField(_("comment"), blank=True)
+    comment = LinesField(_("comment"), blank=True)
     signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     signed_at = models.DateTimeField(default=timezone.now)
     meaning = models.CharField(_("meaning of the signature"), max_length=200, blank=True)
     method = models.CharField(_("identity proved by"), max_length=8, choices=SignMethod.choices, blank=True)
-    reason = models.TextField(_("reason for the amendment"), max_length=2000, blank=True)
+    reason = LinesField(_("reason for the amendment"), max_length=2000, blank=True)
     content = models.JSONField(default=dict, help_text=_("the report as it was signed"))
     sha256 = models.CharField(max_length=64, blank=True, help_text=_("over the content's canonical JSON"))
     model_record = models.JSONField(help_text=_("what the model had said about the case and each photograph"))
@@ -66,7 +67,7 @@ class Alert(models.Model):
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="alerts")
     raised_at = models.DateTimeField(auto_now_add=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
-    note = models.CharField(_("note"), max_length=500, blank=True)
+    note = LineField(_("note"), max_length=500, blank=True)
 
     class Meta:
         ordering = ["-raised_at"]

@@ -23,6 +23,7 @@ from portal.reading.choices import Confidence, ReadLabel
 from portal.reports.choices import SignMethod
 from portal.reports.presenters import ReportPage
 from portal.reports.versions import SignedVersion
+from portal.text import visible
 from smear.classes import CLASSES
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def render(version: SignedVersion) -> bytes:
     verify_url = verify_address(version.diagnosis.sha256)
     images = {image.position: image for image in version.diagnosis.case.images.all()}
     files = {QR: (_qr(verify_url), "image/svg+xml"), **_thumbnails(images)}
-    html = render_to_string("reports/pdf.html", _context(version, images, files, verify_url))
+    html = visible(render_to_string("reports/pdf.html", _context(version, images, files, verify_url)))
     fetcher = _served_only(files)
     document = weasyprint.HTML(string=html, base_url="report:", url_fetcher=fetcher)
     sheet = weasyprint.CSS(string=CSS.read_text(encoding="utf-8"), url_fetcher=fetcher)

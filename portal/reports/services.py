@@ -21,6 +21,7 @@ from portal.reports.alerts import raise_alert
 from portal.reports.choices import AMENDMENT_MEANING, MEANING, SignMethod
 from portal.reports.models import Diagnosis
 from portal.reports.signing import prove_identity
+from portal.text import clean_lines
 
 READY = frozenset({CaseState.READY_TO_SIGN})
 
@@ -32,6 +33,7 @@ def sign(by: User, case: Case, *, secret: str, comment: str = "") -> Diagnosis:
     """
     # Outside the transaction, so that a wrong password is counted whatever happens.
     require(by, Action.READ_CASE, case.laboratory)
+    comment = clean_lines(comment, field="comment")
     method = prove_identity(by, secret)
     with transaction.atomic():
         case = lock_case(case.pk)
@@ -44,7 +46,7 @@ def sign(by: User, case: Case, *, secret: str, comment: str = "") -> Diagnosis:
             case,
             conclusion.read,
             method,
-            {"label": conclusion.label, "confidence": conclusion.confidence, "comment": comment.strip()},
+            {"label": conclusion.label, "confidence": conclusion.confidence, "comment": comment},
         )
 
 
@@ -56,16 +58,17 @@ def amend(
     Raises as ``sign``, and Invalid where nothing would change.
     """
     require(by, Action.READ_CASE, case.laboratory)
+    comment, reason = clean_lines(comment, field="comment"), clean_lines(reason, field="reason")
     _check_amendment(label, confidence, reason)
     method = prove_identity(by, secret)
     with transaction.atomic():
         case = lock_case(case.pk)
         require_state(case, SIGNED, _("Only a signed report can be amended."))
         last = case.diagnoses.order_by("-version")[0]
-        values = {"label": label, "confidence": confidence, "comment": comment.strip()}
+        values = {"label": label, "confidence": confidence, "comment": comment}
         if values == {"label": last.label, "confidence": last.confidence, "comment": last.comment}:
             raise Invalid(_("Nothing would change: the signed version says the same."), field="label")
-        return _issue(by, case, last.read, method, values, amends=last, reason=reason.strip())
+        return _issue(by, case, last.read, method, values, amends=last, reason=reason)
 
 
 def _check_amendment(label: str, confidence: str, reason: str) -> None:
@@ -73,7 +76,7 @@ def _check_amendment(label: str, confidence: str, reason: str) -> None:
         raise Invalid(_("Choose one of the answers."), field="label")
     if confidence not in Confidence.values:
         raise Invalid(_("Say how sure you are: low, medium or high."), field="confidence")
-    if not reason.strip():
+    if not reason:
         raise Invalid(_("Say why the signed report is amended."), code="reason_required", field="reason")
 
 
