@@ -1,6 +1,5 @@
 """Markers as the viewer's script asks for them: JSON in, JSON out."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from portal import strict_json
 from portal.accounts.models import User
 from portal.annotations import selectors, services
 from portal.annotations.models import Marker
 from portal.cases.selectors import images_visible_to
 from portal.errors import Invalid
 from portal.pages import SignedInRequest, page
+from portal.text import visible
 
 
 @never_cache
@@ -53,10 +54,7 @@ def marker(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 def _entered(request: SignedInRequest) -> dict[str, Any]:
     """The fields of the body that are there, of the right type. Raises Invalid."""
-    try:
-        body = json.loads(request.body)
-    except ValueError as error:
-        raise Invalid(_("The request is not JSON."), code="not_json") from error
+    body = strict_json.loads(request.body)
     if not isinstance(body, dict):
         raise Invalid(_("The request is not JSON."), code="not_json")
     kinds: dict[str, type | tuple[type, ...]] = {"x": (int, float), "y": (int, float), "note": str}
@@ -71,8 +69,8 @@ def _as_json(marker: Marker, user: User) -> dict[str, Any]:
         "id": str(marker.pk),
         "x": marker.x,
         "y": marker.y,
-        "note": marker.note,
-        "author": marker.author.full_name,
+        "note": visible(marker.note),
+        "author": visible(marker.author.full_name),
         "mine": marker.author_id == user.pk,
         "created_at": marker.created_at.isoformat(),
     }

@@ -28,7 +28,7 @@ Errors = dict[str, list[str]]
 
 def is_api(request: HttpRequest) -> bool:
     """Whether the API's client waits for the answer, rather than a browser."""
-    return request.path_info.startswith(API_PREFIX)
+    return f"{request.path_info}/".startswith(API_PREFIX)
 
 
 def problem(status: int, code: str, detail: str, errors: Errors | None = None) -> dict[str, Any]:

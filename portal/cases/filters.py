@@ -15,6 +15,7 @@ from portal.accounts.selectors import laboratories_for
 from portal.cases import selectors
 from portal.cases.choices import SIGNED, UNDER_ANALYSIS, CaseState, Priority, Specimen, Stain
 from portal.cases.models import Case
+from portal.days import DayFilter
 from portal.reading.claims import holding
 
 S = CaseState
@@ -62,12 +63,10 @@ class ListFilter(filters.FilterSet):
     priority = filters.ChoiceFilter(label=_("Priority"), choices=Priority.choices, empty_label=_("Any"))
     specimen = filters.ChoiceFilter(label=_("Specimen"), choices=Specimen.choices, empty_label=_("Any"))
     stain = filters.ChoiceFilter(label=_("Stain"), choices=Stain.choices, empty_label=_("Any"))
-    filed_from = filters.DateFilter(
+    filed_from = DayFilter(
         label=_("Filed from"), field_name="created_at", lookup_expr="date__gte", widget=DateInput
     )
-    filed_to = filters.DateFilter(
-        label=_("to"), field_name="created_at", lookup_expr="date__lte", widget=DateInput
-    )
+    filed_to = DayFilter(label=_("to"), field_name="created_at", lookup_expr="date__lte", widget=DateInput)
     mine = filters.BooleanFilter(label=_("Filed by me"), method="filed_by_me", widget=forms.CheckboxInput)
 
     request: HttpRequest

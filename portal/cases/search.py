@@ -13,6 +13,8 @@ from django.db.models import F, Func, TextField, Value
 CONFIG = "simple"
 _MARKS = "-_./@+"
 _ACCESSION_DIGITS = 6
+#: PostgreSQL takes words of up to 2 kB; as the beginning of one this much finds it.
+_LONGEST = 100
 
 
 def document(*fields: str) -> SearchVector:
@@ -31,7 +33,7 @@ def query(entered: str) -> SearchQuery | None:
 
     A number finds an accession without its leading zeros, too.
     """
-    terms = [_term(word) for word in re.findall(r"[^\W_]+", entered.lower())[:12]]
+    terms = [_term(word[:_LONGEST]) for word in re.findall(r"[^\W_]+", entered.lower())[:12]]
     return SearchQuery(" & ".join(terms), search_type="raw", config=CONFIG) if terms else None
 
 

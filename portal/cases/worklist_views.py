@@ -58,14 +58,18 @@ def _worklist_page(
     if stage in BY_URGENCY and "sort" not in request.GET:
         cases = cases.by_urgency()
     hidden = [*([] if several else ["laboratory"]), *([] if may_assign else ["select"])]
-    table = CaseTable(cases, exclude=hidden, selected=selected, request=request)
-    RequestConfig(request, paginate={"per_page": CASES_PER_PAGE, "silent": True}).configure(table)
+    table = CaseTable(cases, exclude=hidden, selected=selected)
+    # The pages are cut here: the table would take any number of rows to a page from the address.
+    RequestConfig(request, paginate=False).configure(table)
+    table.paginate(per_page=CASES_PER_PAGE)
+    table.page = table.paginator.get_page(request.GET.get("page"))
     query = saved_filters.kept_query(request.GET)
     saved = list(user.saved_filters.all())
     context = {
         "filter": case_filter,
         "first_filters": _fields(case_filter, FIRST_FILTERS),
         "more_filters": _fields(case_filter, MORE_FILTERS),
+        "unread_filters": [case_filter.form[name].label for name in case_filter.form.errors],
         "has_more": any(request.GET.get(name) for name in MORE_FILTERS),
         "is_filtered": any(request.GET.get(name) for name in case_filter.filters),
         "table": table,

@@ -25,3 +25,8 @@ urlpatterns = [
     path("health/", include("portal.api.health_urls")),
     path("django-admin/", admin.site.urls),
 ]
+
+handler400 = "portal.error_views.bad_request"
+handler403 = "portal.error_views.forbidden"
+handler404 = "portal.error_views.not_found"
+handler500 = "portal.error_views.server_error"

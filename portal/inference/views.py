@@ -24,6 +24,7 @@ from portal.inference import quick_look as services
 from portal.inference.choices import OPEN_STATES
 from portal.inference.models import QuickLook
 from portal.pages import SignedInRequest, add_refusal, page, private_file
+from portal.text import visible
 from smear.classes import CLASSES
 
 
@@ -38,7 +39,7 @@ def quick_look(request: SignedInRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "inference/quick_look.html", _context(request))
     laboratory = (
-        get_object_or_404(laboratories, slug=request.POST["laboratory"])
+        get_object_or_404(laboratories, slug=visible(request.POST["laboratory"]))
         if request.POST.get("laboratory")
         else laboratories[0]
     )

@@ -21,6 +21,7 @@ from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import can
 from portal.accounts.selectors import laboratories_for
 from portal.cases.filters import DateInput
+from portal.days import DayField
 from portal.inference.models import ModelVersion
 
 #: Days of the period that can be chosen with one click; the second is what a bare address shows.
@@ -107,12 +108,12 @@ class ScopeForm(forms.Form):
     laboratory = forms.ModelChoiceField(
         Laboratory.objects.none(), label=gettext_lazy("Laboratory"), to_field_name="slug", empty_label=None
     )
-    to = forms.DateField(label=gettext_lazy("to"), widget=DateInput)
+    to = DayField(label=gettext_lazy("to"), widget=DateInput)
     version = forms.ChoiceField(label=gettext_lazy("Model version"), required=False)
 
     def __init__(self, data: dict[str, str], user: User, versions: Iterable[ModelVersion]) -> None:
         super().__init__(data)
-        self.fields["from"] = forms.DateField(label=gettext_lazy("Signed from"), widget=DateInput)
+        self.fields["from"] = DayField(label=gettext_lazy("Signed from"), widget=DateInput)
         self.fields["laboratory"].queryset = laboratories(user)  # type: ignore[attr-defined]
         self.fields["version"].choices = [  # type: ignore[attr-defined]
             ("", _("Every version")),

@@ -130,7 +130,7 @@ def test_filters_narrow_by_state_stain_reader_and_assignment(client, people, lab
     assert len(listed(client, "?assigned=nobody")) == 2
     # Another laboratory's people are no choice: such a filter is left out, and said to be.
     stranger = client.get(f"{WORKLIST}?assigned={people.stranger.pk}").content.decode()
-    assert "A filter could not be read" in stranger
+    assert "This filter could not be read" in stranger
     assert people.stranger.full_name not in stranger
 
 
