@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
-from rest_framework.exceptions import NotAcceptable, ParseError
+from rest_framework.exceptions import NotAcceptable, ValidationError
 from rest_framework.filters import OrderingFilter
+from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
+
+from portal.strict_json import loads
 
 if TYPE_CHECKING:  # these import the settings that name this module
     from rest_framework.request import Request
@@ -24,16 +29,13 @@ if TYPE_CHECKING:  # these import the settings that name this module
 log = logging.getLogger(__name__)
 
 
-class BoundedJSONParser(JSONParser):
-    """JSON whose nesting is too deep for Python is bad JSON, not a crash."""
+class StrictJSONParser(JSONParser):
+    """JSON as ``portal.strict_json`` reads it: nothing in it is guessed or lost."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise ParseError(_("The JSON is nested too deeply.")) from error
+        return loads(stream.read())
 
 
 class LenientNegotiation(DefaultContentNegotiation):
@@ -44,7 +46,7 @@ class LenientNegotiation(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         try:
             return super().select_renderer(request, renderers, format_suffix)
-        except NotAcceptable:
+        except (NotAcceptable, Http404):  # the latter for ?format=, which is no parameter of ours
             first = next(iter(renderers))
             return first, first.media_type
 
@@ -55,14 +57,78 @@ class Pages(PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+    last_page_strings = ()
+
+    def get_page_size(self, request: Request) -> int:
+        return self._number(request, "page_size", self.max_page_size) or self.page_size
+
+    def get_page_number(self, request: Request, paginator: Any) -> int:
+        return self._number(request, "page", 10**9) or 1
+
+    def _number(self, request: Request, name: str, most: int) -> int | None:
+        """The number of a parameter, None where it is not given. Raises ValidationError."""
+        given = request.query_params.get(name)
+        if not given:
+            return None
+        if re.fullmatch("[0-9]{1,10}", given) and 1 <= (number := int(given)) <= most:
+            return number
+        message = _("Give a whole number from 1 to %(most)d.") % {"most": most}
+        raise ValidationError({name: [message]})
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            is_size = parameter["name"] == self.page_size_query_param
+            parameter["schema"] |= {"minimum": 1, "maximum": self.max_page_size if is_size else 10**9}
+        return parameters
 
 
 class StableOrdering(OrderingFilter):
-    """Ordering that ends in the primary key, so that no result falls between two pages."""
+    """Ordering that ends in the primary key, so that no result falls between two pages; only by what is on offer."""
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> Any:
+        wanted = [name.strip() for name in request.query_params.get(self.ordering_param, "").split(",")]
+        if wanted == [""]:
+            return self.get_default_ordering(view)
+        if set(wanted) - set(self.choices(view)) or len({name.lstrip("-") for name in wanted}) < len(wanted):
+            known = ", ".join(self.choices(view))
+            message = _("Name each field once, with commas between them, from: %(known)s.") % {"known": known}
+            raise ValidationError({self.ordering_param: [message]})
+        return wanted
+
+    def choices(self, view: Any) -> list[str]:
+        """What can be ordered by; with a minus the other way round."""
+        return [f"{sign}{name}" for name in view.ordering_fields for sign in ("", "-")]
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        schema = {"type": "array", "items": {"type": "string", "enum": self.choices(view)}}
+        return [
+            {
+                "name": self.ordering_param,
+                "in": "query",
+                "required": False,
+                "description": "Fields with commas between them; with a minus the other way round.",
+                "schema": schema,
+                "style": "form",
+                "explode": False,
+            }
+        ]
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         ordered = super().filter_queryset(request, queryset, view)
         return ordered.order_by(*ordered.query.order_by, "pk")
+
+
+class Described(BaseMetadata):
+    """What OPTIONS answers: the view in words and the types it takes. The fields are in the OpenAPI document."""
+
+    def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
+        return {
+            "name": view.get_view_name(),
+            "methods": view.allowed_methods,
+            "renders": [renderer.media_type for renderer in view.renderer_classes],
+            "parses": [parser.media_type for parser in view.parser_classes],
+        }
 
 
 class _FailOpen:

@@ -38,7 +38,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 _MEANINGS: dict[int, tuple[str, dict[str, Any]]] = {
     400: (
-        "Something in the request is missing or not understood.",
+        "Something in the request is missing, not known or not understood: a field, a parameter, a value.",
         problem(400, "invalid", "This field is required.", {"specimen": ["This field is required."]}),
     ),
     401: (
@@ -90,7 +90,7 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
             description=_MEANINGS[status][0],
             examples=[OpenApiExample(f"{status}", value=_MEANINGS[status][1], response_only=True)],
         )
-        for status in sorted({401, 429, *statuses})
+        for status in sorted({400, 401, 429, *statuses})
     }
 
 

@@ -1,14 +1,12 @@
 """Addresses of the API, below /api/v1/."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
-from portal.api.framework import AnonymousThrottle
 from portal.api.views.cases import CaseViewSet
 from portal.api.views.images import ImageViewSet
 from portal.api.views.policy import ReadingPolicyView
 from portal.api.views.reading import ReadingViewSet
-from portal.api.views.reference import MeView, ModelVersionsView, unknown_address
+from portal.api.views.reference import MeView, ModelVersionsView, SchemaView, unknown_address
 from portal.api.views.reports import CasesCsvView, ReportFormsViewSet, VerifyView
 from portal.api.views.signing import AlertViewSet, ReportViewSet
 
@@ -17,11 +15,7 @@ IMAGE = f"{CASE}images/<uuid:image_id>/"
 
 app_name = "api"
 urlpatterns = [
-    path(
-        "schema/",
-        SpectacularAPIView.as_view(authentication_classes=(), throttle_classes=(AnonymousThrottle,)),
-        name="schema",
-    ),
+    path("schema/", SchemaView.as_view(), name="schema"),
     path("me/", MeView.as_view(), name="me"),
     path("models/", ModelVersionsView.as_view(), name="models"),
     path("laboratories/<slug:slug>/reading-policy/", ReadingPolicyView.as_view(), name="reading-policy"),

@@ -42,7 +42,8 @@ def test_each_form_in_each_version(clients, case, people, form, is_problem):
     assert newest.content != first.content
     for client, query, status in (
         (clients.submitter, {"version": 3}, 404),
-        (clients.submitter, {"version": "9" * 5000}, 404),
+        (clients.submitter, {"version": "9" * 5000}, 400),
+        (clients.submitter, {"version": "x"}, 400),
         (clients.stranger, {}, 404),
         (clients.anonymous, {}, 401),
     ):

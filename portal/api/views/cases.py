@@ -27,6 +27,7 @@ from portal.api.serializers import (
     CaseSummarySerializer,
     NewCaseSerializer,
 )
+from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.cases import selectors, services
 from portal.cases.models import Case
@@ -61,7 +62,7 @@ def full_case(request: SignedInRequest, case_id: UUID) -> dict[str, Any]:
         examples=[response_example("A page of cases", examples.SUMMARY)],
     )
 )
-class CaseViewSet(viewsets.GenericViewSet[Case]):
+class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
     """Cases of the person's laboratories."""
 
     request: SignedInRequest

@@ -22,6 +22,7 @@ from portal.api import examples
 from portal.api.reading import Sight
 from portal.api.schema import problems, response_example
 from portal.api.serializers import ImageSerializer
+from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
 from portal.cases import selectors, services
@@ -81,7 +82,7 @@ def download(file: FieldFile, content_type: str, name: str) -> FileResponse:
     return response
 
 
-class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
+class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
     """Photographs of one case."""
 
     request: SignedInRequest
@@ -90,6 +91,7 @@ class ImageViewSet(viewsets.GenericViewSet[SmearImage]):
     parser_classes = (MultiPartParser,)
     pagination_class = None
     filter_backends = ()
+    query_parameters = {"activation_map": ("label",)}
 
     @extend_schema(
         summary="List a case's photographs",

@@ -12,11 +12,12 @@ from portal.accounts.selectors import laboratories_for
 from portal.api import examples
 from portal.api.reading import ReadingPolicySerializer
 from portal.api.schema import problems, request_example, response_example
+from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.reading.policies import policy_for, set_policy
 
 
-class ReadingPolicyView(APIView):
+class ReadingPolicyView(StrictQuery, APIView):
     """The reading policy of one laboratory."""
 
     def _laboratory(self, request: SignedInRequest, slug: str) -> Laboratory:

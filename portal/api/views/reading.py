@@ -19,6 +19,7 @@ from portal.api.reading import (
 )
 from portal.api.schema import problems, request_example, response_example
 from portal.api.serializers import CaseSerializer, StoredReadSerializer
+from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.api.views.cases import full_case, visible_case
 from portal.cases.models import Case
@@ -28,7 +29,7 @@ _TAKEN: dict[Any, Any] = {200: CaseSerializer, **problems(403, 404, 409)}
 _TAKEN_EXAMPLE = response_example("The case in your hands", examples.TAKEN)
 
 
-class ReadingViewSet(viewsets.GenericViewSet[Case]):
+class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
     """What reviewers do with the cases of their laboratories."""
 
     request: SignedInRequest

@@ -4,10 +4,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -15,6 +17,7 @@ from portal.api import examples
 from portal.api.filters import CaseListFilter
 from portal.api.reading import DiagnosisSerializer
 from portal.api.schema import problems, response_example
+from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.cases import selectors
 from portal.cases.models import Case
@@ -38,18 +41,20 @@ class VerificationSerializer(serializers.Serializer[Verified]):
     report = DiagnosisSerializer(source="diagnosis")
 
 
-class ReportFormsViewSet(viewsets.GenericViewSet[Diagnosis]):
+class ReportFormsViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
     """A signed version of a case's report, as people and other systems take it."""
 
     request: SignedInRequest
     queryset = Diagnosis.objects.none()
     pagination_class = None
     filter_backends = ()
+    query_parameters = dict.fromkeys(("pdf", "fhir", "content"), ("version",))
 
     def _version(self, case_id: UUID) -> SignedVersion:
-        return exports_views.version_or_404(
-            self.request.user, case_id, self.request.query_params.get("version")
-        )
+        wanted = self.request.query_params.get("version")
+        if wanted and not exports_views.NUMBER.fullmatch(wanted):
+            raise ValidationError({"version": [_("Give the number of a signed version, such as 1.")]})
+        return exports_views.version_or_404(self.request.user, case_id, wanted)
 
     @extend_schema(
         summary="Download a report as PDF",
@@ -91,7 +96,7 @@ class ReportFormsViewSet(viewsets.GenericViewSet[Diagnosis]):
         return exports_views.content_response(self._version(case_id))
 
 
-class VerifyView(APIView):
+class VerifyView(StrictQuery, APIView):
     """Which signed version has a hash."""
 
     request: SignedInRequest
@@ -112,7 +117,7 @@ class VerifyView(APIView):
         return Response(VerificationSerializer(found).data)
 
 
-class CasesCsvView(viewsets.GenericViewSet[Case]):
+class CasesCsvView(StrictQuery, viewsets.GenericViewSet[Case]):
     """The list of cases, for a spreadsheet."""
 
     request: SignedInRequest

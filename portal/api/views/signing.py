@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import django_filters as filters
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -13,6 +12,7 @@ from rest_framework.throttling import BaseThrottle
 from portal.accounts.choices import Action
 from portal.accounts.permissions import require
 from portal.api import examples
+from portal.api.filters import AlertFilter
 from portal.api.framework import SignThrottle
 from portal.api.reading import (
     AcknowledgementSerializer,
@@ -22,13 +22,14 @@ from portal.api.reading import (
     SignatureSerializer,
 )
 from portal.api.schema import problems, request_example, response_example
+from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
 from portal.reports import alert_selectors, alerts, selectors, services
 from portal.reports.models import Alert, Diagnosis
 
 
-class ReportViewSet(viewsets.GenericViewSet[Diagnosis]):
+class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
     """The report of a case, in versions that never change."""
 
     request: SignedInRequest
@@ -92,20 +93,6 @@ class ReportViewSet(viewsets.GenericViewSet[Diagnosis]):
         return Response(DiagnosisSerializer(diagnosis).data, status=status.HTTP_201_CREATED)
 
 
-class AlertFilter(filters.FilterSet):
-    """``open``: only those not acknowledged (or only those that are); ``mine``: those you are to acknowledge."""
-
-    open = filters.BooleanFilter(field_name="acknowledged_at", lookup_expr="isnull")
-    mine = filters.BooleanFilter(method="addressed_to_me")
-
-    class Meta:
-        model = Alert
-        fields: tuple[str, ...] = ()
-
-    def addressed_to_me(self, queryset: QuerySet[Alert], _name: str, mine: bool) -> QuerySet[Alert]:
-        return queryset.filter(person=self.request.user) if mine else queryset
-
-
 @extend_schema_view(
     list=extend_schema(
         summary="List urgent findings",
@@ -114,7 +101,7 @@ class AlertFilter(filters.FilterSet):
         examples=[response_example("An alert", examples.ALERT)],
     )
 )
-class AlertViewSet(viewsets.GenericViewSet[Alert]):
+class AlertViewSet(StrictQuery, viewsets.GenericViewSet[Alert]):
     """Urgent findings of the person's laboratories."""
 
     request: SignedInRequest
