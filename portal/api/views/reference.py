@@ -73,6 +73,7 @@ class SchemaView(StrictQuery, SpectacularAPIView):
     def handle_exception(self, exc: Exception) -> Response:
         """A problem is JSON, whatever form the document was asked for in."""
         self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
         return super().handle_exception(exc)
 
 
