@@ -95,6 +95,7 @@ function addFiles(files) {
   for (const file of files) {
     const row = template.content.firstElementChild.cloneNode(true);
     row.file = file;
+    row.dataset.position = nextPosition();
     row.querySelector("[data-name]").textContent = file.name;
     row.querySelector("[data-size]").textContent = fileSize(file.size);
     list.append(row);
@@ -102,6 +103,11 @@ function addFiles(files) {
   }
   announce(texts.added.replace("%d", String(files.length)));
   ensureDraft().then(work);
+}
+
+// Uploads end in any order: a file's place is the one it was chosen at.
+function nextPosition() {
+  return Math.max(0, ...[...list.querySelectorAll("[data-file]")].map((row) => Number(row.dataset.position))) + 1;
 }
 
 function queue(row) {
@@ -129,6 +135,7 @@ async function send(row) {
   setState(row, "sending", texts.sending);
   const { status, body } = await sendFile(draft.images_url, row.file, {
     signal: abort.signal,
+    fields: { position: row.dataset.position },
     onProgress: (share) => {
       progress.value = share;
       if (share === 1) setState(row, "sending", texts.checking);

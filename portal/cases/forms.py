@@ -1,5 +1,6 @@
 """What a person enters about a case."""
 
+import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -68,6 +69,8 @@ class NewCaseForm(CaseForm):
     """The same, with the laboratory that the case belongs to."""
 
     laboratory = forms.ModelChoiceField(Laboratory.objects.none(), label=_("Laboratory"), empty_label=None)
+    #: The id that the case will have: the same form sent twice makes one case.
+    case_id = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,5 +1,6 @@
 """Every change to a case before it is read: filing, photographs, submission, cancelling."""
 
+import uuid
 from datetime import date
 from typing import Any
 
@@ -7,7 +8,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -35,17 +35,28 @@ CASE_FIELDS = (
 )
 
 
+#: The highest place a photograph can ask for; files that are refused use places up.
+MOST_POSITION = 10_000
+
+
 @transaction.atomic
-def create_case(by: User, *, laboratory: Laboratory, **fields: Any) -> Case:
+def create_case(by: User, *, laboratory: Laboratory, pk: uuid.UUID | None = None, **fields: Any) -> Case:
     """File a draft under the laboratory's next accession number.
 
-    ``fields`` are those of ``CASE_FIELDS``. Raises NotAllowed, Invalid.
+    ``pk`` is the id that the form was given when it was shown: sent twice, also at once, it makes one case, and what
+    was entered last stands. ``fields`` are those of ``CASE_FIELDS``. Raises NotAllowed, Invalid, WrongState.
     """
     require(by, Action.SUBMIT_CASE, laboratory)
     case = Case(laboratory=laboratory, created_by=by)
     _enter(case, fields)
-    case.accession = _next_accession(laboratory, timezone.localdate())
-    case.save()
+    counter = _locked_counter(laboratory, timezone.localdate())
+    known = Case.objects.filter(pk=pk).first() if pk else None
+    if known is not None and known.created_by_id == by.pk and known.laboratory_id == laboratory.pk:
+        return update_case(by, known, **fields)
+    if pk is not None and known is None:
+        case.pk = pk
+    case.accession = _next_accession(laboratory, counter)
+    case.save(force_insert=True)
     return case
 
 
@@ -73,17 +84,24 @@ def _enter(case: Case, fields: dict[str, Any]) -> None:
         raise Invalid(" ".join(messages), field=name) from error
 
 
-def _next_accession(laboratory: Laboratory, day: date) -> str:
+def _locked_counter(laboratory: Laboratory, day: date) -> AccessionCounter:
+    """The counter of a year; its lock lets one case at a time be filed in a laboratory."""
     AccessionCounter.objects.get_or_create(laboratory=laboratory, year=day.year)
-    counter = AccessionCounter.objects.select_for_update().get(laboratory=laboratory, year=day.year)
+    return AccessionCounter.objects.select_for_update().get(laboratory=laboratory, year=day.year)
+
+
+def _next_accession(laboratory: Laboratory, counter: AccessionCounter) -> str:
     counter.last += 1
     counter.save(update_fields=["last"])
-    return f"{laboratory.accession_prefix}-{day.year}-{counter.last:06d}"
+    return f"{laboratory.accession_prefix}-{counter.year}-{counter.last:06d}"
 
 
-def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
+def add_image(by: User, case: Case, upload: UploadedFile, *, position: int | None = None) -> SmearImage:
     """Store one photograph of a draft. What is worth knowing about it stands in its ``notices``, what
     may be wrong with it in its ``quality``; neither keeps it out.
+
+    ``position`` (1 to ``MOST_POSITION``) is its place among the photographs. Without one, and where the place is
+    taken or stands before what was submitted, it comes last.
 
     Raises smear.decode.ImageRejected, NotAllowed, WrongState, Duplicate, Invalid; nothing is stored then.
     """
@@ -97,8 +115,7 @@ def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
             case = lock_case(case.pk)
             require_state(case, EDITABLE, _("Photographs can be added to a draft or a returned case only."))
             _check_room(case, image)
-            last = case.images.aggregate(last=Max("position"))["last"] or 0
-            image.position = last + 1
+            image.position = _free_position(case, position)
             image.file.save("photograph", photograph.file, save=False)
             image.thumbnail.save("thumbnail", photograph.thumbnail, save=False)
             image.save(force_insert=True)
@@ -108,6 +125,37 @@ def add_image(by: User, case: Case, upload: UploadedFile) -> SmearImage:
         remove_files(image.file, image.thumbnail)
         raise
     return image
+
+
+def _free_position(case: Case, wanted: int | None) -> int:
+    """The wanted place in a locked case where it can be had, else the one after the last.
+
+    Uploads end in any order, so the place is asked for when the files are chosen. What was handed over before keeps
+    its numbers, and what is added later comes after it.
+    """
+    if wanted is not None and not 1 <= wanted <= MOST_POSITION:
+        raise Invalid(
+            _("State the position as a whole number from 1 to %(most)d.") % {"most": MOST_POSITION},
+            field="position",
+        )
+    images = list(case.images.all())
+    last = max((image.position for image in images), default=0)
+    handed_over = max((image.position for image in images if image.was_submitted), default=0)
+    is_free = wanted is not None and wanted > handed_over and wanted not in {one.position for one in images}
+    return wanted if wanted is not None and is_free else last + 1
+
+
+def _close_gaps(case: Case) -> None:
+    """Number the photographs of a locked case from 1 without gaps, in their order.
+
+    A file that was refused, or taken out again, leaves a gap. Numbers that were handed over stay.
+    """
+    number = 0
+    for image in case.images.order_by("position"):
+        number = image.position if image.was_submitted else number + 1
+        if image.position != number:
+            image.position = number
+            image.save(update_fields=["position"])
 
 
 def _check_room(case: Case, image: SmearImage) -> None:
@@ -156,6 +204,7 @@ def submit(by: User, case: Case) -> Case:
         raise Invalid(
             _("Add at least one photograph before you submit the case."), code="no_images", field="images"
         )
+    _close_gaps(case)
     if case.state == CaseState.RETURNED:
         case.round += 1
     case.submitted_at = timezone.now()

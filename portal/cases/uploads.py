@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.cases.models import SmearImage
 from portal.cases.photographs import notice_words
+from portal.cases.services import MOST_POSITION
 from portal.errors import Invalid
 
 
@@ -19,6 +20,18 @@ def uploaded_file(request: HttpRequest) -> UploadedFile:
     if not isinstance(upload, UploadedFile):
         raise Invalid(_("No file arrived. Choose a photograph."), code="no_file", field="file")
     return upload
+
+
+def wanted_position(entered: str) -> int | None:
+    """The place that a photograph is to have in its case, as it was sent; None where none was. Raises Invalid."""
+    if not entered:
+        return None
+    if not (entered.isascii() and entered.isdigit() and len(entered) < 10):
+        raise Invalid(
+            _("State the position as a whole number from 1 to %(most)d.") % {"most": MOST_POSITION},
+            field="position",
+        )
+    return int(entered)
 
 
 def image_json(image: SmearImage) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.choices import Action
 from portal.accounts.selectors import laboratories_for
 from portal.cases import selectors, services
+from portal.cases.choices import EDITABLE, CaseState
 from portal.cases.forms import CaseForm, NewCaseForm
 from portal.cases.models import Case, SmearImage
 from portal.cases.presenters import CasePage, live_version
-from portal.cases.uploads import image_json, uploaded_file
+from portal.cases.uploads import image_json, uploaded_file, wanted_position
 from portal.errors import DomainError
 from portal.inference import heatmap
 from portal.inference.selectors import latest_prediction
@@ -80,7 +81,10 @@ def new(request: SignedInRequest) -> HttpResponse:
         return _case_form_page(request, form, status=422)
     try:
         case = services.create_case(
-            request.user, laboratory=form.cleaned_data["laboratory"], **form.case_fields()
+            request.user,
+            laboratory=form.cleaned_data["laboratory"],
+            pk=form.cleaned_data["case_id"],
+            **form.case_fields(),
         )
     except DomainError as error:
         return _case_form_page(request, form, status=add_refusal(form, error))
@@ -109,6 +113,8 @@ def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
             services.submit(request.user, case)
             return redirect("cases:detail", pk)
     except DomainError as error:
+        if _is_submitted_so(_visible_case(request, pk), form, request.POST.get("then")):
+            return redirect("cases:detail", pk)
         return _case_form_page(request, form, case, status=add_refusal(form, error))
     if wants_json(request):
         return JsonResponse(_draft_json(case))
@@ -116,11 +122,20 @@ def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("cases:worklist")
 
 
+def _is_submitted_so(case: Case, form: CaseForm, then: str | None) -> bool:
+    """Whether a form that is to submit a case has done so already: a second press is no mistake."""
+    entered = {name: v.strip() if isinstance(v, str) else v for name, v in form.case_fields().items()}
+    is_past = case.state not in EDITABLE and case.state != CaseState.CANCELLED
+    return then == "submit" and is_past and all(getattr(case, name) == v for name, v in entered.items())
+
+
 @require_POST
 @page
 def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Withdraw a case that nobody has read."""
-    case = services.cancel(request.user, _visible_case(request, pk))
+    case = _visible_case(request, pk)
+    if case.state != CaseState.CANCELLED:
+        case = services.cancel(request.user, case)
     messages.success(request, _("%(accession)s is cancelled.") % {"accession": case.accession})
     return redirect("cases:worklist")
 
@@ -130,7 +145,8 @@ def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def add_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take one photograph; a refusal names what is wrong with the file."""
     case = _visible_case(request, pk)
-    image = services.add_image(request.user, case, uploaded_file(request))
+    position = wanted_position(request.POST.get("position", ""))
+    image = services.add_image(request.user, case, uploaded_file(request), position=position)
     return JsonResponse(image_json(image), status=201)
 
 

@@ -153,6 +153,41 @@ def test_two_uploads_at_once_get_two_positions(people, lab, client_for):
     assert sorted(case.images.values_list("position", flat=True)) == [1, 2, 3, 4]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_uploads_at_once_stand_where_they_say_and_never_on_one_place(people, lab, client_for):
+    case = draft(people.submitter, lab, images=0)
+    client = client_for(people.submitter)
+    # Two files want the second place.
+    wanted = [(0, "3"), (1, "2"), (2, "1"), (3, "2")]
+
+    def send(seed: int, position: str) -> None:
+        try:
+            body = {"file": photograph(seed), "position": position}
+            answer = client.post(f"/api/v1/cases/{case.pk}/images/", body, format="multipart")
+            got[seed] = answer.json()["position"]
+        finally:
+            connections.close_all()
+
+    got: dict[int, int] = {}
+    threads = [threading.Thread(target=send, args=one) for one in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got.values()) == [1, 2, 3, 4]
+    assert got[2] == 1
+    assert [got[1], got[3]].count(2) == 1, "the one of the two that came later comes last"
+
+
+@pytest.mark.parametrize("position", ["0", "-1", "1.5", "first", "10001", "99999999999", "٣"])
+def test_a_position_that_is_none_is_refused_by_name(position, clients, draft_case, is_problem):
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    body = {"file": photograph(9), "position": position}
+    problem = is_problem(clients.submitter.post(address, body, format="multipart"), 400)
+    assert list(problem["errors"]) == ["position"]
+    assert draft_case.images.count() == 1
+
+
 def test_taking_a_photograph_out(clients, people, lab):
     case = draft(people.submitter, lab, images=2)
     first = case.images.get(position=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from smear.decode import DEFAULT_LIMITS
 from tests.e2e.browsing import People
@@ -96,6 +96,39 @@ def test_photographs_can_be_dropped(people: People) -> None:
     )
     page.dispatch_event("[data-drop-zone]", "drop", {"dataTransfer": transfer})
     expect(row(page, "dropped.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+
+
+def test_twelve_files_stand_in_the_order_chosen_whichever_upload_ends_first(people: People) -> None:
+    people.complaints.expect_status(415, "/images/$")
+    page = people.page("submitter")
+    page.goto("/cases/new/")
+    page.get_by_label("Patient pseudonym").fill("P-3006")
+    page.get_by_label("Specimen").select_option("csf")
+    names = [f"{number}.jpg" for number in range(1, 13)]
+    sizes = {name: (600 + 10 * number, 480) for number, name in enumerate(names, 1)}
+    files = [upload(name, save(draw_field(200, sizes[name]), "JPEG")) for name in names]
+    files[4] = upload("5.jpg", b"no photograph at all, " * 20)
+
+    # The first upload of all is let go only after the two beside it are done, and the others one after the other.
+    held: list[Route] = []
+    page.route(re.compile("/images/$"), lambda route: route.continue_() if held else held.append(route))
+    page.get_by_label("Choose photographs").set_input_files(files)
+    expect(row(page, "12.jpg")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(row(page, "1.jpg")).to_have_attribute("data-state", "sending")
+    held[0].continue_()
+    expect(row(page, "1.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(row(page, "5.jpg")).to_have_attribute("data-state", "refused")
+    page.get_by_label("Choose photographs").set_input_files([upload("13.jpg", save(draw_field(201), "JPEG"))])
+    expect(row(page, "13.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+
+    page.reload()
+    expect(page.locator("[data-file]")).to_have_count(12)
+    chosen = [*(sizes[name][0] for name in names if name != "5.jpg"), 640]
+    shown = page.locator("[data-file] [data-status]").all_inner_texts()
+    assert [int(words.split(", ")[1].split(" ")[0]) for words in shown] == chosen
+    page.get_by_role("button", name="Submit case").click()
+    expect(page.locator("[data-frame]")).to_have_count(12, timeout=20_000)
+    assert page.locator(".frame-number").all_inner_texts() == [str(number) for number in range(1, 13)]
 
 
 def test_a_lost_connection_loses_nothing(people: People) -> None:

@@ -133,6 +133,54 @@ def test_submitting_orders_one_job_per_photograph(people, lab, model):
         services.update_case(people.submitter, case, clinical_note="too late")
 
 
+def placed(by, case, *places: tuple[int, int | None]) -> list[int]:
+    """Add photographs (seed, wanted position) one after the other; the positions that they got."""
+    return [
+        services.add_image(by, case, photograph(seed), position=position).position
+        for seed, position in places
+    ]
+
+
+def order(case) -> list[str]:
+    return [image.pixel_sha256 for image in case.images.order_by("position")]
+
+
+def test_photographs_stand_in_the_order_chosen_whichever_upload_ends_first(people, lab, model):
+    by = people.submitter
+    straight, mixed = draft(by, lab, images=0), draft(by, lab, images=0)
+    placed(by, straight, *((seed, None) for seed in (1, 2, 3, 4)))
+    assert placed(by, mixed, (3, 3), (4, 4), (1, 1), (2, 2)) == [3, 4, 1, 2]
+    assert order(mixed) == order(straight)
+
+
+def test_a_refused_file_leaves_no_gap_in_what_is_handed_over_and_later_files_come_after(people, lab, model):
+    by = people.submitter
+    case = draft(by, lab, images=0)
+    # 2 was refused; 5 is the place of a file that never came; one more is added when the page was reloaded.
+    assert placed(by, case, (4, 4), (1, 1), (3, 3), (6, 6), (7, None)) == [4, 1, 3, 6, 7]
+    chosen = order(case)
+    services.submit(by, case)
+    assert [image.position for image in case.images.all()] == [1, 2, 3, 4, 5]
+    assert order(case) == chosen
+
+
+def test_a_place_that_is_taken_or_was_handed_over_is_not_given_again(people, lab):
+    by = people.submitter
+    case = draft(by, lab, images=2)
+    assert placed(by, case, (5, 1), (6, 9)) == [3, 9]
+    with pytest.raises(Invalid, match="from 1 to"):
+        placed(by, case, (7, services.MOST_POSITION + 1))
+    services.submit(by, case)
+    handed_over = order(case)
+    with pgtrigger.ignore("cases.Case:case_state_machine"):
+        Case.objects.filter(pk=case.pk).update(state=CaseState.RETURNED)
+    services.remove_image(by, case.images.get(pk=services.add_image(by, case, photograph(8)).pk))
+    assert placed(by, case, (9, 1), (10, 7), (11, 6)) == [5, 7, 6]
+    services.submit(by, case)
+    assert order(case)[:4] == handed_over
+    assert [image.position for image in case.images.all()] == [1, 2, 3, 4, 5, 6, 7]
+
+
 def test_with_the_model_switched_off_a_case_goes_straight_to_reading(people, lab):
     case = services.submit(people.submitter, draft(people.submitter, lab))
     assert case.state == CaseState.AWAITING_READ

@@ -27,6 +27,7 @@ from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
 from portal.cases import selectors, services
 from portal.cases.models import Case, SmearImage
+from portal.cases.uploads import wanted_position
 from portal.inference import heatmap
 from portal.inference.models import Job, Prediction
 from portal.inference.selectors import latest_prediction
@@ -42,7 +43,14 @@ _UPLOAD = {
                 "type": "string",
                 "format": "binary",
                 "description": "One field as 8-bit colour JPEG, PNG, TIFF, WebP or BMP, at most 50 MB.",
-            }
+            },
+            "position": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": services.MOST_POSITION,
+                "description": "The photograph's place among those of the case. Without it, and where the place is "
+                "taken, the photograph comes last.",
+            },
         },
         "required": ["file"],
     }
@@ -95,7 +103,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
 
     @extend_schema(
         summary="List a case's photographs",
-        description="With their predictions, in the order in which they were added.",
+        description="With their predictions, in the order of their positions.",
         responses={200: ImageSerializer(many=True), **problems(404)},
         examples=[response_example("A photograph", examples.IMAGE)],
     )
@@ -112,14 +120,18 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         summary="Add a photograph to a draft",
         description="The file is decoded, turned upright and stored without metadata; `notices` says what else is "
         "worth knowing, `quality` what may be wrong with the photograph; neither keeps it out. A file that is refused "
-        "leaves the photographs added before it as they are.",
+        "leaves the photographs added before it as they are. Photographs sent one after the other stand in the order "
+        "of the requests; state `position` for each where several are sent at once. Submitting the case numbers them "
+        "anew from 1, in their order, without gaps.",
         request=_UPLOAD,
         responses={201: ImageSerializer, **problems(400, 403, 404, 409, 413, 415, 422)},
         examples=[response_example("The stored photograph", examples.IMAGE, 201)],
     )
     def create(self, request: SignedInRequest, case_id: UUID) -> Response:
         case = visible_case(request.user, case_id)
-        image = services.add_image(request.user, case, uploaded_file(request))
+        upload = uploaded_file(request)
+        position = wanted_position(str(request.data.get("position", "")))
+        image = services.add_image(request.user, case, upload, position=position)
         return Response(self._shown(image, case), status=status.HTTP_201_CREATED)
 
     @extend_schema(
