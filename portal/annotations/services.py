@@ -23,12 +23,18 @@ MAX_MARKERS = 200
 
 
 @transaction.atomic
-def add_marker(by: User, image: SmearImage, *, x: float, y: float, note: str = "") -> Marker:
+def add_marker(
+    by: User, image: SmearImage, *, x: float, y: float, note: str = "", pk: uuid.UUID | None = None
+) -> Marker:
     """Point at a place: ``x`` and ``y`` are shares (0 to 1) of the photograph's width and height.
 
-    Raises NotAllowed, WrongState, Invalid.
+    ``pk`` is the id that the page gave the marker: sent twice, it makes one marker. Raises NotAllowed, WrongState,
+    Invalid.
     """
     case = _lock(by, image.case_id)
+    known = Marker.objects.filter(pk=pk).first() if pk else None
+    if known is not None and (known.author_id, known.image_id, known.removed_at) == (by.pk, image.pk, None):
+        return known
     if image.markers.filter(author=by, removed_at=None).count() >= MAX_MARKERS:
         raise Invalid(
             _("A photograph takes at most %(count)d of your markers. Remove some first.")
@@ -36,6 +42,8 @@ def add_marker(by: User, image: SmearImage, *, x: float, y: float, note: str = "
             code="too_many_markers",
         )
     marker = Marker(image=image, author=by, by_reader=can(by, Action.READ_CASE, case.laboratory))
+    if pk is not None and known is None:
+        marker.pk = pk
     _put(marker, x, y, note)
     marker.save(force_insert=True)
     return marker

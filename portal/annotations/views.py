@@ -23,10 +23,10 @@ from portal.text import visible
 @require_http_methods(["GET", "POST"])
 @page
 def markers(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """The markers of a photograph and its scale; POST ``{"x", "y", "note"}`` adds one."""
+    """The markers of a photograph and its scale; POST ``{"x", "y", "note"}``, ``"id"`` where it has one, adds one."""
     image = get_object_or_404(images_visible_to(request.user), pk=pk)
     if request.method == "POST":
-        entered = _entered(request)
+        entered = _entered(request, new=True)
         if not {"x", "y"} <= set(entered):
             raise Invalid(_("Put the marker on the photograph."), field="x")
         return JsonResponse(
@@ -52,16 +52,22 @@ def marker(request: SignedInRequest, pk: UUID) -> HttpResponse:
     )
 
 
-def _entered(request: SignedInRequest) -> dict[str, Any]:
-    """The fields of the body that are there, of the right type. Raises Invalid."""
+def _entered(request: SignedInRequest, *, new: bool = False) -> dict[str, Any]:
+    """The fields of the body that are there, of the right type; ``pk`` of a new marker. Raises Invalid."""
     body = strict_json.loads(request.body)
     if not isinstance(body, dict):
         raise Invalid(_("The request is not JSON."), code="not_json")
+    key = body.pop("id", None) if new else None
     kinds: dict[str, type | tuple[type, ...]] = {"x": (int, float), "y": (int, float), "note": str}
     for name, value in body.items():
         if name not in kinds or isinstance(value, bool) or not isinstance(value, kinds[name]):
             raise Invalid(_("A marker has numbers x and y from 0 to 1, and a note."), field=name)
-    return body
+    if key is None:
+        return body
+    try:
+        return {**body, "pk": UUID(key)}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Invalid(_("A marker has numbers x and y from 0 to 1, and a note."), field="id") from error
 
 
 def _as_json(marker: Marker, user: User) -> dict[str, Any]:

@@ -145,7 +145,11 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
     """
     if quick_look.owner_id != by.pk:
         raise NotAllowed(_("Only who made a quick look can keep it."))
-    case = cases.create_case(by, laboratory=quick_look.laboratory, **fields)
+    # A second press waits here, and finds the quick look gone.
+    if not QuickLook.objects.select_for_update(no_key=True).filter(pk=quick_look.pk).exists():
+        raise Gone(_("This quick look is a case already, or has expired."))
+    # The case has the quick look's id: whoever presses again is led to it.
+    case = cases.create_case(by, laboratory=quick_look.laboratory, pk=quick_look.pk, **fields)
     # A later read of the same person is not blind any more, whatever the policy.
     case.quick_looked_by = by
     case.save(update_fields=["quick_looked_by"])
@@ -154,8 +158,14 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
             f"photograph.{quick_look.extension}", file.read(), quick_look.content_type
         )
     cases.add_image(by, case, upload)
-    transaction.on_commit(lambda: _remove(quick_look), robust=True)
+    QuickLook.objects.filter(pk=quick_look.pk).delete()
+    transaction.on_commit(lambda: remove_files(quick_look.file, quick_look.thumbnail), robust=True)
     return case
+
+
+def case_made_of(by: User, quick_look_id: UUID) -> Case | None:
+    """The case that the person made of a quick look, which is gone then."""
+    return Case.objects.filter(pk=quick_look_id, created_by=by).first()
 
 
 def purge() -> int:

@@ -125,7 +125,10 @@ def discard(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @page
 def make_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Keep a quick look as a draft with its photograph."""
+    """Keep a quick look as a draft with its photograph; a second press leads to the draft that the first made."""
+    made = services.case_made_of(request.user, pk)
+    if made is not None:
+        return redirect("cases:detail", made.pk)
     looked = services.visible_to(request.user, pk)
     form = QuickCaseForm(request.POST)
     if not form.is_valid():
@@ -134,6 +137,9 @@ def make_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
     try:
         case = services.make_case(request.user, looked, **form.case_fields())
     except DomainError as error:
+        made = services.case_made_of(request.user, pk)
+        if made is not None:
+            return redirect("cases:detail", made.pk)
         status = add_refusal(form, error)
         context = _context(request, looked, form=form, making_case=True)
         return render(request, "inference/quick_look.html", context, status=status)

@@ -55,9 +55,27 @@ def claimable_by(user: User) -> CaseQuerySet:
     )
 
 
+def in_hand_unread(user: User) -> QuerySet[Claim]:
+    """What a person has in hand, may still read and has not answered, the last taken first."""
+    answered = Read.objects.filter(case=OuterRef("case"), round=OuterRef("case__round"), reader=user)
+    mine = holding().filter(reader=user, case__laboratory__in=laboratories_for(user, Action.READ_CASE))
+    return mine.exclude(Exists(answered)).order_by("-claimed_at", "-pk")
+
+
 @transaction.atomic
 def claim_next(by: User) -> Claim | None:
-    """Take the most pressing case, those assigned to the person first; None where nothing waits."""
+    """Take the most pressing case, those assigned to the person first; None where nothing waits.
+
+    Whoever has a case in hand and has not answered it gets that one: a second press takes no second case, and nobody
+    keeps cases from the others by asking on.
+    """
+    # Two requests of one person come one after the other; the second finds what the first has taken.
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    for case_id in in_hand_unread(by).values_list("case", flat=True):
+        case = lock_case(case_id)
+        held = _end_expired(case)
+        if held is not None and held.reader_id == by.pk:
+            return _take(by, case)
     while True:
         waiting = claimable_by(by).by_urgency(F("assigned_to").asc(nulls_last=True))
         # Two people who ask at once get two cases: a row that somebody is looking at is passed over.

@@ -11,13 +11,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal.accounts.models import User
 from portal.cases import selectors
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
 from portal.cases.views import case_page
-from portal.errors import DomainError
+from portal.errors import DomainError, WrongState
 from portal.pages import SignedInRequest, add_refusal, page
-from portal.reading import claims, services
+from portal.reading import claims, repeats, services
 from portal.reading.forms import AdjudicationForm, ConclusionForm, ReadForm, ReturnForm
 
 
@@ -31,11 +32,15 @@ def _case(request: SignedInRequest, pk: UUID) -> Case:
 @require_POST
 @page
 def take_next(request: SignedInRequest) -> HttpResponse:
-    """Take the most pressing case that waits, and open it."""
+    """Take the most pressing case that waits, and open it; the one in hand where that is not answered yet."""
+    before = set(claims.in_hand_unread(request.user).values_list("pk", flat=True))
     taken = claims.claim_next(request.user)
     if taken is None:
         messages.info(request, _("Nothing waits for you: every case is read or in somebody's hands."))
         return redirect("cases:worklist")
+    if taken.pk in before:
+        words = _("You have %(accession)s in hand. Answer it or give it back; then take the next.")
+        messages.info(request, words % {"accession": taken.case.accession})
     return redirect("cases:detail", taken.case_id)
 
 
@@ -68,7 +73,11 @@ def keep(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def release(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Give a case back to the others."""
     case = _case(request, pk)
-    claims.release(request.user, case)
+    try:
+        claims.release(request.user, case)
+    except WrongState:
+        if not repeats.is_released(request.user, case):
+            raise
     messages.success(request, _("%(accession)s waits for the next reader.") % {"accession": case.accession})
     return redirect("cases:worklist")
 
@@ -77,15 +86,22 @@ def release(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def _answer(
-    request: SignedInRequest, pk: UUID, form: forms.Form, name: str, store: Callable[..., Any]
+    request: SignedInRequest,
+    pk: UUID,
+    form: forms.Form,
+    name: str,
+    store: Callable[..., Any],
+    is_stored: Callable[[User, Case, dict[str, Any]], bool],
 ) -> HttpResponse | None:
-    """Store what was entered; what is refused stays on the page with its words. None where it was stored."""
+    """Store what was entered; what is refused stays on the page with its words. None where it is stored."""
     case = _case(request, pk)
     if not form.is_valid():
         return case_page(request, pk, forms={name: form}, status=422)
     try:
         store(request.user, case, **form.cleaned_data)
     except DomainError as error:
+        if isinstance(error, WrongState) and is_stored(request.user, _case(request, pk), form.cleaned_data):
+            return None
         return case_page(request, pk, forms={name: form}, status=add_refusal(form, error))
     return None
 
@@ -111,9 +127,9 @@ def read(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Store the own answer; the case page then shows the model's beside it."""
     if request.method == "GET":
         return redirect("cases:detail", pk)
-    return _answer(request, pk, ReadForm(request.POST), "read_form", services.record_read) or _on_with(
-        request, pk
-    )
+    form = ReadForm(request.POST)
+    refused = _answer(request, pk, form, "read_form", services.record_read, repeats.is_read)
+    return refused or _on_with(request, pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -123,7 +139,8 @@ def conclude(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if request.method == "GET":
         return redirect("cases:detail", pk)
     form = ConclusionForm(request.POST)
-    return _answer(request, pk, form, "conclusion_form", services.conclude) or _on_with(request, pk)
+    refused = _answer(request, pk, form, "conclusion_form", services.conclude, repeats.is_concluded)
+    return refused or _on_with(request, pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -133,7 +150,8 @@ def adjudicate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if request.method == "GET":
         return redirect("cases:detail", pk)
     form = AdjudicationForm(request.POST)
-    return _answer(request, pk, form, "adjudication_form", services.adjudicate) or _on_with(request, pk)
+    refused = _answer(request, pk, form, "adjudication_form", services.adjudicate, repeats.is_adjudicated)
+    return refused or _on_with(request, pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -143,7 +161,7 @@ def send_back(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if request.method == "GET":
         return redirect("cases:detail", pk)
     form = ReturnForm(request.POST)
-    refused = _answer(request, pk, form, "return_form", services.return_to_submitter)
+    refused = _answer(request, pk, form, "return_form", services.return_to_submitter, repeats.is_returned)
     if refused is not None:
         return refused
     messages.success(request, _("The case is back with its submitter, who is told what is missing."))

@@ -58,7 +58,11 @@ def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         services.acknowledge(request.user, alert, note=form.cleaned_data["note"])
     except DomainError as error:
-        return _page(request, refused=form, pk=pk, status=add_refusal(form, error))
+        alert.refresh_from_db()
+        # A second press finds what the first has stored.
+        stored = (alert.person_id, alert.acknowledged_at is not None, alert.note)
+        if stored != (request.user.pk, True, form.cleaned_data["note"]):
+            return _page(request, refused=form, pk=pk, status=add_refusal(form, error))
     accession = alert.diagnosis.case.accession
     messages.success(
         request, _("You have acknowledged the finding of %(accession)s.") % {"accession": accession}

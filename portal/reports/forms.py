@@ -32,6 +32,8 @@ class AmendForm(SignForm):
         max_length=2000,
         error_messages={"required": _("Say why the signed report is amended.")},
     )
+    #: The version that the signer looked at.
+    amends = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ("label", "confidence", "comment", "reason", "secret")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

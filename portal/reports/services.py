@@ -10,7 +10,7 @@ from portal.accounts.permissions import require
 from portal.cases.choices import SIGNED, CaseState
 from portal.cases.models import Case
 from portal.cases.transitions import lock_case, move, require_state
-from portal.errors import Invalid, NotAllowed
+from portal.errors import Invalid, NotAllowed, WrongState
 from portal.notifications.choices import Kind
 from portal.notifications.services import notify
 from portal.reading.choices import Confidence, ReadLabel
@@ -51,11 +51,20 @@ def sign(by: User, case: Case, *, secret: str, comment: str = "") -> Diagnosis:
 
 
 def amend(
-    by: User, case: Case, *, label: str, confidence: str, comment: str, reason: str, secret: str
+    by: User,
+    case: Case,
+    *,
+    label: str,
+    confidence: str,
+    comment: str,
+    reason: str,
+    secret: str,
+    amends: int | None = None,
 ) -> Diagnosis:
     """Sign a further version of a signed report, with the reason; the earlier ones stay as they are.
 
-    Raises as ``sign``, and Invalid where nothing would change.
+    ``amends`` is the version that the signer has looked at; None: the newest. Raises as ``sign``, Invalid where nothing
+    would change, and WrongState where another version was signed meanwhile.
     """
     require(by, Action.READ_CASE, case.laboratory)
     comment, reason = clean_lines(comment, field="comment"), clean_lines(reason, field="reason")
@@ -65,6 +74,14 @@ def amend(
         case = lock_case(case.pk)
         require_state(case, SIGNED, _("Only a signed report can be amended."))
         last = case.diagnoses.order_by("-version")[0]
+        if amends is not None and amends != last.version:
+            raise WrongState(
+                _(
+                    "%(person)s has signed version %(version)d meanwhile. Look at it first, then amend that one."
+                )
+                % {"person": last.signed_by.full_name, "version": last.version},
+                code="amended_meanwhile",
+            )
         values = {"label": label, "confidence": confidence, "comment": comment}
         if values == {"label": last.label, "confidence": last.confidence, "comment": last.comment}:
             raise Invalid(_("Nothing would change: the signed version says the same."), field="label")
