@@ -4,6 +4,7 @@ import Dropdown from "bootstrap/js/dist/dropdown";
 
 import { announce, meta } from "./dom.js";
 import { startLiveFragments } from "./live.js";
+import { startSending } from "./sending.js";
 
 window.htmx = htmx; // page scripts reach the one instance through this name
 
@@ -80,3 +81,4 @@ document.addEventListener("click", async (event) => {
 });
 
 startLiveFragments(htmx);
+startSending();

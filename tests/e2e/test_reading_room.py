@@ -124,6 +124,27 @@ def test_two_readers_who_ask_at_once_get_two_cases(people: People, file_case: Fi
         reader.wait_for_url("**/cases/")
 
 
+def test_next_pressed_twice_takes_one_case(people: People, file_case: FileCase) -> None:
+    submitter, reader = people.page("submitter"), people.page("reviewer2")
+    for seed in (86, 87):
+        _waiting(submitter, file_case(submitter, [photograph(seed)], f"P-30{seed}"))
+    reader.goto("/cases/")
+    sent: list[str] = []
+    reader.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    reader.locator("h1").click()
+    reader.evaluate("""() => { for (const _ of [1, 2])
+        document.querySelector("[data-next-case]").requestSubmit(); }""")
+    reader.locator("#case-action .in-hand").wait_for()
+    assert [url.rpartition("/cases/")[2] for url in sent] == ["next/"]
+    taken = reader.url
+    reader.locator("h1").click()
+    reader.keyboard.press("n")
+    expect(reader.locator("main")).to_contain_text("in hand. Answer it or give it back")
+    expect(reader).to_have_url(taken)
+    reader.get_by_role("button", name="Give back").dblclick()
+    expect(reader.locator("main")).to_contain_text("waits for the next reader")
+
+
 def test_twelve_photographs_by_keys_alone_from_sign_in_to_signed_report(
     people: People, file_case: FileCase
 ) -> None:

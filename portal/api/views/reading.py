@@ -48,7 +48,8 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
     @extend_schema(
         summary="Take the next case",
         description="The most pressing case that waits for you: those assigned to you first, then by priority and age. "
-        "Two people who ask at once get two cases. 204 where nothing waits.",
+        "Two people who ask at once get two cases. Whoever has one in hand and has not answered it gets that one. "
+        "204 where nothing waits.",
         request=None,
         responses={200: CaseSerializer, 204: None, **problems()},
         examples=[_TAKEN_EXAMPLE],

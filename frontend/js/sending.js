@@ -1,0 +1,38 @@
+// A form is sent once: a second press, a double click or another form's button does nothing while one is under way.
+
+// Where no page follows by then (a stopped load), the buttons work again; the server takes no form twice.
+const RELEASE_MS = 30_000;
+
+let releasing = 0;
+
+function setBusy(form, submitter) {
+  const button = submitter ?? form.querySelector("[type=submit]");
+  document.body.dataset.sending = "yes";
+  form.setAttribute("aria-busy", "true");
+  button?.setAttribute("aria-disabled", "true");
+  button?.classList.add("is-busy");
+  releasing = setTimeout(release, RELEASE_MS);
+}
+
+function release() {
+  clearTimeout(releasing);
+  delete document.body.dataset.sending;
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+  for (const button of document.querySelectorAll(".is-busy")) {
+    button.classList.remove("is-busy");
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+export function startSending() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
+    if (document.body.dataset.sending) event.preventDefault();
+    else setBusy(form, event.submitter);
+  });
+  // Back from the next page, out of the browser's memory: the buttons of then are still busy.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) release();
+  });
+}
