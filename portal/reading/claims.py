@@ -72,10 +72,10 @@ def claim_next(by: User) -> Claim | None:
     # Two requests of one person come one after the other; the second finds what the first has taken.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     for case_id in in_hand_unread(by).values_list("case", flat=True):
-        case = lock_case(case_id)
-        held = _end_expired(case)
+        in_hand = lock_case(case_id)
+        held = _end_expired(in_hand)
         if held is not None and held.reader_id == by.pk:
-            return _take(by, case)
+            return _take(by, in_hand)
     while True:
         waiting = claimable_by(by).by_urgency(F("assigned_to").asc(nulls_last=True))
         # Two people who ask at once get two cases: a row that somebody is looking at is passed over.

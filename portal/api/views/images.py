@@ -130,7 +130,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
     def create(self, request: SignedInRequest, case_id: UUID) -> Response:
         case = visible_case(request.user, case_id)
         upload = uploaded_file(request)
-        position = wanted_position(str(request.data.get("position", "")))
+        position = wanted_position(request.POST.get("position", ""))
         image = services.add_image(request.user, case, upload, position=position)
         return Response(self._shown(image, case), status=status.HTTP_201_CREATED)
 
