@@ -19,6 +19,6 @@ RUN groupadd --gid 10001 hemalens \
 COPY --from=export /app/triton_models /models
 COPY deploy/serve-model /usr/local/bin/
 USER 10001:10001
-EXPOSE 8000 8001 8002
+EXPOSE 8000 8001
 # A command, no entry point: the image's own one prepares the machine's GPU driver, where there is one.
-CMD ["serve-model", "--allow-gpu-metrics=false"]
+CMD ["serve-model"]

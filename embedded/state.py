@@ -15,7 +15,7 @@ from typing import Any
 
 from embedded.errors import EmbeddedError
 
-INTERNAL_PORTS = ("postgres", "valkey", "triton_grpc", "triton_http", "triton_metrics")
+INTERNAL_PORTS = ("postgres", "valkey", "triton_grpc", "triton_http")
 
 
 def free_port() -> int:

@@ -141,6 +141,6 @@ class LiveSystem:
 
 #: Variables of the tests' own services, which a system of its own must not inherit.
 _OF_THE_TESTS = (
-    *("DATABASE_URL", "BROKER_URL", "CACHE_URL", "TRITON_GRPC_URL", "TRITON_HTTP_URL", "TRITON_METRICS_URL"),
+    *("DATABASE_URL", "BROKER_URL", "CACHE_URL", "TRITON_GRPC_URL", "TRITON_HTTP_URL"),
     *("SECRET_KEY", "MEDIA_ROOT", "STATIC_ROOT", "HEMALENS_TEST_VAR", "HEMALENS_VAR", "PORT", "DEBUG"),
 )

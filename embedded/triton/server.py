@@ -18,6 +18,7 @@ import urllib.request
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_urlsafe
 
 import psutil
 
@@ -27,6 +28,16 @@ from embedded.process import Spec
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where the kernel keeps it
 _STUB = "triton_python_backend_stub"
 _BACKEND = Path(__file__).with_name("pytorch_backend.py")
+#: What nobody here asks for: over gRPC the worker infers and reads metadata and configuration, over HTTP the health
+#: page asks whether the model is ready. The names are those of ``tritonserver --help``.
+_CLOSED = "shared-memory,model-repository,statistics,trace,logging"
+CLOSED_TO_ALL = {
+    "--grpc-restricted-protocol": _CLOSED,
+    "--http-restricted-api": f"{_CLOSED},metadata,model-config,inference",
+}
+#: The header that would open them. No header can bear this name: a colon ends it in HTTP, and gRPC drops the call.
+#: So nothing is gained by reading it, or the value, in the list of processes, where arguments stand for everybody.
+KEY = "closed: no header can bear this name"
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,8 @@ def model_problem(repository: Path, model: str) -> str:
 def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], timeout: float) -> Spec:
     """tritonserver serving ``model`` out of ``repository``; ``folder`` holds its backends.
 
-    ``ports`` has ``triton_grpc``, ``triton_http`` and ``triton_metrics``; ``timeout`` is in seconds.
+    ``ports`` has ``triton_grpc`` and ``triton_http``; ``timeout`` is in seconds. Who may reach the ports may ask for
+    answers and health, and for nothing else (docs/decisions/0020-doors-of-the-services.md).
     """
     wheel = Wheel.find()
     # one prefix per instance: the stubs' shared memory is named, and machine-wide
@@ -93,10 +105,10 @@ def spec(folder: Path, repository: Path, model: str, ports: dict[str, int], time
             *("--model-control-mode=explicit", f"--load-model={model}"),
             "--disable-auto-complete-config",
             "--strict-readiness=true",
-            "--allow-gpu-metrics=false",
+            "--allow-metrics=false",
             *("--grpc-address=127.0.0.1", f"--grpc-port={ports['triton_grpc']}"),
             *("--http-address=127.0.0.1", f"--http-port={ports['triton_http']}"),
-            *("--metrics-address=127.0.0.1", f"--metrics-port={ports['triton_metrics']}"),
+            *(f"{flag}={what}:{KEY}={token_urlsafe(48)}" for flag, what in CLOSED_TO_ALL.items()),
             *(
                 f"--backend-config={backend},{option}"
                 for backend in ("python", "pytorch")

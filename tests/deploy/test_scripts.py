@@ -1,6 +1,7 @@
 """What runs inside the containers besides the portal: the wait for the database, the health of worker and beat."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from celery.utils.nodenames import default_nodename
 from django.core.cache import cache
 
 from embedded.settings import ROOT
+from embedded.triton import server
 from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_PREFIX
 
 
@@ -69,3 +71,28 @@ def test_health_without_the_cache_is_bad_and_says_so_in_a_line():
 
 def test_health_of_nothing_in_particular_is_a_question_to_correct():
     assert run("-m", "worker.health").returncode == 2
+
+
+def test_the_image_closes_of_triton_what_make_run_closes(tmp_path):
+    """The script runs with a tritonserver that only says what it was asked to do."""
+    said = tmp_path / "tritonserver"
+    said.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    said.chmod(0o755)
+    started = [
+        subprocess.run(
+            [ROOT / "deploy" / "serve-model", "--model-config-name=gpu"],
+            env={"PATH": f"{tmp_path}:{os.defpath}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        for _ in range(2)
+    ]
+    assert started[0][-1] == "--model-config-name=gpu"
+    assert "--allow-metrics=false" in started[0]
+    for flag, what in server.CLOSED_TO_ALL.items():
+        found = [next(line for line in lines if line.startswith(f"{flag}=")) for lines in started]
+        assert all(
+            re.fullmatch(f"{flag}={what}:{re.escape(server.KEY)}=[0-9a-f]{{64}}", line) for line in found
+        )
+        assert found[0] != found[1], "the value is another at every start"

@@ -1,17 +1,23 @@
 """tritonserver from the wheel with the Python-based ``pytorch`` backend, on a tiny model of the contract's kind."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 
 import numpy as np
 import psutil
 import pytest
+import requests
 import torch
+from grpc import RpcError
 from tritonclient import grpc
+from tritonclient.grpc import service_pb2
 from tritonclient.utils import InferenceServerException
 
 from embedded.control import ask
@@ -73,6 +79,7 @@ def served(tmp_path_factory, repository):
     process = start(var.path, repository)
     addresses = json.loads(process.stdout.readline())
     with grpc.InferenceServerClient(addresses["TRITON_GRPC_URL"]) as client:
+        client.address, client.http = addresses["TRITON_GRPC_URL"], addresses["TRITON_HTTP_URL"]
         yield var, client
     process.terminate()
     assert process.wait(60) == 0
@@ -134,6 +141,147 @@ def test_thread_counts_of_the_configuration_are_honoured():
 def test_a_wrong_shape_is_refused(served, shape, words):
     with pytest.raises(InferenceServerException, match=words):
         infer(served[1], np.zeros(shape, dtype=np.uint8))
+
+
+#: Every call of Triton's gRPC service with which more can be done than ask for answers, health and what is served.
+CLOSED_CALLS = {
+    "ModelStatistics": service_pb2.ModelStatisticsRequest(),
+    "RepositoryIndex": service_pb2.RepositoryIndexRequest(),
+    "RepositoryModelLoad": service_pb2.RepositoryModelLoadRequest(model_name="tiny"),
+    "RepositoryModelUnload": service_pb2.RepositoryModelUnloadRequest(model_name="tiny"),
+    "SystemSharedMemoryStatus": service_pb2.SystemSharedMemoryStatusRequest(),
+    "SystemSharedMemoryRegister": service_pb2.SystemSharedMemoryRegisterRequest(name="x", key="/x"),
+    "SystemSharedMemoryUnregister": service_pb2.SystemSharedMemoryUnregisterRequest(),
+    "CudaSharedMemoryStatus": service_pb2.CudaSharedMemoryStatusRequest(),
+    "CudaSharedMemoryRegister": service_pb2.CudaSharedMemoryRegisterRequest(name="x"),
+    "CudaSharedMemoryUnregister": service_pb2.CudaSharedMemoryUnregisterRequest(),
+    "TraceSetting": service_pb2.TraceSettingRequest(),
+    "LogSettings": service_pb2.LogSettingsRequest(),
+}
+OPEN_CALLS = {"ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata", "ModelConfig"}
+OPEN_CALLS |= {"ModelInfer", "ModelStreamInfer"}
+#: What Triton answers over HTTP besides health.
+CLOSED_PAGES = [
+    *("GET /v2", "GET /v2/models/tiny", "GET /v2/models/tiny/config"),
+    *("GET /v2/models/stats", "GET /v2/models/tiny/stats", "GET /v2/models/tiny/versions/1/stats"),
+    *("POST /v2/models/tiny/infer", "POST /v2/models/tiny/generate", "POST /v2/models/tiny/generate_stream"),
+    *("POST /v2/repository/index", "POST /v2/repository/models/tiny/load"),
+    "POST /v2/repository/models/tiny/unload",
+    *("GET /v2/trace/setting", "POST /v2/trace/setting"),
+    *("GET /v2/models/tiny/trace/setting", "POST /v2/models/tiny/trace/setting"),
+    *("GET /v2/logging", "POST /v2/logging"),
+    *(
+        f"{method} /v2/{kind}sharedmemory/{what}"
+        for kind in ("system", "cuda")
+        for method, what in (
+            *(("GET", "status"), ("GET", "region/x/status"), ("POST", "region/x/register")),
+            *(("POST", "unregister"), ("POST", "region/x/unregister")),
+        )
+    ),
+]
+
+
+def restrictions(var):
+    """The two restricting arguments of the running server, as anybody on the machine reads them."""
+    command = psutil.Process(var.read_run()["processes"]["triton"]["pid"]).cmdline()
+    return [
+        argument.split("=", 1)[1] for argument in command if argument.split("=")[0] in server.CLOSED_TO_ALL
+    ]
+
+
+def test_every_call_that_could_change_or_watch_the_server_is_refused(served):
+    _, client = served
+    known = {
+        method.name for method in service_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].methods
+    }
+    assert known == set(CLOSED_CALLS) | OPEN_CALLS, "a call that is new: open it, or close it"
+    for name, request in CLOSED_CALLS.items():
+        with pytest.raises(RpcError, match="restricted"):
+            getattr(client._client_stub, name)(request, timeout=10)
+    assert client.get_model_metadata("tiny").name == "tiny"
+    assert client.get_model_config("tiny").config.name == "tiny"
+    assert infer(client, pictures(1)).as_numpy("MEANS").shape == (1, 3)
+
+
+@pytest.mark.parametrize("page", CLOSED_PAGES)
+def test_over_http_the_server_answers_for_its_health_and_nothing_else(served, page):
+    method, path = page.split()
+    answer = requests.request(
+        method, served[1].http + path, data="{}" if method == "POST" else None, timeout=10
+    )
+    assert (answer.status_code, "restricted" in answer.text) == (403, True)
+
+
+def test_health_is_open_and_there_are_no_metrics(served):
+    var, client = served
+    for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/tiny/versions/1/ready"):
+        assert requests.get(client.http + path, timeout=10).status_code == 200
+    process = psutil.Process(var.read_run()["processes"]["triton"]["pid"])
+    ports = {int(address.rpartition(":")[2]) for address in (client.address, client.http)}
+    listening = {c.laddr for c in process.net_connections() if c.status == psutil.CONN_LISTEN}
+    assert {address.port for address in listening} == ports
+    assert all(address.ip.endswith("127.0.0.1") for address in listening)
+
+
+def test_what_stands_in_the_process_list_opens_nothing(served):
+    """Whoever reads the arguments sends the header all the same, byte by byte, since no client library would."""
+    var, client = served
+    for found in restrictions(var):
+        key, value = found.split(":", 1)[1].rsplit("=", 1)
+        assert (key, len(value) > 40) == (server.KEY, True)
+        assert b"restricted" in raw_http(client.http, key, value)
+        assert raw_grpc(client, "legal-key", value).count(b"restricted") == 1
+        opened = raw_grpc(client, key, value)
+        assert opened
+        assert b"tiny" not in opened
+
+
+def exchange(address, message):
+    """Send bytes, and read until the other side is done or says nothing for a second."""
+    host, port = address.rsplit("/", 1)[-1].split(":")
+    answer = b""
+    with (
+        socket.create_connection((host, int(port)), timeout=1) as connection,
+        contextlib.suppress(TimeoutError),
+    ):
+        connection.sendall(message)
+        while part := connection.recv(65536):
+            answer += part
+    return answer
+
+
+def raw_http(url, key, value):
+    lines = ("GET /v2/logging HTTP/1.1", "Host: triton", f"{key}: {value}", "Connection: close", "", "")
+    return exchange(url, "\r\n".join(lines).encode())
+
+
+def raw_grpc(client, key, value):
+    """Ask for the repository's index over HTTP/2 with a header of any name (RFC 9113; literals of RFC 7541)."""
+
+    def frame(kind, flags, stream, payload):
+        return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+    headers = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":authority": "triton",
+        ":path": "/inference.GRPCInferenceService/RepositoryIndex",
+        "te": "trailers",
+        "content-type": "application/grpc",
+        f"triton-grpc-protocol-{key}": value,
+    }
+    block = b"".join(
+        b"\0" + bytes([len(name)]) + name.encode() + bytes([len(text)]) + text.encode()
+        for name, text in headers.items()
+    )
+    empty_message = bytes(5)
+    return exchange(
+        client.address,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        + frame(4, 0, 0, b"")
+        + frame(1, 4, 1, block)
+        + frame(0, 1, 1, empty_message),
+    )
 
 
 def test_an_error_inside_the_model_is_an_answer_and_not_the_end(served):
