@@ -8,7 +8,7 @@ const NO_ID = "00000000-0000-0000-0000-000000000000"; // stands for a marker's i
 const PIN = "M0 0C-3 -7 -11 -11 -11 -19A11 11 0 1 1 11 -19C11 -11 3 -7 0 0Z";
 
 /**
- * @typedef {object} Marker as the server gives it: id, x, y (shares of width and height), note, author, mine, created_at
+ * @typedef {object} Marker as the server gives it: id, x, y (shares of width and height), note, author, mine, created_at, created_in_words
  * @typedef {object} Draft a note being written: x, y, note, and the id of the marker it changes, if it is not a new one
  */
 
@@ -194,7 +194,7 @@ export class Markers {
     row.querySelector("[data-marker-author]").textContent = marker.author;
     const time = row.querySelector("[data-marker-time]");
     time.dateTime = marker.created_at;
-    time.textContent = inWords(new Date(marker.created_at));
+    time.textContent = marker.created_in_words;
     if (!marker.mine || !this.isPossible) row.querySelector("[data-marker-own]").remove();
     return row;
   }
@@ -225,10 +225,4 @@ function pin(marker, number) {
   const group = svg("g", { class: marker.id ? "pin" : "pin is-draft" }, svg("path", { d: PIN }), text);
   if (marker.id) group.dataset.pin = marker.id;
   return group;
-}
-
-// As the portal's pages write it: 3 Feb 2026, 14:05.
-function inWords(date) {
-  const language = document.documentElement.lang.replace(/^en$/, "en-GB");
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", hour12: false }).format(date);
 }

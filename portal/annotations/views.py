@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -79,4 +81,5 @@ def _as_json(marker: Marker, user: User) -> dict[str, Any]:
         "author": visible(marker.author.full_name),
         "mine": marker.author_id == user.pk,
         "created_at": marker.created_at.isoformat(),
+        "created_in_words": date_format(localtime(marker.created_at), "DATETIME_FORMAT"),
     }

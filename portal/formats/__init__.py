@@ -1,1 +1,1 @@
-"""How dates are written in each language, where Django's own formats do not say."""
+"""How dates are written in each language, under one name for each form: no page writes one otherwise."""

@@ -210,7 +210,7 @@ def _every(step: float) -> int:
 
 
 def _day(monday: date) -> str:
-    return date_format(monday, "j N")
+    return date_format(monday, "MONTH_DAY_FORMAT")
 
 
 def course_chart(course: Course) -> Chart | None:

@@ -181,7 +181,10 @@ class Conditions:
             (self.priority, str(dict(Priority.choices).get(self.priority))),
             (self.submitted, _("Submitted in the period")),
             (self.state, str(dict(CaseState.choices).get(self.state))),
-            (self.week, _("Week of %s") % date_format(date.fromisoformat(self.week or "2000-01-03"))),
+            (
+                self.week,
+                _("Week of %s") % date_format(date.fromisoformat(self.week or "2000-01-03"), "DATE_FORMAT"),
+            ),
         ]
         return [str(words) for applies, words in said if applies]
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.accounts.choices import Action
@@ -102,7 +103,7 @@ def _take(by: User, case: Case) -> Claim:
         held.save(update_fields=["expires_at"])
         return held
     if held is not None:
-        until = timezone.localtime(held.expires_at).strftime("%H:%M")
+        until = date_format(timezone.localtime(held.expires_at), "TIME_FORMAT")
         raise WrongState(
             _("%(reader)s has this case in hand until %(until)s. You can take it over.")
             % {"reader": held.reader.full_name, "until": until},

@@ -1,10 +1,13 @@
 """Markers on a photograph: who puts, changes and sees them, and when no longer."""
 
 import json
+from datetime import datetime
 
 import pytest
 from django.apps import apps
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from portal.accounts.choices import Role
 from portal.annotations import services
@@ -159,6 +162,9 @@ def test_the_viewer_puts_changes_lists_and_removes(client, people, image):
         "author": people.reviewer.full_name,
         "mine": True,
         "created_at": marker["created_at"],
+        "created_in_words": date_format(
+            localtime(datetime.fromisoformat(marker["created_at"])), "DATETIME_FORMAT"
+        ),
     }
     one = reverse("annotations:marker", args=[marker["id"]])
     changed = ask(client, "PATCH", one, {"note": "blast"})

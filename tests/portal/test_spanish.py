@@ -45,6 +45,6 @@ def test_the_classes_have_their_spanish_names():
 def test_months_are_written_small_in_spanish_and_as_before_in_english():
     day = date(2026, 11, 23)
     with translation.override("es"):
-        assert date_format(day, "j M Y") == "23 nov 2026"
+        assert date_format(day, "DATE_FORMAT") == "23 nov 2026"
     with translation.override("en"):
-        assert date_format(day, "j M Y") == "23 Nov 2026"
+        assert date_format(day, "DATE_FORMAT") == "23 Nov 2026"

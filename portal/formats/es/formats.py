@@ -1,4 +1,9 @@
-"""Spanish writes the months small: the formats that the pages name are looked up here before they are used."""
+"""The same in Spanish, which writes the months small: ``27 nov 2026``."""
 
-for _format in ("j M Y", "j M Y, H:i", "j M Y, H:i T", "j M Y, H:i:s", "j M Y, H:i:s T", "j M, H:i", "j N"):
-    globals()[_format] = _format.replace("M", "b").replace("N", "b")
+DATE_FORMAT = SHORT_DATE_FORMAT = "j b Y"
+MONTH_DAY_FORMAT = "j b"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "j b Y, H:i"
+DATETIME_ZONE_FORMAT = "j b Y, H:i T"
+DATETIME_SECONDS_FORMAT = "j b Y, H:i:s"
+DATETIME_SECONDS_ZONE_FORMAT = "j b Y, H:i:s T"
