@@ -1,5 +1,6 @@
 """What is answered where no view of ours does: as a problem document below /api/, as a page elsewhere."""
 
+import sys
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -9,6 +10,7 @@ from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from django.views import defaults
 
+from portal import outage
 from portal.api.problems import CONTENT_TYPE, is_api, problem
 
 
@@ -48,7 +50,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """500; the log has the rest."""
+    """500, or 503 while the database cannot be reached; the log has the rest."""
+    if outage.is_outage(sys.exception()):
+        if is_api(request):
+            return outage.with_retry(_problem(HTTPStatus.SERVICE_UNAVAILABLE, outage.CODE, outage.words()))
+        return outage.answer(request)
     if is_api(request):
         detail = _("Something went wrong on our side. What was stored before is kept; try again.")
         return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", detail)

@@ -31,6 +31,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.inference.selectors import BEAT_HEARTBEAT, active_version, worker_heartbeats
+from portal.outage import with_retry
 
 log = logging.getLogger(__name__)
 
@@ -221,4 +222,6 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Each part by name; 503 only when nothing can be filed."""
     found = report()
-    return JsonResponse(found, status=503 if found["status"] == FAILED else 200)
+    if found["status"] == FAILED:
+        return with_retry(JsonResponse(found, status=503))
+    return JsonResponse(found)

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from portal.errors import DomainError
+from portal.outage import CODE, is_outage, with_retry, words
 from smear.decode import ImageRejected
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         return _respond(error.status_code, "invalid", detail, errors)
     if isinstance(error, exceptions.APIException):
         return _respond_framework(error)
+    if is_outage(error):
+        return with_retry(_respond(HTTPStatus.SERVICE_UNAVAILABLE, CODE, words()))
     status, code, detail = _translate(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("API request failed: %s", context["request"].path, exc_info=error)

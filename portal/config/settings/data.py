@@ -4,7 +4,10 @@ from portal.config.settings.environment import BASE_DIR, env
 
 DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
+# After a restart of PostgreSQL the next request finds its old connection dead, and takes a new one.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A server that does not even refuse is given up after so many seconds; by itself the driver waits for minutes.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_URL = env.str("BROKER_URL", default="redis://127.0.0.1:6379/0")
 CACHES = {
