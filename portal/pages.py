@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
+from portal.caching import kept
 from portal.errors import DomainError
 from smear.decode import ImageRejected
 
@@ -68,10 +69,13 @@ def add_refusal(form: forms.BaseForm, error: DomainError) -> int:
     return error.status
 
 
-def private_file(file: FieldFile, content_type: str) -> FileResponse:
-    """A stored file for the person who asked and nobody between."""
+def private_file(request: HttpRequest, file: FieldFile, content_type: str) -> HttpResponseBase:
+    """A stored picture for the person who asked and nobody between."""
+
+    def whole() -> FileResponse:
+        return FileResponse(file.open("rb"), content_type=content_type)
+
     try:
-        opened = file.open("rb")
+        return kept(request, (file.name, file.storage.get_modified_time(file.name or "")), whole)
     except FileNotFoundError as error:
         raise Http404 from error
-    return FileResponse(opened, content_type=content_type, headers={"Cache-Control": "private, max-age=3600"})

@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.preference_forms import PreferencesForm
@@ -13,7 +12,6 @@ from portal.errors import DomainError
 from portal.pages import SignedInRequest, add_refusal, page
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @page
 def edit(request: SignedInRequest) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -141,7 +140,6 @@ def reactivate(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @sensitive_post_parameters("password", "password_again")
-@never_cache
 @require_http_methods(["GET", "POST"])
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Redeem an invitation: a new person chooses a name and a password, a known one only confirms."""

@@ -8,7 +8,6 @@ from django.shortcuts import get_object_or_404
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal import strict_json
@@ -21,7 +20,6 @@ from portal.pages import SignedInRequest, page
 from portal.text import visible
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @page
 def markers(request: SignedInRequest, pk: UUID) -> HttpResponse:

@@ -27,7 +27,6 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import now
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.inference.selectors import BEAT_HEARTBEAT, active_version, worker_heartbeats
@@ -210,14 +209,12 @@ def report() -> dict[str, Any]:
     return {"status": status, "time": now().isoformat(timespec="seconds"), "parts": results}
 
 
-@never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """200 as long as the process answers at all: a supervisor restarts what does not."""
     return JsonResponse({"status": OK})
 
 
-@never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Each part by name; 503 only when nothing can be filed."""

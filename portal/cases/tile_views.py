@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
@@ -19,13 +19,12 @@ def tile_descriptor(request: SignedInRequest, pk: UUID) -> HttpResponse:
         tiles.ensure_tiles(image.pk)
     except tiles.NoTiles as error:
         raise Http404 from error
-    headers = {"Cache-Control": "private, max-age=3600"}
-    return HttpResponse(tiles.descriptor(image), content_type="application/xml", headers=headers)
+    return HttpResponse(tiles.descriptor(image), content_type="application/xml")
 
 
 @require_GET
 @page
-def tile(request: SignedInRequest, pk: UUID, level: int, column: int, row: int) -> FileResponse:
+def tile(request: SignedInRequest, pk: UUID, level: int, column: int, row: int) -> HttpResponseBase:
     """One tile as JPEG."""
     image = get_object_or_404(selectors.images_visible_to(request.user), pk=pk)
     try:
@@ -34,4 +33,4 @@ def tile(request: SignedInRequest, pk: UUID, level: int, column: int, row: int) 
             tiles.ensure_tiles(image.pk)
     except tiles.NoTiles as error:
         raise Http404 from error
-    return private_file(file, "image/jpeg")
+    return private_file(request, file, "image/jpeg")

@@ -7,11 +7,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import FileResponse, Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.accounts.choices import Action
@@ -93,7 +92,6 @@ def new(request: SignedInRequest) -> HttpResponse:
     return redirect("cases:edit", case.pk)
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @page
 def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -184,7 +182,6 @@ def _case_context(request: SignedInRequest, pk: UUID) -> dict[str, Any]:
     }
 
 
-@never_cache
 @require_GET
 @page
 def detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -194,7 +191,6 @@ def detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return case_page(request, pk)
 
 
-@never_cache
 @require_GET
 @page
 def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -211,31 +207,26 @@ def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 @require_GET
 @page
-def photograph(request: SignedInRequest, pk: UUID) -> FileResponse:
+def photograph(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     """The photograph as it is stored."""
     image = _visible_image(request, pk)
-    return private_file(image.file, image.content_type)
+    return private_file(request, image.file, image.content_type)
 
 
 @require_GET
 @page
-def thumbnail(request: SignedInRequest, pk: UUID) -> FileResponse:
+def thumbnail(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     """The photograph, small."""
-    return private_file(_visible_image(request, pk).thumbnail, "image/jpeg")
+    return private_file(request, _visible_image(request, pk).thumbnail, "image/jpeg")
 
 
 @require_GET
 @page
-def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponse:
+def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponseBase:
     """What spoke for a class, as a transparent picture to lay over the whole photograph."""
     image = _visible_image(request, pk)
     blind.require_model(request.user, image.case)
     prediction = latest_prediction(image)
     if prediction is None or label not in CLASSES:
         raise Http404
-    return HttpResponse(
-        heatmap.render(prediction, label),
-        content_type="image/png",
-        # Somebody who may not see it yet could be the next at this browser.
-        headers={"Cache-Control": "private, no-store"},
-    )
+    return heatmap.picture(request, prediction, label)

@@ -3,9 +3,11 @@
 import io
 
 import numpy as np
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from numpy.typing import NDArray
 from PIL import Image
 
+from portal.caching import kept
 from portal.inference.models import ModelAnswer
 from smear.classes import CLASSES
 
@@ -19,6 +21,15 @@ STOPS: tuple[tuple[float, tuple[int, int, int, int]], ...] = (
     (1.0, (128, 0, 38, 220)),
 )
 EDGE = 448
+
+
+def picture(request: HttpRequest, answer: ModelAnswer, label: str) -> HttpResponseBase:
+    """The map as the answer to a request of somebody who may see it; ``render`` says what it is."""
+
+    def whole() -> HttpResponse:
+        return HttpResponse(render(answer, label), content_type="image/png")
+
+    return kept(request, (answer._meta.label, answer.pk, label, STOPS, EDGE), whole)
 
 
 def render(answer: ModelAnswer, label: str) -> bytes:

@@ -7,11 +7,10 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.accounts.choices import Action
@@ -28,7 +27,6 @@ from portal.text import visible
 from smear.classes import CLASSES
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @page
 def quick_look(request: SignedInRequest) -> HttpResponse:
@@ -73,7 +71,6 @@ def _context(request: SignedInRequest, looked: QuickLook | None = None, **more: 
     return context
 
 
-@never_cache
 @require_GET
 @page
 def quick_look_result(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -82,7 +79,6 @@ def quick_look_result(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return render(request, "inference/quick_look.html", _context(request, looked))
 
 
-@never_cache
 @require_GET
 @page
 def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -95,22 +91,20 @@ def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 @require_GET
 @page
-def photograph(request: SignedInRequest, pk: UUID) -> FileResponse:
+def photograph(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     """The photograph that is looked at."""
     looked = services.visible_to(request.user, pk)
-    return private_file(looked.file, looked.content_type)
+    return private_file(request, looked.file, looked.content_type)
 
 
 @require_GET
 @page
-def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponse:
+def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponseBase:
     """What spoke for a class, to lay over the photograph."""
     answer = getattr(services.visible_to(request.user, pk), "answer", None)
     if answer is None or label not in CLASSES:
         raise Http404
-    return HttpResponse(
-        heatmap.render(answer, label), content_type="image/png", headers={"Cache-Control": "no-store"}
-    )
+    return heatmap.picture(request, answer, label)
 
 
 @require_POST

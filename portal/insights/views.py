@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
@@ -30,7 +29,6 @@ from portal.reading.choices import ReadLabel
 CASES_PER_PAGE = 50
 
 
-@never_cache
 @require_GET
 @page
 def insights(request: SignedInRequest) -> HttpResponse:
@@ -111,7 +109,6 @@ def _drift(found: Any) -> dict[str, Any]:
     }
 
 
-@never_cache
 @require_GET
 @page
 def cases(request: SignedInRequest) -> HttpResponse:

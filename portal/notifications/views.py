@@ -6,7 +6,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.errors import Invalid
@@ -17,7 +16,6 @@ from portal.pages import SignedInRequest, page
 PER_PAGE = 25
 
 
-@never_cache
 @require_GET
 @page
 def notifications(request: SignedInRequest) -> HttpResponse:
@@ -29,7 +27,6 @@ def notifications(request: SignedInRequest) -> HttpResponse:
     return render(request, "notifications/list.html", context)
 
 
-@never_cache
 @require_GET
 @page
 def open_notification(request: SignedInRequest, pk: int) -> HttpResponse:
@@ -57,7 +54,6 @@ def read_all(request: SignedInRequest) -> HttpResponse:
     return redirect("notifications:list")
 
 
-@never_cache
 @require_GET
 @page
 def bell(request: SignedInRequest) -> HttpResponse:

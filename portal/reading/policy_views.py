@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.choices import ROLE_ACTIONS, Action
@@ -22,7 +21,6 @@ from portal.reading.policy_forms import PolicyForm
 from portal.reading.policy_history import policy_trail
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @page
 def edit(request: SignedInRequest) -> HttpResponse:

@@ -6,7 +6,6 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts.models import User
@@ -20,7 +19,6 @@ from portal.reports.alert_presenters import shown
 PER_PAGE = 25
 
 
-@never_cache
 @require_GET
 @page
 def alerts(request: SignedInRequest) -> HttpResponse:

@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
@@ -40,9 +39,7 @@ def version_or_404(user: User, case_id: UUID, wanted: str | None) -> SignedVersi
 
 def sent(content: bytes | str, content_type: str, name: str, *, inline: bool = False) -> HttpResponse:
     """A file for the person who asked and nobody between."""
-    response = HttpResponse(
-        content, content_type=content_type, headers={"Cache-Control": "private, no-store"}
-    )
+    response = HttpResponse(content, content_type=content_type)
     response["Content-Disposition"] = content_disposition_header(not inline, name) or "attachment"
     return response
 
@@ -66,7 +63,6 @@ def csv_response(cases: QuerySet[Case], *, mark: bool) -> StreamingHttpResponse:
     response = StreamingHttpResponse(
         chain([csv_export.BYTE_ORDER_MARK] if mark else [], lines),
         content_type="text/csv; charset=utf-8",
-        headers={"Cache-Control": "private, no-store"},
     )
     name = f"cases-{timezone.localdate():%Y-%m-%d}.csv"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
@@ -106,7 +102,6 @@ def cases_csv(request: SignedInRequest) -> HttpResponseBase:
     return csv_response(case_filter.qs, mark=True)
 
 
-@never_cache
 @require_GET
 @page
 def verify_form(request: SignedInRequest) -> HttpResponse:
@@ -117,7 +112,6 @@ def verify_form(request: SignedInRequest) -> HttpResponse:
     return render(request, "reports/verify.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
-@never_cache
 @require_GET
 @page
 def verify_hash(request: SignedInRequest, sha256: str) -> HttpResponse:

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -59,7 +58,6 @@ def diagnosis(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 @sensitive_post_parameters("secret")
-@never_cache
 @require_http_methods(["GET", "POST"])
 @page
 def sign(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -84,7 +82,6 @@ def sign(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 @sensitive_post_parameters("secret")
-@never_cache
 @require_http_methods(["GET", "POST"])
 @page
 def amend(request: SignedInRequest, pk: UUID) -> HttpResponse:

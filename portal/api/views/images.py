@@ -6,7 +6,7 @@ from uuid import UUID
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Prefetch, QuerySet
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -83,9 +83,9 @@ def uploaded_file(request: SignedInRequest) -> UploadedFile:
     return files[0]
 
 
-def download(file: FieldFile, content_type: str, name: str) -> FileResponse:
+def download(request: SignedInRequest, file: FieldFile, content_type: str, name: str) -> HttpResponseBase:
     """A stored file for this person alone, under a name that says which photograph it is."""
-    response = private_file(file, content_type)
+    response = private_file(request._request, file, content_type)
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
 
@@ -164,18 +164,20 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
             **problems(404),
         },
     )
-    def file(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> FileResponse:
+    def file(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
         image = visible_image(request, case_id, image_id)
         name = f"{image.case.accession}-{image.position}.{image.extension}"
-        return download(image.file, image.content_type, name)
+        return download(request, image.file, image.content_type, name)
 
     @extend_schema(
         summary="Download a photograph's thumbnail",
         responses={(200, "image/jpeg"): OpenApiTypes.BINARY, **problems(404)},
     )
-    def thumbnail(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> FileResponse:
+    def thumbnail(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
         image = visible_image(request, case_id, image_id)
-        return download(image.thumbnail, "image/jpeg", f"{image.case.accession}-{image.position}-small.jpg")
+        return download(
+            request, image.thumbnail, "image/jpeg", f"{image.case.accession}-{image.position}-small.jpg"
+        )
 
     @extend_schema(
         summary="Download a class activation map",
@@ -187,7 +189,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         ],
         responses={(200, "image/png"): OpenApiTypes.BINARY, **problems(400, 403, 404)},
     )
-    def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponse:
+    def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
         image = visible_image(request, case_id, image_id)
         blind.require_model(request.user, image.case)
         prediction = latest_prediction(image)
@@ -198,6 +200,4 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
             raise ValidationError(
                 {"label": [_("Choose one of: %(labels)s.") % {"labels": ", ".join(CLASSES)}]}
             )
-        response = HttpResponse(heatmap.render(prediction, label), content_type="image/png")
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return heatmap.picture(request._request, prediction, label)

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.caching.NoStoreMiddleware",
     "portal.config.request_log.PathOnlyRequestMiddleware",
     "portal.well_formed.WellFormedRequestMiddleware",
     "portal.well_formed.VisibleTextMiddleware",
