@@ -4,7 +4,10 @@ Services raise these; pages show ``message`` beside ``field``, the API answers w
 carries the HTTP status that both use.
 """
 
+from datetime import datetime
 from typing import ClassVar
+
+from django.utils import timezone
 
 
 class DomainError(Exception):
@@ -50,3 +53,19 @@ class Gone(DomainError):
 
     status = 410
     default_code = "expired"
+
+
+class TooManyAttempts(DomainError):
+    """It was tried too often; ``until`` is when one may go on."""
+
+    status = 429
+    default_code = "too_many_attempts"
+
+    def __init__(self, message: str, *, until: datetime, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.until = until
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds to wait, at least one."""
+        return max(1, round((self.until - timezone.now()).total_seconds()))

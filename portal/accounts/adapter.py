@@ -1,13 +1,37 @@
 """What allauth asks the project."""
 
+from contextlib import suppress
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
 from django.http import HttpRequest
 
+from portal.accounts import attempts
+from portal.accounts.locked import counted_page, too_many_page
+from portal.accounts.models import User
+from portal.accounts.selectors import user_with_address
 from portal.text_fields import validate_line
+
+#: Mails that whoever knows an address can ask for; what an account's owner is told of changes has no limit.
+ASKED_FOR = frozenset(
+    f"account/email/{name}"
+    for name in (
+        "email_confirmation",
+        "email_confirmation_signup",
+        "password_reset_key",
+        "unknown_account",
+        "account_already_exists",
+    )
+)
+
+
+class _WrongPassword(Exception):
+    """Leaves the count of a try as it is."""
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """People come by invitation; nobody signs up."""
+    """People come by invitation; nobody signs up. Tries are counted in the database, not in the cache."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -16,3 +40,43 @@ class AccountAdapter(DefaultAccountAdapter):
         """An address is read by people: it holds nothing that nobody sees. Raises ValidationError."""
         validate_line(email)
         return str(super().clean_email(email))
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return attempts.client_address(request)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Check a password at sign-in, and count it: for the account, and much later for the network address.
+
+        An unknown address is counted like a known one, so nobody learns from a refusal who has an account.
+        """
+        email = str(credentials.get("email", "")).strip().lower()
+        known = user_with_address(email)
+        account = attempts.sign_in(known.pk if known else email)
+        user = None
+        with suppress(_WrongPassword), counted_page(request, account, attempts.sign_in_network(request)):
+            user = super().authenticate(request, **credentials)
+            if user is None:
+                raise _WrongPassword
+        return user
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Whether it is the password of the person who is signed in; counted apart from sign-in."""
+        with suppress(_WrongPassword), counted_page(allauth_context.request, attempts.in_session(user.pk)):
+            if not user.check_password(password):
+                raise _WrongPassword
+            return True
+        return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mail something; so many links an hour to one address, whether it has an account or not."""
+        request = allauth_context.request
+        if template_prefix in ASKED_FOR:
+            with too_many_page(request):
+                for what in attempts.links(request, email.strip().lower()):
+                    attempts.count(what)
+        super().send_mail(template_prefix, email, context)
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Whoever has set a new password by mail need not wait."""
+        if user := user_with_address(str(credentials.get("email", ""))):
+            attempts.forget(attempts.sign_in(user.pk))

@@ -2,11 +2,17 @@
 
 from typing import Any
 
-from allauth.account.forms import LoginForm
+from allauth.account.forms import ChangePasswordForm, LoginForm
+from allauth.core import context
+from allauth.mfa.base import forms as mfa
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.accounts import attempts, second_factor
 from portal.accounts.choices import Role
+from portal.accounts.locked import counted_page
 from portal.text_fields import LineInput
 
 
@@ -48,3 +54,35 @@ class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs["autofocus"] = True
+
+
+class ChangeOwnPasswordForm(ChangePasswordForm):
+    """The password until now is counted like every password that is asked for again."""
+
+    def clean_oldpassword(self) -> str:
+        with counted_page(context.request, attempts.in_session(self.user.pk)):
+            return str(super().clean_oldpassword())
+
+
+class _CountedCode:
+    """Codes are counted in the database, and an authenticator's code holds once."""
+
+    def clean_code(self) -> str:
+        with counted_page(context.request, attempts.code(self.user.pk)):  # type: ignore[attr-defined]
+            code = str(super().clean_code())  # type: ignore[misc]
+            used = getattr(self, "authenticator", None)
+            if used is not None and used.type == Authenticator.Type.TOTP:
+                second_factor.use_once(self.user, code)  # type: ignore[attr-defined]
+            return code
+
+
+class AuthenticateForm(_CountedCode, mfa.AuthenticateForm):
+    """The second factor at sign-in."""
+
+
+class ReauthenticateForm(_CountedCode, mfa.ReauthenticateForm):
+    """The second factor where it is asked for again."""
+
+
+class ActivateForm(_CountedCode, ActivateTOTPForm):
+    """The first code of a new authenticator."""

@@ -164,3 +164,18 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"Preferences of {self.user}"
+
+
+class Tally(models.Model):
+    """How often something was tried lately that has a limit (``accounts.attempts``)."""
+
+    key = models.CharField(max_length=64, unique=True, help_text=_("keyed hash of what is counted"))
+    count = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.count} since {self.since:%Y-%m-%d %H:%M:%S}"

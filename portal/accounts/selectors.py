@@ -59,3 +59,11 @@ def other_active_admins(membership: Membership) -> QuerySet[Membership]:
 def has_account(email: str) -> bool:
     """Whether somebody with this address can sign in."""
     return User.objects.filter(email__iexact=email, is_active=True).exists()
+
+
+def user_with_address(email: str) -> User | None:
+    """Whose account signs in with this address. An address that somebody has entered and not verified is nobody's."""
+    email = email.strip()
+    # The database's idea of upper case makes one of letters that are not (dotless i): compared again here.
+    found = User.objects.filter(email__iexact=email)
+    return next((user for user in found if user.email.lower() == email.lower()), None)

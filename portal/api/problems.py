@@ -15,7 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from portal.errors import DomainError
+from portal.errors import DomainError, TooManyAttempts
 from portal.outage import CODE, is_outage, with_retry, words
 from smear.decode import ImageRejected
 
@@ -54,7 +54,10 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler: turn any exception of a view into a problem."""
     set_rollback()
     if isinstance(error, DomainError | ImageRejected):
-        return _respond(error.status, error.code, error.message, _field_errors(error))
+        response = _respond(error.status, error.code, error.message, _field_errors(error))
+        if isinstance(error, TooManyAttempts):
+            response["Retry-After"] = str(error.retry_after)
+        return response
     if isinstance(error, exceptions.ValidationError):
         errors = _flatten(error.detail)
         first = next(iter(errors.values()), [""])[0]

@@ -72,7 +72,7 @@ _MEANINGS: dict[int, tuple[str, dict[str, Any]]] = {
         problem(422, "too_small", "The picture has only 32 x 32 pixels; cells cannot be told apart on it."),
     ),
     429: (
-        "Too many requests within a minute; see `Retry-After`.",
+        "Too many requests within a minute, or too many wrong passwords; see `Retry-After`.",
         problem(429, "throttled", "Try again in 12 s."),
     ),
     503: (

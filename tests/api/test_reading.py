@@ -192,7 +192,9 @@ def test_signing_asks_for_the_secret(clients, people, case, is_problem, settings
     for _ in range(settings.SIGN_ATTEMPTS):
         problem = is_problem(clients.reviewer.post(address, {"secret": "guess"}), 400, "wrong_secret")
         assert "guess" not in str(problem)
-    is_problem(clients.reviewer.post(address, {"secret": PASSWORD}), 403, "too_many_attempts")
+    response = clients.reviewer.post(address, {"secret": PASSWORD})
+    is_problem(response, 429, "too_many_attempts")
+    assert 0 < int(response["Retry-After"]) <= settings.SIGN_LOCK_SECONDS
     assert stand(clients.reviewer, case) == ("ready_to_sign", None)
 
 

@@ -2,13 +2,12 @@
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from django.core.cache import cache
 from django.db import ProgrammingError, transaction
 
 from portal.accounts.choices import Role
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
-from portal.errors import Invalid, NotAllowed, WrongState
+from portal.errors import Invalid, NotAllowed, TooManyAttempts, WrongState
 from portal.notifications.choices import Kind
 from portal.reading import blind
 from portal.reading.policies import set_policy
@@ -19,11 +18,6 @@ from portal.reports.services import amend, sign
 from tests.factories import PASSWORD, analysed, member, read, signed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh_cache():
-    cache.clear()
 
 
 @pytest.fixture
@@ -56,7 +50,7 @@ def test_a_wrong_password_signs_nothing_and_too_many_lock(case, people, settings
         assert refused.value.field == "secret"
     with pytest.raises(Invalid):
         sign(people.reviewer, case, secret="wrong again")
-    with pytest.raises(NotAllowed, match="Too many"):
+    with pytest.raises(TooManyAttempts, match=r"Nothing is signed\. Too many"):
         sign(people.reviewer, case, secret=PASSWORD)
     assert not Diagnosis.objects.exists()
 
@@ -66,6 +60,9 @@ def test_the_authenticator_s_code_signs_too(case, people):
     TOTP.activate(people.reviewer, secret)
     code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
     assert sign(people.reviewer, case, secret=code).method == "totp"
+    with pytest.raises(Invalid) as refused:  # a code holds once
+        amend(people.reviewer, case, label="Pro", confidence="high", comment="", reason="Flow.", secret=code)
+    assert refused.value.code == "wrong_secret"
 
 
 def test_only_a_reader_of_the_case_signs_while_there_is_one(case, people, lab):

@@ -58,7 +58,7 @@ class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
     @extend_schema(
         summary="Sign a case's report",
         description="As one of its readers, with your password or your authenticator's code. After several wrong ones "
-        "signing is closed to you for some minutes (403, `too_many_attempts`).",
+        "signing is closed to you for some minutes (429, `too_many_attempts`, with `Retry-After`).",
         request=SignatureSerializer,
         responses={201: DiagnosisSerializer, **problems(400, 403, 404, 409, 413, 415)},
         examples=[

@@ -15,7 +15,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "portal.accounts.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "portal.accounts.forms.SignInForm",
+    "change_password": "portal.accounts.forms.ChangeOwnPasswordForm",
+}
+MFA_FORMS = {
+    "authenticate": "portal.accounts.forms.AuthenticateForm",
+    "reauthenticate": "portal.accounts.forms.ReauthenticateForm",
+    "activate_totp": "portal.accounts.forms.ActivateForm",
+}
+# allauth would count in the cache, and lock a whole laboratory behind one address out. portal.accounts.attempts counts.
+ACCOUNT_RATE_LIMITS = False
+# So many wrong passwords or codes for an account, or so many from one network address, and the next one waits so long.
+SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=5)
+SIGN_IN_ATTEMPTS_PER_ADDRESS = env.int("SIGN_IN_ATTEMPTS_PER_ADDRESS", default=100)
+SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=300)
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
