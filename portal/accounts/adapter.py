@@ -1,17 +1,24 @@
 """What allauth asks the project."""
 
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
-from django.http import HttpRequest
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from portal.accounts import attempts
 from portal.accounts.locked import counted_page, too_many_page
 from portal.accounts.models import User
 from portal.accounts.selectors import user_with_address
 from portal.text_fields import validate_line
+
+log = structlog.get_logger(__name__)
 
 #: Mails that whoever knows an address can ask for; what an account's owner is told of changes has no limit.
 ASKED_FOR = frozenset(
@@ -55,7 +62,8 @@ class AccountAdapter(DefaultAccountAdapter):
         user = None
         with suppress(_WrongPassword), counted_page(request, account, attempts.sign_in_network(request)):
             user = super().authenticate(request, **credentials)
-            if user is None:
+            if user is None or user != known:
+                user = None
                 raise _WrongPassword
         return user
 
@@ -70,13 +78,34 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mail something; so many links an hour to one address, whether it has an account or not."""
         request = allauth_context.request
-        if template_prefix in ASKED_FOR:
+        is_asked_for = template_prefix in ASKED_FOR
+        if is_asked_for:
             with too_many_page(request):
                 for what in attempts.links(request, email.strip().lower()):
                     attempts.count(what)
-        super().send_mail(template_prefix, email, context)
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:
+            # A change that the owner would be told of has happened by now; a link that was asked for has not left.
+            log.warning("accounts.not_mailed", template=template_prefix, error=str(error))
+            if is_asked_for:
+                raise ImmediateHttpResponse(_no_mail_page(request)) from error
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Always; where there is nothing to ask for, neither password nor second factor, a password comes first."""
+        request = allauth_context.request
+        if not self.get_reauthentication_methods(request.user):
+            message = _("This account has no password yet. Ask for one by mail first.")
+            page = render(request, "refused.html", {"message": message}, status=403)
+            raise ImmediateHttpResponse(page)
+        return True
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Whoever has set a new password by mail need not wait."""
         if user := user_with_address(str(credentials.get("email", ""))):
             attempts.forget(attempts.sign_in(user.pk))
+
+
+def _no_mail_page(request: HttpRequest) -> HttpResponse:
+    message = _("The mail could not be sent: the mail server does not answer. Try again in a few minutes.")
+    return render(request, "refused.html", {"message": message}, status=HTTPStatus.SERVICE_UNAVAILABLE)

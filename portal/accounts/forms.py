@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from allauth.account.forms import ChangePasswordForm, LoginForm
+from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordForm
 from allauth.core import context
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.models import Authenticator
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts import attempts, second_factor
 from portal.accounts.choices import Role
 from portal.accounts.locked import counted_page
+from portal.accounts.selectors import user_with_address
 from portal.text_fields import LineInput
 
 
@@ -62,6 +63,16 @@ class ChangeOwnPasswordForm(ChangePasswordForm):
     def clean_oldpassword(self) -> str:
         with counted_page(context.request, attempts.in_session(self.user.pk)):
             return str(super().clean_oldpassword())
+
+
+class NewPasswordByMailForm(ResetPasswordForm):
+    """A link to the address that the account signs in with; to none that somebody only entered."""
+
+    def clean_email(self) -> str:
+        email = str(super().clean_email())
+        user = user_with_address(email)
+        self.users = [user] if user and user.is_active else []
+        return email
 
 
 class _CountedCode:

@@ -19,6 +19,12 @@ urlpatterns = [
     path("laboratory/", include("portal.reading.policy_urls")),
     path("users/", include("portal.accounts.urls")),
     path("account/preferences/", include("portal.accounts.preference_urls")),
+    # Who has no password gets the first one by mail, as who has forgotten it: an open session is not enough.
+    path(
+        "account/password/set/",
+        RedirectView.as_view(pattern_name="account_reset_password"),
+        name="account_set_password",
+    ),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),
     path("api/v1/", include("portal.api.urls")),

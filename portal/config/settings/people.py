@@ -18,6 +18,7 @@ ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "portal.accounts.forms.SignInForm",
     "change_password": "portal.accounts.forms.ChangeOwnPasswordForm",
+    "reset_password": "portal.accounts.forms.NewPasswordByMailForm",
 }
 MFA_FORMS = {
     "authenticate": "portal.accounts.forms.AuthenticateForm",
@@ -33,8 +34,14 @@ SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=300)
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-# People come by invitation; the invitation proves the address.
+# People come by invitation, which proves the address (portal.accounts.addresses): nobody verifies one at sign-in.
+# Another address takes its place once it is verified.
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_CHANGE_EMAIL = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Who sits down at an open session changes neither address nor second factor, and the owner is told of every change.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "cases:worklist"
