@@ -10,6 +10,7 @@ import { Pane } from "./viewer-pane.js";
 
 const ZOOM_STEP = 1.5;
 const HELD = { repeats: true };
+const PAPER_WIDTH = 660; // CSS pixels: A4 between its margins and the card's
 
 export class SmearViewer {
   /**
@@ -38,7 +39,19 @@ export class SmearViewer {
       if (action) this.act(action, { byButton: true });
     });
     this.#listen(stage);
+    this.#keepSizeForPaper(stage.parentElement);
     document.addEventListener("fullscreenchange", () => this.pane.whileResizing(() => {}));
+  }
+
+  // Paper is narrower than the screen, and canvases would be stretched into it: they are scaled with their stage.
+  #keepSizeForPaper(stages) {
+    new ResizeObserver(() => {
+      const { clientWidth: width, clientHeight: height } = stages;
+      if (!width || window.matchMedia("print").matches) return;
+      stages.style.setProperty("--stages-width", `${width}px`);
+      stages.style.setProperty("--stages-height", `${height}px`);
+      stages.style.setProperty("--stages-scale", String(Math.min(1, PAPER_WIDTH / width)));
+    }).observe(stages);
   }
 
   #addTools() {

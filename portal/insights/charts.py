@@ -2,11 +2,14 @@
 
 Every chart can be read without colour: lengths and places carry the figures, patterns tell series apart, the numbers
 stand beside the marks. The page has a table with the same numbers and their links beside each chart.
+
+Each chart is drawn twice, for a wide column and for a phone, and the page shows the one that fits: scaled down, the
+wide one's letters would be too small to read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import ceil, log10
@@ -21,10 +24,42 @@ from portal.insights.numbers import percent, percents
 from portal.insights.steps import in_words
 from portal.reading.choices import ReadLabel
 
-WIDTH = 760
-ROW = 30
-#: Where the labels of rows end and their figures begin.
-LEFT, RIGHT = 230, 560
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Measures of a drawing, in CSS pixels at its full size.
+
+    Rows hold a mark between ``left`` and ``right``; in a wide frame their title stands before it and their figures
+    behind it, in a narrow one both stand above it.
+    """
+
+    name: str
+    width: float
+    left: float
+    right: float
+    row: float
+    is_narrow: bool = False
+
+    def mark(self, place: int) -> float:
+        """The height of a row's marks."""
+        return self.row * place + (50 if self.is_narrow else self.row / 2 + 2)
+
+    def bottom(self, rows: int) -> float:
+        return self.row * rows + 4
+
+    def write(self, chart: Chart, place: int, title: str, figures: str) -> None:
+        """The title and the figures of a row."""
+        y = self.mark(place)
+        if self.is_narrow:
+            chart.text(0, y - 31, title)
+            chart.text(0, y - 14, figures, css="chart-muted")
+        else:
+            chart.text(0, y + 4, title)
+            chart.text(self.right + 18, y + 4, figures)
+
+
+WIDE = Frame("wide", 760, 230, 560, 30)
+NARROW = Frame("narrow", 330, 14, 312, 66, is_narrow=True)
 #: The series of a chart of weeks, as names of patterns in the page (insights/parts/patterns.html).
 PATTERNS = {
     ReadLabel.BENIGN: "benign",
@@ -51,7 +86,7 @@ class Chart:
 
     says: str
     height: float
-    width: float = WIDTH
+    frame: Frame = WIDE
     shapes: list[Shape] = field(default_factory=list)
 
     def text(self, x: float, y: float, words: str, *, css: str = "", anchor: str = "start") -> None:
@@ -89,29 +124,32 @@ def _number(value: float) -> str:
     return f"{value:.1f}"
 
 
-def share_chart(rows: Sequence[ShareRow], says: str) -> Chart | None:
+def in_frames(draw: Callable[[Frame], Chart | None]) -> list[Chart]:
+    """The chart as ``draw`` makes it for each width; empty where there is nothing to draw."""
+    return [chart for chart in (draw(WIDE), draw(NARROW)) if chart]
+
+
+def share_chart(rows: Sequence[ShareRow], says: str, frame: Frame = WIDE) -> Chart | None:
     """Shares with their intervals on an axis of 0 to 100 %; None where there is no share."""
     known = [row for row in rows if row.share is not None]
     if not known:
         return None
-    chart = Chart(says, ROW * len(known) + 30)
-    bottom = ROW * len(known) + 4
+    chart = Chart(says, frame.bottom(len(known)) + 26, frame)
+    bottom, left, span = frame.bottom(len(known)), frame.left, frame.right - frame.left
     for tick in (0, 25, 50, 75, 100):
-        x = LEFT + (RIGHT - LEFT) * tick / 100
+        x = left + span * tick / 100
         chart.line(x, 0, x, bottom, "chart-grid")
         chart.text(x, bottom + 16, f"{tick} %", css="chart-muted", anchor="middle")
     for place, row in enumerate(known):
-        share, y = row.share, ROW * place + ROW / 2 + 2
+        share, y = row.share, frame.mark(place)
         if share is None or share.low is None or share.high is None:
             continue
-        span = RIGHT - LEFT
-        chart.text(0, y + 4, row.title)
-        chart.line(LEFT + span * share.low, y, LEFT + span * share.high, y, "chart-whisker")
+        chart.line(left + span * share.low, y, left + span * share.high, y, "chart-whisker")
         for end in (share.low, share.high):
-            chart.line(LEFT + span * end, y - 5, LEFT + span * end, y + 5, "chart-whisker")
-        chart.mark(LEFT + span * share.value, y, "dot")
-        figure = f"{percent(share.value)} ({percents(share.low, share.high)})"
-        chart.text(RIGHT + 18, y + 4, figure)
+            chart.line(left + span * end, y - 5, left + span * end, y + 5, "chart-whisker")
+        chart.mark(left + span * share.value, y, "dot")
+        figures = f"{percent(share.value)} ({percents(share.low, share.high)})"
+        frame.write(chart, place, row.title, figures)
     return chart
 
 
@@ -119,7 +157,7 @@ def share_chart(rows: Sequence[ShareRow], says: str) -> Chart | None:
 _TICKS = (60, 600, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400)
 
 
-def duration_chart(rows: Sequence[StepRow], says: str) -> Chart | None:
+def duration_chart(rows: Sequence[StepRow], says: str, frame: Frame = WIDE) -> Chart | None:
     """Percentiles of each step on a logarithmic axis: dot 50th, ring 90th, diamond 95th."""
     if not rows:
         return None
@@ -130,33 +168,32 @@ def duration_chart(rows: Sequence[StepRow], says: str) -> Chart | None:
 
     def place(value: float) -> float:
         share = (log10(max(value, low)) - log10(low)) / (log10(high) - log10(low))
-        return LEFT + (RIGHT - LEFT) * min(share, 1.0)
+        return frame.left + (frame.right - frame.left) * min(share, 1.0)
 
-    chart = Chart(says, ROW * len(rows) + 30)
-    bottom = ROW * len(rows) + 4
+    bottom = frame.bottom(len(rows))
+    chart = Chart(says, bottom + 26, frame)
     for tick in (tick for tick in _TICKS if low <= tick <= high):
         chart.line(place(tick), 0, place(tick), bottom, "chart-grid")
         chart.text(place(tick), bottom + 16, in_words(tick), css="chart-muted", anchor="middle")
     for number, row in enumerate(rows):
-        y = ROW * number + ROW / 2 + 2
-        chart.text(0, y + 4, row.title)
-        chart.line(LEFT, y, place(row.marks[-1].seconds), y, "chart-whisker")
+        y = frame.mark(number)
+        frame.write(chart, number, row.title, " · ".join(mark.words for mark in row.marks))
+        chart.line(frame.left, y, place(row.marks[-1].seconds), y, "chart-whisker")
         for mark, shape in reversed(list(zip(row.marks, ("dot", "ring", "diamond"), strict=False))):
             chart.mark(place(mark.seconds), y, shape)
-        chart.text(RIGHT + 18, y + 4, " · ".join(mark.words for mark in row.marks))
     return chart
 
 
-def weeks_chart(weeks: Sequence[Week], says: str) -> Chart | None:
+def weeks_chart(weeks: Sequence[Week], says: str, frame: Frame = WIDE) -> Chart | None:
     """Signed cases a week, stacked by diagnosis with a pattern each, and the submitted ones as a line of rings."""
     top = max((max(week.signed.count, week.submitted.count) for week in weeks), default=0)
     if not top:
         return None
     left = 34
-    chart = Chart(says, 240)
-    weekly = _Weeks(left, (WIDTH - left) / len(weeks), bottom=200, top=top)
+    chart = Chart(says, 240, frame)
+    weekly = _Weeks(left, (frame.width - left) / len(weeks), bottom=200, top=top)
     for tick in sorted({0, top // 2, top}):
-        chart.line(left, weekly.y(tick), WIDTH, weekly.y(tick), "chart-grid")
+        chart.line(left, weekly.y(tick), frame.width, weekly.y(tick), "chart-grid")
         chart.text(left - 6, weekly.y(tick) + 4, str(tick), css="chart-muted", anchor="end")
     for place, week in enumerate(weeks):
         _stack(chart, weekly, place, week)
@@ -213,7 +250,7 @@ def _day(monday: date) -> str:
     return date_format(monday, "MONTH_DAY_FORMAT")
 
 
-def course_chart(course: Course) -> Chart | None:
+def course_chart(course: Course, frame: Frame = WIDE) -> Chart | None:
     """Weekly medians against the baseline's 10th to 90th percentile; a triangle where a week asks for a look."""
     known = [(place, point) for place, point in enumerate(course.points) if point.median is not None]
     if not known or course.baseline is None:
@@ -223,7 +260,7 @@ def course_chart(course: Course) -> Chart | None:
     least, most = min(values), max(values)
     room = (most - least) * 0.1 or abs(most) * 0.05 or 1.0
     least, most = least - room, most + room
-    height, bottom, left, right = 150, 118, 62, WIDTH - 70
+    height, bottom, left, right = 150, 118, 62, frame.width - (50 if frame.is_narrow else 70)
     step = (right - left) / max(len(course.points), 1)
 
     def y(value: float) -> float:
@@ -236,7 +273,7 @@ def course_chart(course: Course) -> Chart | None:
         "median": rounded(middle, course.places),
         "looks": course.looks,
     }
-    chart = Chart(says, height)
+    chart = Chart(says, height, frame)
     chart.rect(left, y(upper), right - left, max(y(lower) - y(upper), 1), "chart-band")
     chart.line(left, y(middle), right, y(middle), "chart-baseline")
     chart.text(left - 6, y(middle) + 4, rounded(middle, course.places), css="chart-muted", anchor="end")

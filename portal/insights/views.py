@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -48,9 +49,9 @@ def insights(request: SignedInRequest) -> HttpResponse:
         "labels": ReadLabel,
         "patterns": charts.PATTERNS.values(),
     }
-    context["weeks_chart"] = charts.weeks_chart(
-        context["volumes"].weeks,
-        _("Signed cases a week by diagnosis, and submitted cases a week as a dashed line."),
+    says = _("Signed cases a week by diagnosis, and submitted cases a week as a dashed line.")
+    context["weeks_chart"] = charts.in_frames(
+        lambda frame: charts.weeks_chart(context["volumes"].weeks, says, frame)
     )
     if cases:
         context |= _answers(cases, scope, request.user)
@@ -74,17 +75,14 @@ def _answers(cases: list[SignedCase], scope: Scope, user: User) -> dict[str, Any
     everyone = sees_everyone(user, scope.laboratory)
     who = {read.reader for case in cases for read in case.reads} if everyone else {user.pk}
     names = selectors.names(who)
-    revealed = reveal(cases, scope, names)
+    compared, revealed = agreement(cases, scope), reveal(cases, scope, names)
+    classes = _("Share of each signed diagnosis that the model answered too, with intervals of 95 %.")
+    kept = _("What became of blind answers after the reveal, with intervals of 95 %.")
     return {
-        "agreement": (compared := agreement(cases, scope)),
-        "classes_chart": charts.share_chart(
-            compared.classes,
-            _("Share of each signed diagnosis that the model answered too, with intervals of 95 %."),
-        ),
+        "agreement": compared,
+        "classes_chart": charts.in_frames(lambda frame: charts.share_chart(compared.classes, classes, frame)),
         "reveal": revealed,
-        "reveal_chart": charts.share_chart(
-            revealed.everyone, _("What became of blind answers after the reveal, with intervals of 95 %.")
-        ),
+        "reveal_chart": charts.in_frames(lambda frame: charts.share_chart(revealed.everyone, kept, frame)),
         "pairs": reader_pairs(cases, scope, names),
         "sees_everyone": everyone,
     }
@@ -95,7 +93,9 @@ def _turnaround(cases: list[SignedCase], scope: Scope) -> dict[str, Any]:
     says = _("How long each step took: 50th, 90th and 95th percentile on a logarithmic axis.")
     return {
         "turnaround": groups,
-        "turnaround_chart": charts.duration_chart(groups[0].rows, says),
+        "turnaround_chart": charts.in_frames(
+            lambda frame: charts.duration_chart(groups[0].rows, says, frame)
+        ),
         "least_for_percentiles": LEAST_FOR_PERCENTILES,
     }
 
@@ -103,7 +103,9 @@ def _turnaround(cases: list[SignedCase], scope: Scope) -> dict[str, Any]:
 def _drift(found: Any) -> dict[str, Any]:
     return {
         "drift": found,
-        "courses": [(course, charts.course_chart(course)) for course in found.courses],
+        "courses": [
+            (course, charts.in_frames(partial(charts.course_chart, course))) for course in found.courses
+        ],
         "baseline_weeks": BASELINE_WEEKS,
         "least_in_week": LEAST_IN_WEEK,
     }

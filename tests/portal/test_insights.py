@@ -287,9 +287,10 @@ def test_the_number_of_queries_does_not_grow(filler, people, client, django_asse
 def test_charts_say_in_words_what_they_show_and_use_no_style(filler, people, get):
     a_quarter(filler, 130)
     page = get(people.reviewer)
-    charts = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
-    assert len(charts) == 4 + 6
-    for chart in charts:
+    charts = re.findall(r'<svg class="chart chart-(wide|narrow)"(.*?)</svg>', page, re.DOTALL)
+    # each once for a wide column and once for a phone
+    assert [width for width, _chart in charts] == ["wide", "narrow"] * (4 + 6)
+    for _width, chart in charts:
         assert re.search(r'role="img" aria-label="[^"]{20,}"', chart)
         assert "style=" not in chart
 

@@ -1,8 +1,12 @@
 """Signing, amending and urgent findings."""
 
+import re
+from html import unescape
+
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.db import ProgrammingError, transaction
+from django.urls import reverse
 
 from portal.accounts.choices import Role
 from portal.cases.choices import CaseState
@@ -40,6 +44,18 @@ def test_a_signed_report_holds_everything_that_led_to_it(case, people, model):
     ]
     assert diagnosis.sha256 == content_sha256(content)
     assert content_sha256(content | {"notice": "another"}) != diagnosis.sha256
+
+
+def test_the_page_says_apart_what_was_answered_how_surely_and_what_was_changed(people, lab, model, client):
+    case = read(people.reviewer, analysed(people.submitter, lab), "Early", end="Pre")
+    sign(people.reviewer, case, secret=PASSWORD)
+    client.force_login(people.submitter)
+    page = client.get(reverse("reports:diagnosis", args=[case.pk])).content.decode()
+    words = " ".join(unescape(re.sub(r"<[^>]+>", "", page)).split())
+    assert (
+        "Pre-B ALL Confidence: High · answered before seeing the model's"
+        " · changed from Early pre-B ALL once the model's answer was shown" in words
+    )
 
 
 def test_a_wrong_password_signs_nothing_and_too_many_lock(case, people, settings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,8 +17,12 @@ register = template.Library()
 
 
 @register.simple_tag
-def draw(chart: Chart) -> SafeString:
-    """The chart as inline SVG with its sentence as the name."""
+def draw(chart_in_frames: Sequence[Chart]) -> SafeString:
+    """The chart as inline SVG with its sentence as the name, once for each width; the style sheet shows one."""
+    return format_html_join("", "{}", ((_svg(chart),) for chart in chart_in_frames))
+
+
+def _svg(chart: Chart) -> SafeString:
     shapes = format_html_join(
         "",
         "<{}{}>{}</{}>",
@@ -25,9 +31,10 @@ def draw(chart: Chart) -> SafeString:
             for shape in chart.shapes
         ),
     )
-    size = f"0 0 {chart.width:g} {chart.height:g}"
+    size = f"0 0 {chart.frame.width:g} {chart.height:g}"
+    css = f"chart chart-{chart.frame.name}"
     return format_html(
-        '<svg class="chart" viewBox="{}" role="img" aria-label="{}">{}</svg>', size, chart.says, shapes
+        '<svg class="{}" viewBox="{}" role="img" aria-label="{}">{}</svg>', css, size, chart.says, shapes
     )
 
 
