@@ -1,4 +1,4 @@
-# The portal behind gunicorn, and the one-shot migrate job. No torch, no Triton client.
+# The portal and its web server, and the one-shot migrate job. No torch, no Triton client.
 FROM docker.io/library/node:22-bookworm-slim AS frontend
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -49,4 +49,4 @@ COPY deploy deploy
 COPY --from=build /app ./
 USER 10001:10001
 EXPOSE 8000
-CMD ["gunicorn", "--config", "portal/config/gunicorn.py", "portal.config.wsgi:application"]
+CMD ["python", "-m", "portal.server"]

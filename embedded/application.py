@@ -73,11 +73,7 @@ def application_specs(
     celery = [python, "-m", "celery", "-A", "worker.app"]
     schedule = var.path / "beat-schedule"
     ports, secrets = var.ports(), var.secrets()
-    web = [
-        *(python, "-m", "gunicorn", "portal.config.wsgi:application"),
-        *("--config", str(ROOT / "portal" / "config" / "gunicorn.py")),
-        *("--bind", f"[{settings.host}]:{port}" if ":" in settings.host else f"{settings.host}:{port}"),
-    ]
+    web = [python, "-m", "portal.server"]
     return [
         Spec(
             name="worker",

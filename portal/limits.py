@@ -4,15 +4,13 @@ Two bounds, both before any decoding: a request that declares more than the whol
 without its body being parsed, and of a single file no more than its limit reaches memory or disk.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from http import HTTPStatus
-from time import monotonic
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from portal.api.problems import is_api, problem_for
@@ -20,8 +18,6 @@ from portal.pages import refusal
 from smear.decode import ImageRejected
 
 MEGABYTE = 1024 * 1024
-DRAIN_SECONDS = 30.0
-DRAIN_BYTES = 2048 * MEGABYTE
 
 
 class LimitedUploadHandler(FileUploadHandler):
@@ -51,23 +47,7 @@ class RequestSizeMiddleware:
         error = _without_length(request) or _too_large(request)
         if error is None:
             return self.get_response(request)
-        answer = problem_for(error) if is_api(request) else refusal(request, error)
-        answer.headers["Content-Length"] = str(len(answer.content))
-        return StreamingHttpResponse(
-            _answer_then_drain(request, answer.content), status=answer.status_code, headers=answer.headers
-        )
-
-
-def _answer_then_drain(request: HttpRequest, content: bytes) -> Iterator[bytes]:
-    """Send the answer, then read and drop what still comes, within bounds.
-
-    Closing a connection while the other side sends resets it, and many clients then never see the answer.
-    """
-    yield content
-    deadline, left = monotonic() + DRAIN_SECONDS, DRAIN_BYTES
-    with suppress(UnreadablePostError):
-        while left > 0 and monotonic() < deadline and (chunk := request.read(MEGABYTE)):
-            left -= len(chunk)
+        return problem_for(error) if is_api(request) else refusal(request, error)
 
 
 def _without_length(request: HttpRequest) -> ImageRejected | None:
@@ -78,19 +58,24 @@ def _without_length(request: HttpRequest) -> ImageRejected | None:
     return ImageRejected("length_required", message, HTTPStatus.LENGTH_REQUIRED)
 
 
+def body_limit(content_type: str) -> int:
+    """How many bytes a body of this type may declare; the server does not even read more."""
+    is_form = content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+    return int(settings.UPLOAD_MAX_REQUEST_BYTES if is_form else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
 def _too_large(request: HttpRequest) -> ImageRejected | None:
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         return None
-    if request.content_type == "multipart/form-data":
-        limit = settings.UPLOAD_MAX_REQUEST_BYTES
+    limit = body_limit(request.content_type or "")
+    if limit == settings.UPLOAD_MAX_REQUEST_BYTES:
         message = _(
             "This upload has %(size)d MB. One photograph may have %(file)d MB: crop it, or save it as JPEG. "
             "What was uploaded before is kept."
         )
     else:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         message = _("This request has %(size)d MB. Without a file it may have %(limit)d MB.")
     if declared <= limit:
         return None

@@ -4,7 +4,7 @@ import re
 
 from embedded.settings import ROOT
 
-READERS = ("portal/config/settings/*.py", "embedded/settings.py", "portal/config/gunicorn.py")
+READERS = ("portal/config/settings/*.py", "embedded/settings.py", "portal/server/*.py")
 
 
 def documented():

@@ -10,8 +10,7 @@ import django, importlib, pkgutil
 django.setup()
 import portal
 for module in pkgutil.walk_packages(portal.__path__, "portal."):
-    if not module.name.startswith("portal.config.gunicorn"):
-        importlib.import_module(module.name)
+    importlib.import_module(module.name)
 """
 
 
