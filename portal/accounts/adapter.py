@@ -49,7 +49,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(super().clean_email(email))
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return attempts.client_address(request)
+        return attempts.network_of(request)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Check a password at sign-in, and count it: for the account, and much later for the network address.

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from allauth.core.internal.httpkit import get_client_ip
 from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +20,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Tally
+from portal.client_address import client_address
 from portal.errors import TooManyAttempts
 
 #: Mails with a link within an hour, to one address and asked for by one network address.
@@ -59,7 +59,7 @@ def sign_in(account: int | str) -> Counted:
 def sign_in_network(request: HttpRequest) -> Counted:
     """Passwords at sign-in from one network address, which a whole laboratory may share: many more."""
     limit = Limit(settings.SIGN_IN_ATTEMPTS_PER_ADDRESS, timedelta(seconds=settings.SIGN_IN_LOCK_SECONDS))
-    return Counted(f"sign-in from:{client_address(request)}", limit)
+    return Counted(f"sign-in from:{network_of(request)}", limit)
 
 
 def in_session(account: int) -> Counted:
@@ -85,16 +85,13 @@ def links(request: HttpRequest, address: str) -> tuple[Counted, Counted]:
     hour = timedelta(hours=1)
     return (
         Counted(f"link to:{address}", Limit(LINKS_TO_ONE, hour)),
-        Counted(f"link by:{client_address(request)}", Limit(LINKS_BY_ONE, hour)),
+        Counted(f"link by:{network_of(request)}", Limit(LINKS_BY_ONE, hour)),
     )
 
 
-def client_address(request: HttpRequest) -> str:
-    """Where a request comes from: by the trusted proxy's word (TRUST_PROXY_HEADERS), else by the connection.
-
-    Of IPv6 the network that one subscriber has; "unknown" where the server does not know it.
-    """
-    return truncate_ip(get_client_ip(request) or "unknown")
+def network_of(request: HttpRequest) -> str:
+    """The client's address; of IPv6 the network that one subscriber has; "unknown" where there is none."""
+    return truncate_ip(client_address(request) or "unknown")
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def test_right_passwords_do_not_use_up_a_shared_address(people):
 
 @pytest.mark.parametrize(("trusted", "locked"), [(0, True), (1, False)])
 def test_only_a_trusted_proxy_says_where_somebody_is(people, settings, trusted, locked):
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = trusted
+    settings.TRUSTED_PROXIES = trusted
     for number in range(9):
         answer = enter(f"x{number}@lab.example", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
     assert is_locked(answer) is locked
@@ -121,7 +121,7 @@ def test_only_a_trusted_proxy_says_where_somebody_is(people, settings, trusted, 
 
 @pytest.mark.parametrize("said", ["", "unknown", "\u0660.1.1.1"])
 def test_an_address_that_is_none_is_still_counted(people, settings, said):
-    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    settings.TRUSTED_PROXIES = 1
     for number in range(8):
         assert enter(f"y{number}@lab.example", HTTP_X_FORWARDED_FOR=said, REMOTE_ADDR="").status_code == 200
     assert is_locked(enter("y9@lab.example", HTTP_X_FORWARDED_FOR=said, REMOTE_ADDR=""))

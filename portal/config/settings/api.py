@@ -22,8 +22,6 @@ REST_FRAMEWORK = {
         "user": env.str("API_RATE_PERSON", default="3000/min"),
         "anon": env.str("API_RATE_ANONYMOUS", default="60/min"),
     },
-    # Whose address counts for the throttle: the last proxy's word where we trust one, else the connection's.
-    "NUM_PROXIES": int(env.bool("TRUST_PROXY_HEADERS", default=False)),
     "EXCEPTION_HANDLER": "portal.api.problems.handle_exception",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

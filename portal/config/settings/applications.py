@@ -40,7 +40,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.caching.NoStoreMiddleware",
-    "portal.config.request_log.PathOnlyRequestMiddleware",
+    "portal.config.request_log.RequestLogMiddleware",
     "portal.well_formed.WellFormedRequestMiddleware",
     "portal.well_formed.VisibleTextMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -55,7 +55,7 @@ MIDDLEWARE = [
     "portal.accounts.preferences.LanguageMiddleware",
     "portal.limits.RequestSizeMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "portal.config.request_log.RequestHistoryMiddleware",
 ]
 ROOT_URLCONF = "portal.config.urls"
 WSGI_APPLICATION = "portal.config.wsgi.application"

@@ -2,6 +2,7 @@
 
 import structlog
 
+from portal.config.masking import format_exception
 from portal.config.settings.environment import env
 
 # The audit trail keeps who did it and where; both are set by pghistory's middleware.
@@ -11,24 +12,15 @@ PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"arguments": {"()": "portal.config.masking.MaskArguments"}},
     "formatters": {
-        "line": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            # Plain tracebacks: the renderer's own choice shows local variables, and these hold pseudonyms and notes.
-            "processor": structlog.dev.ConsoleRenderer(
-                colors=False, exception_formatter=structlog.dev.plain_traceback
-            )
-            if env.str("LOG_FORMAT", default="line") == "line"
-            else structlog.processors.JSONRenderer(),
-            "foreign_pre_chain": [
-                structlog.stdlib.add_logger_name,
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso"),
-                structlog.processors.format_exc_info,
-            ],
-        }
+        "ours": {"()": "portal.config.masking.formatter", "style": env.str("LOG_FORMAT", default="line")}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "ours", "filters": ["arguments"]},
+    },
+    # Says again, with the path as it was sent, what the request log says.
+    "loggers": {"django.request": {"level": "CRITICAL"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 structlog.configure(
@@ -38,7 +30,7 @@ structlog.configure(
         structlog.processors.TimeStamper(fmt="iso"),
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.processors.format_exc_info,
+        format_exception,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),

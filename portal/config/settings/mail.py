@@ -2,7 +2,12 @@
 
 from portal.config.settings.environment import env
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+_url = env.str("EMAIL_URL", default="")
+# The console is the log of a container, and mails hold links that open accounts.
+if _url and (env.bool("DEBUG", default=False) or not _url.startswith("consolemail:")):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "portal.mail.NoMail"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Hemalens <hemalens@localhost>")
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", default=10)
 # What need not be known at once is mailed together when the oldest of it has waited so long: a report is known the same

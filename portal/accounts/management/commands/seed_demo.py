@@ -44,8 +44,8 @@ class Command(BaseCommand):
             user.save()
             Membership.objects.get_or_create(user=user, laboratory=laboratory, defaults={"role": role})
         self._write(accounts_file, known)
-        for email, password in known.items():
-            self.stdout.write(f"{email}  {password}")
+        # What is written out here lands in a log.
+        self.stdout.write(f"{len(known)} demo accounts; their passwords are in {accounts_file}")
 
     @staticmethod
     def _read(path: Path) -> dict[str, str]:
