@@ -1,4 +1,4 @@
-"""``python -m worker.health worker|beat``: whether the process beside this one still says that it runs.
+"""``python -m worker.health worker|beat``: whether the process beside this one still says that it works.
 
 For health checks of containers. Asking the workers themselves (``celery inspect``) takes seconds and a broker
 round trip; the heartbeat in the cache is there already, and vanishes by itself when its writer stops.
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     from celery.utils.nodenames import default_nodename
     from django.core.cache import cache
 
-    from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_PREFIX
+    from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_PREFIX, unserved_queues
 
     keys = {"worker": WORKER_HEARTBEAT_PREFIX + default_nodename(""), "beat": BEAT_HEARTBEAT}
     if len(arguments) != 1 or arguments[0] not in keys:
@@ -27,13 +27,17 @@ def main(arguments: list[str]) -> int:
         return 2
     key = keys[arguments[0]]
     try:
-        found = cache.get(key) is not None
+        sign = cache.get(key)
     except redis.RedisError as error:
         sys.stderr.write(f"the cache cannot be reached: {error}\n")
         return 1
-    if not found:
+    if sign is None:
         sys.stderr.write(f"no heartbeat at {key}\n")
-    return 0 if found else 1
+        return 1
+    if left := unserved_queues([sign]):
+        sys.stderr.write(f"takes no messages from {', '.join(left)}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -24,23 +24,30 @@ INDEX_SECONDS = 24 * 3600
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):
-    """Says every few seconds that the worker takes messages, and whether it may classify."""
+    """Says every few seconds from which queues the worker takes messages, and whether it may classify."""
 
     requires = ("celery.worker.components:Timer",)
 
     def start(self, worker: Any) -> None:
-        self.write(worker.hostname)
+        self.expected = sorted(worker.app.amqp.queues.consume_from)
+        self.write(worker)
         self.entry = worker.timer.call_repeatedly(
-            settings.HEARTBEAT_SECONDS, self.write, (worker.hostname,), priority=10
+            settings.HEARTBEAT_SECONDS, self.write, (worker,), priority=10
         )
 
     def stop(self, worker: Any) -> None:
         self.entry.cancel()
 
-    def write(self, hostname: str) -> None:
+    def write(self, worker: Any) -> None:
         verdict = watch.current
-        _write(WORKER_HEARTBEAT_PREFIX + hostname, state=verdict.state, detail=verdict.detail)
-        _announce(hostname)
+        _write(
+            WORKER_HEARTBEAT_PREFIX + worker.hostname,
+            state=verdict.state,
+            detail=verdict.detail,
+            expected=self.expected,
+            queues=_consumed(worker, self.expected),
+        )
+        _announce(worker.hostname)
 
 
 class ContractStep(bootsteps.StartStopStep):
@@ -61,6 +68,12 @@ class BeatScheduler(PersistentScheduler):
     def tick(self, *args: Any, **kwargs: Any) -> float:
         _write(BEAT_HEARTBEAT)
         return super().tick(*args, **kwargs)
+
+
+def _consumed(worker: Any, queues: list[str]) -> list[str]:
+    """The queues from which the worker takes messages now: a consumer may have been cancelled, or be gone."""
+    consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
+    return [queue for queue in queues if consumer is not None and consumer.consuming_from(queue)]
 
 
 def _write(key: str, **sign: Any) -> None:

@@ -4,7 +4,6 @@ from contextlib import suppress
 from uuid import UUID
 
 import structlog
-from celery import current_task
 
 from portal.cases import tiles
 from portal.inference import quick_look as quick_looks
@@ -15,7 +14,7 @@ from portal.notifications import mails
 from portal.reading import claims
 from portal.reading import services as reading
 from portal.reports import reminders
-from worker.app import task
+from worker.app import NODE, task
 from worker.contract import ContractMismatch
 from worker.photograph import NoAnswer, classify_photograph
 from worker.readiness import watch
@@ -24,7 +23,7 @@ from worker.triton import TritonUnavailable
 log = structlog.get_logger(__name__)
 
 
-@task("worker.classify")
+@task("worker.classify", deadline="JOB_LEASE_SECONDS")
 def classify(job_id: int) -> None:
     """Classify the photograph of one job, unless that is done, under way or not due."""
     job = (
@@ -43,7 +42,7 @@ def classify(job_id: int) -> None:
         services.record(attempt, answer)
 
 
-@task("worker.quick_look")
+@task("worker.quick_look", deadline="JOB_LEASE_SECONDS")
 def quick_look(quick_look_id: str) -> None:
     """Classify the photograph of one quick look, unless that is done or it has expired."""
     found = quick_looks.claim(UUID(quick_look_id))
@@ -55,15 +54,6 @@ def quick_look(quick_look_id: str) -> None:
         quick_looks.fail(found.pk, reason.message)
     else:
         quick_looks.record(found.pk, answer)
-
-
-@task("worker.requeue_stale")
-def requeue_stale() -> None:
-    """Repair from the database what a worker, the broker or Triton lost."""
-    done = services.requeue_stale()
-    done["quick_looks"] = quick_looks.give_up()
-    if any(done.values()):
-        log.info("jobs.repaired", **done)
 
 
 @task("worker.purge_quick_looks")
@@ -130,4 +120,4 @@ def _may_claim(job: Job) -> bool:
 
 
 def _worker_name() -> str:
-    return (current_task.request.hostname if current_task else None) or "local"
+    return NODE.get()

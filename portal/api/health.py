@@ -29,7 +29,9 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from portal.inference.selectors import BEAT_HEARTBEAT, active_version, worker_heartbeats
+from portal.inference.backlog import backlog
+from portal.inference.repair import last_repair
+from portal.inference.selectors import BEAT_HEARTBEAT, active_version, unserved_queues, worker_heartbeats
 from portal.outage import with_retry
 
 log = logging.getLogger(__name__)
@@ -146,13 +148,30 @@ def worker() -> str:
     living = worker_heartbeats()
     if not living:
         raise NotWorkingError("no worker has reported lately; photographs wait")
+    if left := unserved_queues(living.values()):
+        raise NotWorkingError(f"takes no messages from {', '.join(left)}: photographs wait")
     return f"{len(living)} at work"
+
+
+@_with_own_connection
+def queue_of_work() -> str:
+    found = backlog()
+    if found.stands_still:
+        raise NotWorkingError(str(found))
+    return str(found)
+
+
+def repair_() -> str:
+    ago = last_repair()
+    if ago is None:
+        raise NotWorkingError("has not run lately; lost jobs are not repaired")
+    return f"last ran {ago:.0f} s ago"
 
 
 def beat() -> str:
     heartbeat = cache.get(BEAT_HEARTBEAT)
     if heartbeat is None:
-        raise NotWorkingError("has not reported lately; lost jobs are not repaired")
+        raise NotWorkingError("has not reported lately; reminders and mails wait")
     return f"last reported {max(0.0, time() - heartbeat['at']):.0f} s ago"
 
 
@@ -187,9 +206,11 @@ PARTS: tuple[Part, ...] = (
     Part("migrations", migrations, essential=True),
     Part("cache", cache_, essential=True),
     Part("storage", storage, essential=True),
-    # Without the broker jobs wait in the database until beat sends them again; filing goes on.
+    # Without the broker jobs wait in the database until the repair sends them again; filing goes on.
     Part("broker", broker, essential=False),
     Part("worker", worker, essential=False),
+    Part("queue", queue_of_work, essential=False),
+    Part("repair", repair_, essential=False),
     Part("beat", beat, essential=False),
     Part("triton", triton, essential=False),
     Part("model", model, essential=False),

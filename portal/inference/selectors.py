@@ -1,6 +1,7 @@
 """Reads about what the model said."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,13 @@ def worker_heartbeats() -> dict[str, dict[str, Any]]:
     names: list[str] = cache.get(WORKER_HEARTBEAT_INDEX) or []
     found = cache.get_many([WORKER_HEARTBEAT_PREFIX + name for name in names])
     return {key.removeprefix(WORKER_HEARTBEAT_PREFIX): value for key, value in found.items()}
+
+
+def unserved_queues(heartbeats: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Queues that these workers were started for and none of them takes messages from."""
+    signs = list(heartbeats)
+    expected = {queue for sign in signs for queue in sign.get("expected", ())}
+    return sorted(expected - {queue for sign in signs for queue in sign.get("queues", ())})
 
 
 @dataclass(frozen=True, slots=True)

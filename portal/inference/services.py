@@ -204,7 +204,7 @@ def _to_reading(case: Case, reason: str) -> None:
 
 
 def requeue_stale() -> dict[str, int]:
-    """Repair from the database what workers, broker or server lost; beat calls it every few seconds.
+    """Repair from the database what workers, broker or server lost; ``portal.inference.repair`` calls it.
 
     Cases that wait for a version which was switched off go to the active one, jobs that outran their lease are
     queued again, jobs without a message are sent again, jobs that waited too long are given up so that their case
@@ -244,13 +244,14 @@ def _take_back(job_id: int) -> bool:
 
 
 def _overdue() -> QuerySet[Job]:
-    """Queued jobs that waited too long: tried in vain, or never tried while the model answered nobody.
+    """Queued jobs that waited too long: tried in vain, or never tried while the model answers nobody.
 
-    A job behind a long queue that is being worked off is not overdue.
+    A job behind a long queue that is being worked off is not overdue: something was answered within two leases.
     """
     since = timezone.now() - timedelta(seconds=settings.JOB_GIVE_UP_SECONDS)
     waiting = Job.objects.filter(state=JobState.QUEUED, queued_at__lt=since)
-    if Prediction.objects.filter(created_at__gte=since).exists():
+    working = timezone.now() - timedelta(seconds=2 * settings.JOB_LEASE_SECONDS)
+    if Prediction.objects.filter(created_at__gte=working).exists():
         waiting = waiting.filter(attempt_count__gt=0)
     return waiting
 

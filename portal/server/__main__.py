@@ -16,7 +16,7 @@ def main() -> None:
         workers=int(os.environ.get("HEMALENS_WEB_WORKERS") or 2),
         http="portal.server.protocol:BoundedProtocol",
         ws="none",
-        lifespan="off",
+        lifespan="on",
         loop="asyncio",
         # Whose address counts is for Django to say (TRUST_PROXY_HEADERS).
         proxy_headers=False,

@@ -12,6 +12,7 @@ from typing import IO, Any
 from wsgiref.types import WSGIApplication
 
 from portal.config.wsgi import application as portal
+from portal.inference import repair
 from portal.limits import body_limit
 from portal.server import bounds
 from portal.server.gateway import Scope, answer
@@ -43,7 +44,8 @@ class Server:
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
             return
         with SpooledTemporaryFile(max_size=bounds.IN_MEMORY) as body, suppress(GoneError):
             unread = _is_refused_unread(scope)
@@ -91,6 +93,16 @@ class Server:
             outbox.close()
             # The body belongs to the thread until it is done, even when nobody reads the answer.
             await made
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """From the start of the process to its end: the repair's clock goes."""
+    await receive()
+    repair.start()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    repair.stop()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _relay(outbox: Outbox, send: Send) -> None:

@@ -12,11 +12,15 @@ from django.db import connection
 from django.test import Client
 
 from portal.api import health
+from portal.inference.repair import HEARTBEAT
 from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_INDEX, WORKER_HEARTBEAT_PREFIX
 from tests.factories import active_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NAMES = {"database", "migrations", "broker", "cache", "storage", "worker", "beat", "triton", "model"}
+NAMES = {
+    *("database", "migrations", "broker", "cache", "storage"),
+    *("worker", "queue", "repair", "beat", "triton", "model"),
+}
 
 
 def ready() -> tuple[int, dict]:
@@ -80,6 +84,7 @@ def everything(triton):
             WORKER_HEARTBEAT_INDEX: ["celery@test"],
             WORKER_HEARTBEAT_PREFIX + "celery@test": {"pid": 1, "at": time(), "state": "ok", "detail": ""},
             BEAT_HEARTBEAT: {"pid": 2, "at": time()},
+            HEARTBEAT: {"at": time()},
         },
         60,
     )
@@ -105,7 +110,7 @@ def test_without_the_model_the_portal_stays_in_service(everything, triton):
     triton.status = 503
     everything.is_active = False
     everything.save()
-    status, body = ready_with("worker", "beat", "triton", "model")
+    status, body = ready_with("worker", "repair", "beat", "triton", "model")
     assert (status, body["status"]) == (200, "degraded")
 
 

@@ -88,7 +88,6 @@ def test_all_tasks_the_portal_sends_exist():
         "worker.purge_quick_looks",
         "worker.quick_look",
         "worker.remind_of_alerts",
-        "worker.requeue_stale",
         "worker.send_due_mails",
     ]
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(OURS)
@@ -96,7 +95,7 @@ def test_all_tasks_the_portal_sends_exist():
 
 def test_celery_takes_json_only_and_never_redelivers_by_time():
     assert list(app.conf.accept_content) == ["json"]
-    assert app.conf.broker_transport_options["visibility_timeout"] > settings.CELERY_TASK_TIME_LIMIT
+    assert app.conf.broker_transport_options["visibility_timeout"] > settings.TASK_DEADLINE_SECONDS
     assert app.conf.worker_prefetch_multiplier == 1
     assert app.conf.broker_connection_max_retries is None
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from portal.cases.choices import CaseState
 from portal.inference import quick_look as quick_looks
+from portal.inference import repair
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Job, Prediction, QuickLookAnswer
 from smear.tensor import to_tensor
@@ -16,7 +17,7 @@ from tests.factories import photograph
 from tests.worker.staged_triton import Staged, free_port, serving
 from worker import readiness
 from worker import triton as triton_module
-from worker.tasks import classify, quick_look, requeue_stale
+from worker.tasks import classify, quick_look
 from worker.triton import TritonClient
 from worker.triton import triton as shared_client
 
@@ -190,7 +191,7 @@ def test_a_quick_look_without_triton_says_so(no_triton, looked):
 
 def test_a_quick_look_whose_worker_died_is_given_up(version, looked, settings):
     settings.JOB_LEASE_SECONDS = 0
-    requeue_stale()
+    repair.repair()
     looked.refresh_from_db()
     assert looked.state == JobState.FAILED
     assert "Try again" in looked.error

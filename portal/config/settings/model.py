@@ -20,4 +20,8 @@ JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=60)
 JOB_RESEND_SECONDS = env.int("JOB_RESEND_SECONDS", default=20)
 JOB_GIVE_UP_SECONDS = env.int("JOB_GIVE_UP_SECONDS", default=600)
 JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=5)
+# The repair of all this runs every so many seconds in the web processes (docs/decisions/0027-repair.md). The health
+# page shows red when something has waited for so many seconds and nothing was done in that time.
+REPAIR_SECONDS = env.float("REPAIR_SECONDS", default=5)
+QUEUE_RED_SECONDS = env.float("QUEUE_RED_SECONDS", default=45)
 QUICK_LOOK_MINUTES = env.int("QUICK_LOOK_MINUTES", default=15)

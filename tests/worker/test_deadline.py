@@ -1,0 +1,53 @@
+"""A task that does not end gives its slot back; several that hang have the process start anew."""
+
+import signal
+import threading
+
+import pytest
+
+from worker import deadline
+from worker.app import app, task
+
+
+@pytest.fixture
+def stuck():
+    """A function that hangs until the test is over."""
+    over = threading.Event()
+    yield over.wait
+    over.set()
+
+
+def test_what_ends_in_time_is_as_if_nobody_watched():
+    assert deadline.within(5, divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        deadline.within(5, divmod, 7, 0)
+    assert deadline.hung() == 0
+
+
+def test_what_hangs_is_left_behind_and_many_of_it_end_the_process(stuck, monkeypatch):
+    sent = []
+    monkeypatch.setattr(deadline.os, "kill", lambda pid, number: sent.append(number))
+    for count in range(1, deadline.HUNG_MOST + 1):
+        with pytest.raises(deadline.TaskHungError):
+            deadline.within(0.05, stuck)
+        assert deadline.hung() == count
+        assert sent == ([signal.SIGTERM] if count == deadline.HUNG_MOST else [])
+
+
+def test_a_hanging_task_does_not_keep_the_worker_from_the_next(stuck, settings, monkeypatch):
+    settings.TASK_DEADLINE_SECONDS = 0.1
+    monkeypatch.setattr(deadline.os, "kill", lambda pid, number: None)
+    done = []
+
+    @task("worker.test_hangs")
+    def hangs() -> None:
+        done.append("begun")
+        stuck()
+
+    try:
+        # As the worker calls it: not directly.
+        result = hangs.apply()
+        assert isinstance(result.result, deadline.TaskHungError)
+        assert done == ["begun"]
+    finally:
+        app.tasks.unregister("worker.test_hangs")
