@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.accounts.models import User
 from portal.api.fields import LinesField, NamedChoiceField, StrictFields
-from portal.cases.models import Case
+from portal.cases.models import Case, SmearImage
 from portal.reading import blind
 from portal.reading.choices import ReadLabel
 from portal.reading.models import Claim, Conclusion, Read, ReadingPolicy, Return
@@ -32,9 +33,9 @@ class Sight:
     reads: bool
 
     @classmethod
-    def of(cls, user: User, case: Case) -> "Sight":
-        """Asked once for a case, and handed to its serializers as ``context["sight"]``."""
-        return cls(model=blind.sees_model(user, case), reads=blind.sees_reads(user, case))
+    def of(cls, user: User, case: Case, images: QuerySet[SmearImage] | None = None) -> "Sight":
+        """Asked once where a case, or some ``images`` of it, go out; handed to serializers as ``context["sight"]``."""
+        return cls(model=blind.show_model(user, case, images), reads=blind.sees_reads(user, case))
 
 
 class ClaimSerializer(serializers.ModelSerializer[Claim]):
@@ -118,7 +119,8 @@ class ConclusionSerializer(serializers.ModelSerializer[Conclusion]):
 class ReadSerializer(serializers.ModelSerializer[Read]):
     """A read as it was given, before anything was revealed; ``conclusion`` is what the reader said after that.
 
-    ``model_seen``: whether the reader saw the model's answer (``model_label``) before giving the own one.
+    ``model_seen``: whether the reader had been shown an answer of the model about a photograph of the case before
+    giving the own one, here or elsewhere: in an earlier round, another case, a quick look.
     """
 
     reader = serializers.CharField(source="reader.full_name")

@@ -28,6 +28,7 @@ from portal.cases.choices import (
 from portal.cases.photographs import quality_warnings
 from portal.cases.search import document
 from portal.text_fields import LineField, LinesField
+from smear.likeness import HASH_BYTES
 
 #: The lowest and the highest scale that a microscope's photograph can have.
 MICRONS_PER_PIXEL = (0.01, 10.0)
@@ -110,14 +111,6 @@ class Case(models.Model):
     assigned_to = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="assigned_cases"
     )
-    quick_looked_by = models.ForeignKey(
-        User,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("who saw the model's answer in a quick look and made the case of it"),
-    )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -170,7 +163,10 @@ def thumbnail_path(image: "SmearImage", _name: str) -> str:
 
 
 @pghistory.track(
-    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["file", "thumbnail"]
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    exclude=["file", "thumbnail", "perceptual_hash"],
 )
 class SmearImage(models.Model):
     """One photograph of a field, decoded, turned upright and stored without metadata."""
@@ -187,6 +183,9 @@ class SmearImage(models.Model):
     size = models.PositiveIntegerField(help_text=_("bytes as stored"))
     pixel_sha256 = models.CharField(
         max_length=64, help_text=_("over the pixels, whatever the file around them")
+    )
+    perceptual_hash = models.BinaryField(
+        max_length=HASH_BYTES, null=True, help_text=_("of smear.likeness; null where the thumbnail was lost")
     )
     notices = models.JSONField(default=list, blank=True)
     quality = models.JSONField(

@@ -1,6 +1,7 @@
 """From an uploaded file to what may be stored: decoded, upright, without metadata."""
 
 import contextlib
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext
+from PIL import Image
 
 from smear.decode import ImageRejected, Limits, decode
+from smear.likeness import perceptual_hash
 from smear.notices import EXTENSION_MISMATCH
 from smear.quality import WORDS, Quality, Reason, assess
 
@@ -33,6 +36,14 @@ class Photograph:
     fields: dict[str, Any]
     quality: Quality
 
+    @property
+    def pixel_sha256(self) -> str:
+        return str(self.fields["pixel_sha256"])
+
+    @property
+    def perceptual_hash(self) -> bytes:
+        return bytes(self.fields["perceptual_hash"])
+
 
 def read_photograph(upload: UploadedFile) -> Photograph:
     """Decode an upload within the limits. Raises smear.decode.ImageRejected with words for the user."""
@@ -44,9 +55,10 @@ def read_photograph(upload: UploadedFile) -> Photograph:
     except ImageRejected as error:
         raise ImageRejected(error.code, _translated(error.words, error.values), error.status) from error
     content, extension, content_type = decoded.encode()
+    thumbnail = decoded.thumbnail(THUMBNAIL_EDGE)
     return Photograph(
         file=ContentFile(content, name=f"photograph.{extension}"),
-        thumbnail=ContentFile(decoded.thumbnail(THUMBNAIL_EDGE), name="thumbnail.jpg"),
+        thumbnail=ContentFile(thumbnail, name="thumbnail.jpg"),
         fields={
             "extension": extension,
             "content_type": content_type,
@@ -54,10 +66,17 @@ def read_photograph(upload: UploadedFile) -> Photograph:
             "height": decoded.height,
             "size": len(content),
             "pixel_sha256": decoded.pixel_sha256,
+            "perceptual_hash": thumbnail_hash(thumbnail),
             "notices": [notice.message for notice in decoded.notices],
         },
         quality=assess(decoded.image),
     )
+
+
+def thumbnail_hash(thumbnail: bytes) -> bytes:
+    """The perceptual hash of a photograph. It is always taken of the thumbnail, which every stored photograph has."""
+    with Image.open(io.BytesIO(thumbnail)) as picture:
+        return perceptual_hash(picture)
 
 
 def notice_words(notice: str) -> str:

@@ -32,6 +32,7 @@ from portal.inference.selectors import (
 )
 from portal.reading import blind
 from portal.reading.claims import open_claim
+from portal.reading.exposure import was_exposed
 from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.selectors import may_sign, shown_reads, standing_conclusion
 from portal.reports.models import Diagnosis
@@ -89,7 +90,13 @@ class CasePage:
 
     @cached_property
     def sees_model(self) -> bool:
-        return blind.sees_model(self.user, self.case)
+        """Asked where the page is made: whoever is shown the answer is recorded."""
+        return blind.show_model(self.user, self.case)
+
+    @cached_property
+    def saw_model_before(self) -> bool:
+        """Whether the person knows an answer of the model to a photograph of the case, which the read will say."""
+        return not self.sees_model and was_exposed(self.user, self.case)
 
     @cached_property
     def answer(self) -> CasePreclassification | None:

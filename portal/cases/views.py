@@ -225,7 +225,7 @@ def thumbnail(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
 def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponseBase:
     """What spoke for a class, as a transparent picture to lay over the whole photograph."""
     image = _visible_image(request, pk)
-    blind.require_model(request.user, image.case)
+    blind.require_model(request.user, image)
     prediction = latest_prediction(image)
     if prediction is None or label not in CLASSES:
         raise Http404

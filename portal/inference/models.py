@@ -15,6 +15,7 @@ from portal.cases.models import Case, SmearImage
 from portal.inference.choices import JOB_TRANSITIONS, OPEN_STATES, JobState, Outcome, ReferReason
 from portal.text_fields import LineField
 from smear.classes import CLASSES
+from smear.likeness import HASH_BYTES
 from smear.refer import ReferRule
 
 #: Shape of an activation map: one plane a class (the model's contract, docs/model.md).
@@ -198,6 +199,7 @@ class QuickLook(models.Model):
     height = models.PositiveIntegerField()
     size = models.PositiveIntegerField()
     pixel_sha256 = models.CharField(max_length=64)
+    perceptual_hash = models.BinaryField(max_length=HASH_BYTES, null=True)
     notices = models.JSONField(default=list)
     state = models.CharField(max_length=8, choices=JobState.choices, default=JobState.QUEUED)
     error = models.CharField(max_length=500, blank=True)

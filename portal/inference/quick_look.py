@@ -1,4 +1,7 @@
-"""Quick looks: one photograph, an answer within seconds, nothing kept unless the person makes it a case."""
+"""Quick looks: one photograph, an answer within seconds, deleted soon unless the person makes it a case.
+
+Of one whose answer was shown, ``portal.reading.exposure`` keeps hashes of the photograph, the person and the time.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +25,7 @@ from portal.inference.choices import OPEN_STATES, JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
 from portal.inference.selectors import active_version
 from portal.inference.sending import send_quick_look
-from portal.reading import blind
+from portal.reading import blind, exposure
 
 
 def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
@@ -80,8 +83,16 @@ def visible_to(user: User, quick_look_id: UUID) -> QuickLook:
         .first()
     )
     if found is None:
-        raise Gone(_("This quick look has expired; nothing of it was kept."))
+        raise Gone(_("This quick look has expired; photograph and answer are deleted."))
     return found
+
+
+def shown_answer(by: User, quick_look: QuickLook) -> QuickLookAnswer | None:
+    """The answer, where there is one, to be shown to the person now; a later read of the photograph is not blind."""
+    answer: QuickLookAnswer | None = getattr(quick_look, "answer", None)
+    if answer is not None:
+        exposure.record(by, QuickLook.objects.filter(pk=quick_look.pk))
+    return answer
 
 
 def claim(quick_look_id: UUID) -> QuickLook | None:
@@ -150,9 +161,6 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
         raise Gone(_("This quick look is a case already, or has expired."))
     # The case has the quick look's id: whoever presses again is led to it.
     case = cases.create_case(by, laboratory=quick_look.laboratory, pk=quick_look.pk, **fields)
-    # A later read of the same person is not blind any more, whatever the policy.
-    case.quick_looked_by = by
-    case.save(update_fields=["quick_looked_by"])
     with quick_look.file.open("rb") as file:
         upload = SimpleUploadedFile(
             f"photograph.{quick_look.extension}", file.read(), quick_look.content_type

@@ -55,7 +55,7 @@ def _context(request: SignedInRequest, looked: QuickLook | None = None, **more: 
         **more,
     }
     if looked is not None:
-        answer = getattr(looked, "answer", None)
+        answer = services.shown_answer(request.user, looked)
         context |= {
             "looked": looked,
             "answer": answer,
@@ -101,7 +101,7 @@ def photograph(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
 @page
 def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponseBase:
     """What spoke for a class, to lay over the photograph."""
-    answer = getattr(services.visible_to(request.user, pk), "answer", None)
+    answer = services.shown_answer(request.user, services.visible_to(request.user, pk))
     if answer is None or label not in CLASSES:
         raise Http404
     return heatmap.picture(request, answer, label)

@@ -26,6 +26,7 @@ from portal.insights.scope import PRESETS, Scope, local_day, scope_from, sees_ev
 from portal.insights.selectors import SignedCase
 from portal.pages import SignedInRequest, page
 from portal.reading.choices import ReadLabel
+from portal.reading.exposure import record_cases
 
 CASES_PER_PAGE = 50
 
@@ -131,7 +132,9 @@ def cases(request: SignedInRequest) -> HttpResponse:
         found = list(reversed(conditions.chosen(selectors.signed_cases(scope))))
         if conditions.change or conditions.reader:
             context["reads"] = sum(len(conditions.reads(case)) for case in found)
-    context["rows"] = Paginator(found, CASES_PER_PAGE).get_page(request.GET.get("page"))
+    context["rows"] = rows = Paginator(found, CASES_PER_PAGE).get_page(request.GET.get("page"))
+    if not conditions.submitted:
+        record_cases(request.user, Case.objects.filter(pk__in=[case.pk for case in rows]))
     context["titles"] = dict(ReadLabel.choices)
     return render(request, "insights/cases.html", context)
 

@@ -4,6 +4,7 @@ Under the policy *blind first* a reader sees neither before the own answer is st
 gets a class, probability, heat map or answer from any page, address, export or event.
 """
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portal.accounts.choices import Action
@@ -15,6 +16,7 @@ from portal.cases.lookalikes import lookalikes
 from portal.cases.models import Case, SmearImage
 from portal.cases.photographs import Photograph
 from portal.errors import NotAllowed
+from portal.reading import exposure
 from portal.reading.choices import Blindness
 from portal.reading.models import Claim, Read
 from portal.reading.policies import policy_for
@@ -30,9 +32,23 @@ def sees_model(user: User, case: Case) -> bool:
     return own_read(user, case) is not None or _decides(user, case)
 
 
-def require_model(user: User, case: Case) -> None:
-    """Raise NotAllowed, with the code ``blinded``, where the model's answer is hidden from the person."""
-    if not sees_model(user, case):
+def show_model(user: User, case: Case, images: QuerySet[SmearImage] | None = None) -> bool:
+    """Whether the model's answer goes out to the person now, and if so, record that it does.
+
+    ``images`` are the photographs whose answers go out, where that is not the answer of the whole case.
+    """
+    shown = sees_model(user, case)
+    if shown:
+        exposure.record(user, exposure.answered(case.images.all() if images is None else images))
+    return shown
+
+
+def require_model(user: User, image: SmearImage) -> None:
+    """Raise NotAllowed, with the code ``blinded``, where the answer about a photograph is hidden from the person.
+
+    Else the answer goes out, and that is recorded.
+    """
+    if not show_model(user, image.case, SmearImage.objects.filter(pk=image.pk)):
         raise NotAllowed(_("The model's answer is shown once you have stored your own."), code="blinded")
 
 
@@ -43,8 +59,9 @@ def hiding_case(user: User, photograph: Photograph) -> Case | None:
     """
     over = (*SIGNED, CaseState.CANCELLED)
     images = SmearImage.objects.filter(case__laboratory__in=laboratories_for(user, Action.READ_CASE))
-    images = images.exclude(case__state__in=over).select_related("case__laboratory")
-    found = (image.case for image in lookalikes(images, photograph))
+    images = images.exclude(case__state__in=over)
+    same = images.filter(pk__in=lookalikes(images, [photograph])).select_related("case__laboratory")
+    found = (image.case for image in same)
     return next((case for case in found if not sees_model(user, case)), None)
 
 

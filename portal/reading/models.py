@@ -12,6 +12,7 @@ from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case, SmearImage
 from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel, SecondRead
 from portal.text_fields import LinesField
+from smear.likeness import HASH_BYTES
 
 NEVER_CHANGED = pgtrigger.Update | pgtrigger.Delete
 
@@ -109,7 +110,8 @@ class Read(models.Model):
         max_length=16, blank=True, help_text=_("the model's answer for the case, empty where it had none")
     )
     model_seen = models.BooleanField(
-        default=True, help_text=_("whether the reader saw the model's answer first")
+        default=True,
+        help_text=_("whether the reader had been shown the model's answer about a photograph of the case"),
     )
     seconds = models.FloatField(null=True, help_text=_("from opening the case to the answer"))
     created_at = models.DateTimeField(auto_now_add=True)
@@ -181,6 +183,27 @@ class Conclusion(models.Model):
     def changed(self) -> bool:
         """Whether the reader gave up the own answer."""
         return self.label != self.read.label
+
+
+class Exposure(models.Model):
+    """A person was shown the model's answer about a picture. It stays when the picture is removed; never changed.
+
+    Written by ``reading.exposure.record`` alone.
+    """
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="exposures")
+    pixel_sha256 = models.CharField(max_length=64)
+    perceptual_hash = models.BinaryField(max_length=HASH_BYTES, null=True)
+    first_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "pixel_sha256"], name="exposure_once_per_picture")
+        ]
+        triggers = [pgtrigger.Protect(name="exposure_append_only", operation=NEVER_CHANGED)]
+
+    def __str__(self) -> str:
+        return f"{self.person} saw the answer about {self.pixel_sha256[:8]}"
 
 
 class Return(models.Model):

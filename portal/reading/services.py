@@ -22,6 +22,7 @@ from portal.notifications.choices import Kind
 from portal.notifications.services import notify
 from portal.reading import claims
 from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel
+from portal.reading.exposure import was_exposed
 from portal.reading.models import Claim, Conclusion, ImageRead, Read, Return
 from portal.reading.policies import policy_for, wants_second_read
 from portal.text import clean_lines
@@ -69,7 +70,7 @@ def record_read(
         confidence=confidence,
         comment=comment,
         model_label=model_label,
-        model_seen=bool(model_label) and (not blind or case.quick_looked_by_id == by.pk),
+        model_seen=(bool(model_label) and not blind) or was_exposed(by, case),
         seconds=seconds,
     )
     _store_image_answers(read, images or {})
@@ -192,7 +193,7 @@ def adjudicate(
         confidence=confidence,
         comment=reason,
         model_label=answer.label if answer else "",
-        model_seen=answer is not None,
+        model_seen=answer is not None or was_exposed(by, case),
         seconds=seconds,
     )
     _store_image_answers(read, {})

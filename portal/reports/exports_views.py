@@ -14,10 +14,12 @@ from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
 from portal.cases import selectors as case_selectors
+from portal.cases.choices import SIGNED
 from portal.cases.filters import CaseFilter
 from portal.cases.models import Case
 from portal.errors import Invalid
 from portal.pages import SignedInRequest, page
+from portal.reading import exposure
 from portal.reports import csv_export, fhir, pdf
 from portal.reports.content import canonical
 from portal.reports.models import Diagnosis
@@ -32,9 +34,12 @@ def version_or_404(user: User, case_id: UUID, wanted: str | None) -> SignedVersi
     if wanted and not NUMBER.fullmatch(wanted):
         raise Http404
     try:
-        return signed_version(user, case_id, int(wanted) if wanted else None)
+        version = signed_version(user, case_id, int(wanted) if wanted else None)
     except Diagnosis.DoesNotExist as error:
         raise Http404 from error
+    # In whichever form the version goes out, it holds the model's answer.
+    exposure.record_cases(user, Case.objects.filter(pk=case_id))
+    return version
 
 
 def sent(content: bytes | str, content_type: str, name: str, *, inline: bool = False) -> HttpResponse:
@@ -57,8 +62,9 @@ def content_response(version: SignedVersion) -> HttpResponse:
     return sent(canonical(version.content), "application/json", f"{version.file_name}.json")
 
 
-def csv_response(cases: QuerySet[Case], *, mark: bool) -> StreamingHttpResponse:
+def csv_response(user: User, cases: QuerySet[Case], *, mark: bool) -> StreamingHttpResponse:
     """Cases of the worklist as CSV, the newest first; ``mark``: with a byte order mark, for spreadsheets."""
+    exposure.record_cases(user, cases.filter(state__in=SIGNED))
     lines = csv_export.lines(cases.order_by("-created_at", "pk"))
     response = StreamingHttpResponse(
         chain([csv_export.BYTE_ORDER_MARK] if mark else [], lines),
@@ -99,7 +105,7 @@ def cases_csv(request: SignedInRequest) -> HttpResponseBase:
     if not case_filter.is_valid():
         # The page leaves out a filter that it cannot read; in a file nobody would notice.
         raise Invalid(_("A filter could not be read. Clear it on the worklist, then export again."))
-    return csv_response(case_filter.qs, mark=True)
+    return csv_response(request.user, case_filter.qs, mark=True)
 
 
 @require_GET

@@ -16,6 +16,7 @@ from portal.cases.models import Case
 from portal.cases.views import case_page
 from portal.errors import DomainError
 from portal.pages import SignedInRequest, add_refusal, page
+from portal.reading import exposure
 from portal.reports import selectors, services
 from portal.reports.forms import AmendForm, SignForm
 from portal.reports.models import Diagnosis
@@ -45,6 +46,7 @@ def diagnosis(request: SignedInRequest, pk: UUID) -> HttpResponse:
     shown = next((one for one in versions if str(one.version) == wanted), None) if wanted else versions[0]
     if shown is None:
         raise Http404
+    exposure.record_cases(request.user, Case.objects.filter(pk=pk))
     images = {image.position: image for image in case.images.all()}
     context = {
         "case": case,

@@ -38,7 +38,7 @@ def test_discarded_look_is_gone(people: People) -> None:
     expect(page.get_by_text("The photograph and its answer are removed.")).to_be_visible()
     people.complaints.expect_status(410, "/quick-look/")
     page.goto(address)
-    expect(page.get_by_text("nothing of it was kept")).to_be_visible()
+    expect(page.get_by_text("photograph and answer are deleted")).to_be_visible()
 
 
 def test_refused_file_says_why(people: People) -> None:

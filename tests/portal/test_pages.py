@@ -155,7 +155,7 @@ def test_unknown_case_and_unknown_quick_look(client, people):
     assert client.get(reverse("cases:detail", args=[uuid4()])).status_code == 404
     response = client.get(reverse("inference:quick_look_result", args=[uuid4()]))
     assert response.status_code == 410
-    assert "nothing of it was kept" in response.content.decode()
+    assert "photograph and answer are deleted" in response.content.decode()
 
 
 def test_empty_case_keeps_what_was_entered(client, people, lab):

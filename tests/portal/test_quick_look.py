@@ -7,15 +7,12 @@ import pytest
 from django.utils import timezone
 
 from portal.cases.choices import CaseState
-from portal.cases.services import submit
 from portal.errors import Gone, Invalid, NotAllowed, WrongState
 from portal.inference import quick_look as services
 from portal.inference import sending
-from portal.inference import services as inference
 from portal.inference.choices import JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
-from portal.reading.services import record_read
-from tests.factories import answer, claimed, photograph
+from tests.factories import answer, photograph
 
 pytestmark = pytest.mark.django_db
 
@@ -74,18 +71,6 @@ def test_it_becomes_a_draft_with_its_photograph(look, people, settings, django_c
     assert case.images.get().pixel_sha256 == look.pixel_sha256
     assert not QuickLook.objects.exists()
     assert files(settings) == 2
-
-
-def test_who_has_seen_the_answer_in_a_quick_look_does_not_read_blind(people, lab, model, sent):
-    look = services.start(people.reviewer, lab, photograph(3))
-    services.record(services.claim(look.pk).pk, answer())
-    case = services.make_case(people.reviewer, look, patient_pseudonym="P-1", specimen="csf")
-    case = submit(people.submitter, case)
-    inference.record(inference.claim(case.jobs.get().pk, "test"), answer())
-    stored = record_read(people.reviewer, claimed(people.reviewer, case), label="Pre", confidence="high")
-    assert stored.model_seen
-    # The answer was known, and is still stored before it is shown again.
-    assert not hasattr(stored, "conclusion")
 
 
 def test_a_case_that_cannot_be_made_leaves_the_quick_look(look, people):

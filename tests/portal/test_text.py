@@ -72,6 +72,7 @@ OWN_WORDS = {
     "QuickLook.content_type",
     "QuickLook.pixel_sha256",
     "QuickLook.error",
+    "Exposure.pixel_sha256",
     "Notification.words",
     "Diagnosis.meaning",
     "Diagnosis.sha256",

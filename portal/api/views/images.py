@@ -113,7 +113,10 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
 
     def _shown(self, images: Any, case: Case, **options: Any) -> Any:
         """What the person sees of photographs of a case."""
-        context = {**self.get_serializer_context(), "sight": Sight.of(self.request.user, case)}
+        shown = SmearImage.objects.filter(case=case)
+        if not options.get("many"):
+            shown = shown.filter(pk=images.pk)
+        context = {**self.get_serializer_context(), "sight": Sight.of(self.request.user, case, shown)}
         return ImageSerializer(images, context=context, **options).data
 
     @extend_schema(
@@ -191,7 +194,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
     )
     def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
         image = visible_image(request, case_id, image_id)
-        blind.require_model(request.user, image.case)
+        blind.require_model(request.user, image)
         prediction = latest_prediction(image)
         if prediction is None:
             raise Http404

@@ -23,7 +23,7 @@ from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.api.views.cases import full_case, visible_case
 from portal.cases.models import Case
-from portal.reading import claims, services
+from portal.reading import claims, exposure, services
 
 _TAKEN: dict[Any, Any] = {200: CaseSerializer, **problems(403, 404, 409)}
 _TAKEN_EXAMPLE = response_example("The case in your hands", examples.TAKEN)
@@ -44,6 +44,11 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         # Who may not read at all hears that first, not which label is unknown.
         require(self.request.user, Action.READ_CASE, case.laboratory)
         return case
+
+    def _stored(self, serializer: ReadSerializer, case: Case) -> Response:
+        """A read that was stored just now; it names the model's answer."""
+        exposure.record_cases(self.request.user, Case.objects.filter(pk=case.pk))
+        return Response(serializer.data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Take the next case",
@@ -111,7 +116,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         serializer = NewReadSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         read = services.record_read(request.user, case, **serializer.validated_data)
-        return Response(StoredReadSerializer(read).data, status=status.HTTP_201_CREATED)
+        return self._stored(StoredReadSerializer(read), case)
 
     @extend_schema(
         summary="Keep or change your answer",
@@ -129,7 +134,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         serializer = NewConclusionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         conclusion = services.conclude(request.user, case, **serializer.validated_data)
-        return Response(ReadSerializer(conclusion.read).data, status=status.HTTP_201_CREATED)
+        return self._stored(ReadSerializer(conclusion.read), case)
 
     @extend_schema(
         summary="Decide between two answers",
@@ -146,7 +151,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         serializer = NewAdjudicationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         read = services.adjudicate(request.user, case, **serializer.validated_data)
-        return Response(ReadSerializer(read).data, status=status.HTTP_201_CREATED)
+        return self._stored(ReadSerializer(read), case)
 
     @extend_schema(
         summary="Return a case to its submitter",

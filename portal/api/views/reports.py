@@ -140,4 +140,4 @@ class CasesCsvView(StrictQuery, viewsets.GenericViewSet[Case]):
         responses={(200, "text/csv"): OpenApiTypes.STR, **problems(400)},
     )
     def list(self, request: SignedInRequest) -> StreamingHttpResponse:
-        return exports_views.csv_response(self.filter_queryset(self.get_queryset()), mark=False)
+        return exports_views.csv_response(request.user, self.filter_queryset(self.get_queryset()), mark=False)
