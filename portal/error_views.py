@@ -10,8 +10,9 @@ from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from portal import outage
+from portal import outage, refused_forms
 from portal.api.problems import CONTENT_TYPE, is_api, problem
+from portal.pages import from_script
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -39,6 +40,13 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api(request):
         return _problem(HTTPStatus.FORBIDDEN, "not_allowed", _("Your role does not cover this."))
     return defaults.permission_denied(request, exception)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """403 for a form whose token does not fit, with why: mostly somebody has signed in since the page was opened."""
+    if is_api(request):
+        return _problem(HTTPStatus.FORBIDDEN, "not_allowed", _("The request carries no valid CSRF token."))
+    return refused_forms.untrusted(request, reason, from_script=from_script(request))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -5,12 +5,12 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from django import forms
-from django.contrib.auth.views import redirect_to_login
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from portal import refused_forms
 from portal.accounts.models import User
 from portal.caching import kept
 from portal.errors import DomainError
@@ -31,13 +31,20 @@ def wants_json(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "").startswith("application/json")
 
 
+def from_script(request: HttpRequest) -> bool:
+    """Whether a script of a page, or one of its live parts, asks: the answer must not lead the page away."""
+    return wants_json(request) or bool(request.headers.get("HX-Request"))
+
+
 def page(view: View) -> View:
-    """For signed-in people only; what a service refuses becomes a page (or JSON) with its words and status."""
+    """For signed-in people, from their own pages; what a service refuses becomes a page (or JSON) with its words."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
-            return _ask_to_sign_in(request)
+            return refused_forms.ask_to_sign_in(request, from_script=from_script(request))
+        if refused_forms.is_from_another(request):
+            return refused_forms.other_person(request, from_script=from_script(request))
         try:
             return view(request, *args, **kwargs)  # type: ignore[arg-type]
         except (DomainError, ImageRejected) as error:
@@ -46,12 +53,11 @@ def page(view: View) -> View:
     return guarded
 
 
-def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    # A script's request must not lead the page away: something may be entered on it.
-    if wants_json(request) or request.headers.get("HX-Request"):
-        message = _("You are signed out. Sign in again in another tab, then retry.")
-        return JsonResponse({"message": message}, status=401)
-    return redirect_to_login(request.get_full_path())
+def posts_only(view: View) -> View:
+    """For an address that takes forms and shows nothing: nobody is sent there to look."""
+    guarded: View = require_POST(view)
+    guarded.posts_only = True  # type: ignore[attr-defined]
+    return guarded
 
 
 def refusal(request: HttpRequest, error: DomainError | ImageRejected) -> HttpResponse:

@@ -10,14 +10,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts import selectors, services
 from portal.accounts.choices import ROLE_EXPLANATIONS, Action, Role
 from portal.accounts.forms import AcceptInvitationForm, InviteForm
 from portal.accounts.models import Invitation, Laboratory, Membership, User
 from portal.errors import DomainError, Gone
-from portal.pages import SignedInRequest, add_refusal, page
+from portal.pages import SignedInRequest, add_refusal, page, posts_only
 
 
 @require_GET
@@ -62,7 +62,7 @@ def _to_users(laboratory: Laboratory) -> HttpResponse:
     return redirect(f"{reverse('accounts:users')}?laboratory={laboratory.slug}")
 
 
-@require_POST
+@posts_only
 @page
 def invite(request: SignedInRequest, slug: str) -> HttpResponse:
     """Invite an address; what is refused stands beside its field."""
@@ -80,7 +80,7 @@ def invite(request: SignedInRequest, slug: str) -> HttpResponse:
     return _to_users(laboratory)
 
 
-@require_POST
+@posts_only
 @page
 def revoke_invitation(request: SignedInRequest, pk: int) -> HttpResponse:
     """Withdraw an open invitation."""
@@ -108,7 +108,7 @@ def _change_member(
     return _to_users(membership.laboratory)
 
 
-@require_POST
+@posts_only
 @page
 def set_role(request: SignedInRequest, pk: int) -> HttpResponse:
     """Give a member another role."""
@@ -121,7 +121,7 @@ def set_role(request: SignedInRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
+@posts_only
 @page
 def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     """End a membership."""
@@ -130,7 +130,7 @@ def deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
+@posts_only
 @page
 def reactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     """Let a former member back in."""

@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts.choices import Action
 from portal.accounts.selectors import laboratories_for
@@ -24,7 +24,7 @@ from portal.cases.uploads import image_json, uploaded_file, wanted_position
 from portal.errors import DomainError
 from portal.inference import heatmap
 from portal.inference.selectors import latest_prediction
-from portal.pages import SignedInRequest, add_refusal, page, private_file, wants_json
+from portal.pages import SignedInRequest, add_refusal, page, posts_only, private_file, wants_json
 from portal.reading import blind
 from portal.reading.choices import Confidence, ReadLabel
 from smear.classes import CLASSES
@@ -127,7 +127,7 @@ def _is_submitted_so(case: Case, form: CaseForm, then: str | None) -> bool:
     return then == "submit" and is_past and all(getattr(case, name) == v for name, v in entered.items())
 
 
-@require_POST
+@posts_only
 @page
 def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Withdraw a case that nobody has read."""
@@ -138,7 +138,7 @@ def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("cases:worklist")
 
 
-@require_POST
+@posts_only
 @page
 def add_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take one photograph; a refusal names what is wrong with the file."""
@@ -148,7 +148,7 @@ def add_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return JsonResponse(image_json(image), status=201)
 
 
-@require_POST
+@posts_only
 @page
 def remove_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a photograph out of a draft."""

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 from django_tables2 import RequestConfig
 
 from portal.accounts.choices import Action
@@ -24,7 +24,7 @@ from portal.cases.filters import BY_URGENCY, MINE, NOBODY, STAGES, CaseFilter
 from portal.cases.models import SavedFilter
 from portal.cases.tables import CaseTable
 from portal.errors import DomainError, Invalid
-from portal.pages import SignedInRequest, page
+from portal.pages import SignedInRequest, page, posts_only
 from portal.reading import claims
 
 CASES_PER_PAGE = 25
@@ -128,7 +128,7 @@ def _back_to_list(query: str) -> HttpResponse:
 # --- Filters by name ---------------------------------------------------------------------------------------
 
 
-@require_POST
+@posts_only
 @page
 def save_filter(request: SignedInRequest) -> HttpResponse:
     """Keep the list's filters under a name."""
@@ -142,7 +142,7 @@ def save_filter(request: SignedInRequest) -> HttpResponse:
     return _back_to_list(query)
 
 
-@require_POST
+@posts_only
 @page
 def forget_filter(request: SignedInRequest, pk: int) -> HttpResponse:
     """Remove a saved filter; the list stays as it is."""
@@ -157,7 +157,7 @@ def forget_filter(request: SignedInRequest, pk: int) -> HttpResponse:
 # --- Handing out -------------------------------------------------------------------------------------------
 
 
-@require_POST
+@posts_only
 @page
 def assign(request: SignedInRequest) -> HttpResponse:
     """Mean the chosen cases for one reviewer or for nobody; the list's filters are in the address."""

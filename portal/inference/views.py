@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts.choices import Action
 from portal.accounts.selectors import laboratories_for
@@ -22,7 +22,7 @@ from portal.inference import heatmap
 from portal.inference import quick_look as services
 from portal.inference.choices import OPEN_STATES
 from portal.inference.models import QuickLook
-from portal.pages import SignedInRequest, add_refusal, page, private_file
+from portal.pages import SignedInRequest, add_refusal, page, posts_only, private_file
 from portal.text import visible
 from smear.classes import CLASSES
 
@@ -107,7 +107,7 @@ def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponseBase
     return heatmap.picture(request, answer, label)
 
 
-@require_POST
+@posts_only
 @page
 def discard(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Remove a quick look now."""
@@ -116,7 +116,7 @@ def discard(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("inference:quick_look")
 
 
-@require_POST
+@posts_only
 @page
 def make_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Keep a quick look as a draft with its photograph; a second press leads to the draft that the first made."""

@@ -6,12 +6,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from portal.errors import Invalid
 from portal.notifications import selectors, services
 from portal.notifications.presenters import Bell, Line
-from portal.pages import SignedInRequest, page
+from portal.pages import SignedInRequest, page, posts_only
 
 PER_PAGE = 25
 
@@ -36,7 +36,7 @@ def open_notification(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(Line(notification).address)
 
 
-@require_POST
+@posts_only
 @page
 def read_all(request: SignedInRequest) -> HttpResponse:
     """Mark as read what the person had before them; what came since stays unread."""

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from portal.accounts.models import User
 from portal.cases import selectors
@@ -17,7 +17,7 @@ from portal.cases.choices import CaseState
 from portal.cases.models import Case
 from portal.cases.views import case_page
 from portal.errors import DomainError, WrongState
-from portal.pages import SignedInRequest, add_refusal, page
+from portal.pages import SignedInRequest, add_refusal, page, posts_only
 from portal.reading import claims, repeats, services
 from portal.reading.forms import AdjudicationForm, ConclusionForm, ReadForm, ReturnForm
 
@@ -29,7 +29,7 @@ def _case(request: SignedInRequest, pk: UUID) -> Case:
 # --- In whose hands ----------------------------------------------------------------------------------------
 
 
-@require_POST
+@posts_only
 @page
 def take_next(request: SignedInRequest) -> HttpResponse:
     """Take the most pressing case that waits, and open it; the one in hand where that is not answered yet."""
@@ -44,7 +44,7 @@ def take_next(request: SignedInRequest) -> HttpResponse:
     return redirect("cases:detail", taken.case_id)
 
 
-@require_POST
+@posts_only
 @page
 def take(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a case in hand."""
@@ -52,7 +52,7 @@ def take(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("cases:detail", pk)
 
 
-@require_POST
+@posts_only
 @page
 def take_over(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a case out of a colleague's hands."""
@@ -60,7 +60,7 @@ def take_over(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("cases:detail", pk)
 
 
-@require_POST
+@posts_only
 @page
 def keep(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Say that the reader is still at work; the page does so by itself."""
@@ -68,7 +68,7 @@ def keep(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_POST
+@posts_only
 @page
 def release(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Give a case back to the others."""

@@ -6,11 +6,11 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
 from portal.errors import DomainError, Invalid
-from portal.pages import SignedInRequest, add_refusal, page
+from portal.pages import SignedInRequest, add_refusal, page, posts_only
 from portal.reports import alert_selectors as selectors
 from portal.reports import alerts as services
 from portal.reports.alert_forms import AcknowledgeForm
@@ -45,7 +45,7 @@ def _page(
     return render(request, "reports/alerts.html", context, status=status)
 
 
-@require_POST
+@posts_only
 @page
 def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     """Store that the news has arrived; a refused one stays on the page with its note."""
@@ -68,7 +68,7 @@ def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("alerts:list")
 
 
-@require_POST
+@posts_only
 @page
 def hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
     """Name another person for an open finding."""

@@ -84,16 +84,16 @@ AMENDMENT = {"label": "Pro", "confidence": "high", "reason": "Flow cytometry.", 
 #: What is sent, and the status for a visitor, a submitter, a reviewer, an administrator, a stranger. In this order
 #: whoever may do it comes after whoever may not, so that each finds the thing as it was.
 DEEDS = [
-    ("edit", {"patient_pseudonym": "P-1", "specimen": "csf", "priority": "stat"}, 302, 302, 302, 302, 404),
-    ("image", {}, 302, 201, 201, 201, 404),
-    ("claim", {}, 302, 403, 302, 403, 404),
-    ("read", {"label": "Pre", "confidence": "high"}, 302, 403, 302, 403, 404),
-    ("sign", {"secret": PASSWORD}, 302, 403, 302, 403, 404),
-    ("amend", AMENDMENT, 302, 403, 302, 403, 404),
-    ("invite", {"email": "new@lab.example", "role": "reviewer"}, 302, 404, 404, 302, 404),
-    ("set role", {"role": "reviewer"}, 302, 404, 404, 302, 404),
-    ("deactivate", {}, 302, 404, 404, 302, 404),
-    ("revoke", {}, 302, 404, 404, 302, 404),
+    ("edit", {"patient_pseudonym": "P-1", "specimen": "csf", "priority": "stat"}, 401, 302, 302, 302, 404),
+    ("image", {}, 401, 201, 201, 201, 404),
+    ("claim", {}, 401, 403, 302, 403, 404),
+    ("read", {"label": "Pre", "confidence": "high"}, 401, 403, 302, 403, 404),
+    ("sign", {"secret": PASSWORD}, 401, 403, 302, 403, 404),
+    ("amend", AMENDMENT, 401, 403, 302, 403, 404),
+    ("invite", {"email": "new@lab.example", "role": "reviewer"}, 401, 404, 404, 302, 404),
+    ("set role", {"role": "reviewer"}, 401, 404, 404, 302, 404),
+    ("deactivate", {}, 401, 404, 404, 302, 404),
+    ("revoke", {}, 401, 404, 404, 302, 404),
 ]
 
 
@@ -131,21 +131,19 @@ def test_deed(client, people, lab, model, row, role):
         client.force_login(getattr(people, role))
     response = client.post(address, data)
     assert response.status_code == dict(zip(ROLES, expected, strict=True))[role]
-    if role == VISITOR:
-        assert response.url.startswith(reverse("account_login"))
 
 
 def test_scripts_of_a_signed_out_page_are_told_so(client, people, lab):
     case = draft(people.submitter, lab)
     response = client.post(reverse("cases:add_image", args=[case.pk]), headers={"Accept": "application/json"})
     assert response.status_code == 401
-    assert "signed out" in response.json()["message"]
+    assert response.json()["code"] == "signed_out"
     # A live part that asks must not lead the page away from what is entered on it.
     live = client.get(reverse("cases:live", args=[case.pk]), headers={"HX-Request": "true"})
     assert (live.status_code, "HX-Redirect" in live.headers) == (401, False)
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "413", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "404", "413", "500"])
 def test_error_pages_need_nothing_but_themselves(name):
     assert "To the worklist" in render_to_string(f"{name}.html")
 

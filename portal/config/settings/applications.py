@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.kept.KeptFormMiddleware",
     "portal.accounts.preferences.LanguageMiddleware",
     "portal.limits.RequestSizeMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -22,6 +22,7 @@ _proxies = env.str("TRUST_PROXY_HEADERS", default="0")
 TRUSTED_PROXIES = int(_proxies) if _proxies.isdecimal() else int(_proxies.lower() in env.BOOLEAN_TRUE_STRINGS)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_FAILURE_VIEW = "portal.error_views.csrf_failure"
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"

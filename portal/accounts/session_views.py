@@ -1,0 +1,34 @@
+"""What the scripts of a page ask about the session, so that nothing typed is sent in vain."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from portal import kept
+from portal.accounts.models import User
+from portal.pages import SignedInRequest, page
+from portal.text import visible
+
+
+@require_GET
+def session(request: HttpRequest) -> HttpResponse:
+    """Who is signed in (``person`` is null for nobody), this sign-in's token for forms, and the key for texts."""
+    user = request.user
+    if not isinstance(user, User):
+        return JsonResponse({"person": None})
+    return JsonResponse(
+        {
+            "person": str(user.pk),
+            "name": visible(user.full_name),
+            "csrf": get_token(request),
+            "key": kept.key_of(user),
+        }
+    )
+
+
+@require_GET
+@page
+def resumed(request: SignedInRequest) -> HttpResponse:
+    """Where a sign-in ends that was begun from an open page; its script tells that page, and closes the window."""
+    return render(request, "accounts/resumed.html")
