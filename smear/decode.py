@@ -1,8 +1,9 @@
 """From an uploaded file to pixels that are safe to keep: upright 8-bit RGB, no metadata, bounded memory.
 
-The order of checks is the point: size in bytes, then type by content, then the size in pixels that the
-header claims, and only then the decoder. Every refusal is an `ImageRejected` whose message says what to do;
-any file, however broken or hostile, ends in a `DecodedImage` or in that.
+The order of checks is the point: size in bytes, then type by content, then what the container shows
+(`smear.containers`), then the size in pixels that the header claims, and only then the decoder. Every refusal
+is an `ImageRejected` whose message says what to do; any file, however broken or hostile, ends in a
+`DecodedImage` or in that.
 """
 
 import hashlib
@@ -13,23 +14,26 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import PurePath
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
+from PIL import ExifTags, Image, ImageFile
 
-from smear.headers import jpeg_scans, png_bit_depth, webp_size
-from smear.notices import CONVERTED_TO_SRGB, EXTENSION_MISMATCH, TURNED_UPRIGHT, Notice
+from smear import colour
+from smear.colour import Stated
+from smear.containers import RAW_EXTENSIONS, Contents, open_container
+from smear.notices import EXTENSION_MISMATCH, FURTHER_PICTURES, TURNED_UPRIGHT, Notice
 from smear.refusals import (
     DEFAULT_LIMITS,
-    MEGABYTE,
     MEGAPIXEL,
     ImageRejected,
     Limits,
     damaged,
+    extreme_shape,
     grey,
+    several_pictures,
+    too_deep,
     too_large,
     too_many_pixels,
     unsupported,
@@ -39,10 +43,6 @@ from smear.words import gettext_noop as _
 
 logger = logging.getLogger(__name__)
 
-#: A camera's progressive JPEG has about ten scans; each one costs a pass over the whole picture.
-MAX_JPEG_SCANS = 64
-#: Display and camera profiles have a few kilobytes; a larger one is a device-link table or an attack.
-MAX_ICC_BYTES = 4 * MEGABYTE
 #: Channels closer than this everywhere (of 255) are a grey picture with compression noise.
 GREY_TOLERANCE = 6
 THUMBNAIL_QUALITY = 85
@@ -58,10 +58,6 @@ _ROTATIONS: dict[int, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_RAW_EXTENSIONS = frozenset({".arw", ".cr2", ".dng", ".nef", ".nrw", ".orf", ".pef", ".rw2", ".srw"})
-_TIFF_SUBFILE, _TIFF_BITS, _TIFF_DESCRIPTION, _TIFF_TILE_SIZE = 254, 258, 270, (322, 323)
-_TIFF_SAMPLE_FORMAT, _TIFF_DNG_VERSION, _TIFF_NDPI = 339, 50706, 65420
-
 
 # Pillow's own check warns above this and raises above twice this; ours runs first, this one stays as a net.
 Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.max_pixels
@@ -80,15 +76,15 @@ class DecodedImage:
     """An accepted photograph: upright RGB ``image`` (uint8, no metadata) of ``width`` x ``height`` pixels.
 
     ``format`` is the sniffed format by Pillow's name. ``pixel_sha256`` covers size and pixels only, so the
-    same photograph is recognised when its metadata or name differ.
+    same photograph is recognised when its metadata or name differ. ``jpeg`` is the uploaded JPEG without
+    anything but its picture, where that picture is ``image`` as it stands.
     """
 
     image: Image.Image
     format: str
     pixel_sha256: str
     notices: list[Notice] = field(default_factory=list)
-    jpeg_tables: dict[int, list[int]] | None = None
-    jpeg_subsampling: int = 0
+    jpeg: bytes | None = None
 
     @property
     def width(self) -> int:
@@ -99,21 +95,14 @@ class DecodedImage:
         return self.image.height
 
     def encode(self) -> Encoded:
-        """Return the photograph as a file without any metadata.
+        """Return a file with exactly these pixels and without any metadata.
 
-        A JPEG keeps its own quantisation tables and subsampling, so that nothing visible is lost a second
-        time; every other format becomes a PNG with exactly these pixels.
+        A JPEG stays as it was compressed; where it was turned or its colours were converted, and for every
+        other format, it is a PNG.
         """
-        if self.format == "JPEG":
-            return self._encode_jpeg()
+        if self.jpeg is not None:
+            return Encoded(self.jpeg, "jpg", "image/jpeg")
         return Encoded(_save(self.image, "PNG", compress_level=PNG_LEVEL), "png", "image/png")
-
-    def _encode_jpeg(self) -> Encoded:
-        if self.jpeg_tables:
-            data = _save(self.image, "JPEG", qtables=self.jpeg_tables, subsampling=self.jpeg_subsampling)
-        else:
-            data = _save(self.image, "JPEG", quality=95, subsampling=0)
-        return Encoded(data, "jpg", "image/jpeg")
 
     def thumbnail(self, edge: int) -> bytes:
         """Return a JPEG file whose longer edge has at most ``edge`` pixels; never enlarged."""
@@ -134,49 +123,69 @@ def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIM
     kind = sniff(data[:HEAD_BYTES])
     if not kind.format:
         raise unsupported(kind)
-    if kind.format == "WEBP":
-        _check_size(webp_size(data) or (0, 0), limits)
-    if kind.format == "JPEG" and jpeg_scans(data, MAX_JPEG_SCANS) > MAX_JPEG_SCANS:
-        raise damaged(kind)
+    contents = open_container(data, kind, extension, limits)
+    if contents.size is not None:
+        _check_size(contents.size, limits)
 
     notices = _extension_notices(kind, extension)
-    loaded = _load(data, kind, extension, limits)
-    if loaded.is_turned:
+    told = _told(data, kind, contents, limits)
+    notices += [*contents.notices, *told.notices]
+    upright = _load(contents, kind, told.orientation)
+    if told.orientation in _ROTATIONS:
         notices.append(Notice("turned_upright", TURNED_UPRIGHT))
-    image = _to_srgb(loaded.image, loaded.icc_profile, notices)
+    image = colour.to_srgb(upright, told.stated, notices)
     image.info = {}
     _check_colour(image)
-    return DecodedImage(
-        image, kind.format, _pixel_sha256(image), notices, loaded.jpeg_tables, loaded.jpeg_subsampling
-    )
+    is_kept = image is upright and told.orientation not in _ROTATIONS
+    return DecodedImage(image, kind.format, _pixel_sha256(image), notices, contents.kept if is_kept else None)
 
 
-class _Loaded(NamedTuple):
-    """What a decoder gave: the upright RGB picture, and what else the file said that is still needed."""
+class _Told(NamedTuple):
+    """What the file says besides its pixels and is still needed."""
 
-    image: Image.Image
-    is_turned: bool
-    icc_profile: bytes | None
-    jpeg_tables: dict[int, list[int]] | None
-    jpeg_subsampling: int
+    orientation: int
+    stated: Stated
+    notices: list[Notice]
 
 
-def _load(data: bytes, kind: FileKind, extension: str, limits: Limits) -> _Loaded:
-    """Check the header and decode. No more than two pictures of this size are in memory at once."""
-    with _pillow_errors(kind), Image.open(io.BytesIO(data), formats=[kind.format]) as opened:
+def _told(data: bytes, kind: FileKind, contents: Contents, limits: Limits) -> _Told:
+    """Read the header and the metadata of the whole file, without decoding."""
+    # A JPEG's metadata are not in the picture that is decoded, a PNG's that are needed are.
+    whole = data if kind.format == "JPEG" else contents.picture
+    with _pillow_errors(kind), Image.open(io.BytesIO(whole), formats=[kind.format]) as opened:
+        notices = []
+        if opened.format == "MPO":
+            notices.append(Notice("further_pictures", FURTHER_PICTURES))
+        elif kind.format != "TIFF" and getattr(opened, "is_animated", False):
+            raise several_pictures()
+        if contents.page:
+            opened.seek(contents.page)
         _check_size(opened.size, limits)
-        _check_single(opened)
-        if kind.format == "TIFF":
-            _check_tiff(opened, extension, limits)
-        _check_depth(opened, data)
-        orientation = _orientation(opened)
-        icc_profile = opened.info.get("icc_profile")
+        if opened.mode[0] in "IF":
+            raise too_deep()
+        orientation, stated = _exif(opened)
+        if contents.orientation is not None:
+            orientation = contents.orientation
+        profile = opened.info.get("icc_profile")
+        if profile is not None:
+            stated = Stated(profile=profile)
+        elif contents.stated != Stated():
+            stated = contents.stated
+        return _Told(orientation, stated, notices)
+
+
+def _load(contents: Contents, kind: FileKind, orientation: int) -> Image.Image:
+    """Decode, upright and in RGB. No more than two pictures of this size are in memory at once."""
+    # A library in the same process may have set this for itself (WeasyPrint does); a cut photograph is damaged.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with _pillow_errors(kind), Image.open(io.BytesIO(contents.picture), formats=[kind.format]) as opened:
+        if contents.page:
+            opened.seek(contents.page)
         opened.load()
         rgb = _to_rgb(opened)
         # Pillow turns a TIFF upright itself while loading.
         turn = None if kind.format == "TIFF" else _ROTATIONS.get(orientation)
-        image = rgb.transpose(turn) if turn is not None else rgb.copy() if rgb is opened else rgb
-        return _Loaded(image, orientation in _ROTATIONS, icc_profile, *_jpeg_settings(opened))
+        return rgb.transpose(turn) if turn is not None else rgb.copy() if rgb is opened else rgb
 
 
 def _read(source: BinaryIO, limits: Limits) -> bytes:
@@ -228,80 +237,18 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
             ),
             values={"width": width, "height": height, "least": limits.min_edge},
         )
+    if max(size) > limits.max_shape * min(size):
+        raise extreme_shape(size, limits)
 
 
-def _check_single(opened: Image.Image) -> None:
-    """Refuse animations and multi-page files. A phone's JPEG with a second picture (MPO) keeps its first."""
-    if opened.format == "MPO":
-        return
-    if getattr(opened, "is_animated", False):
-        raise ImageRejected(
-            "several_pictures",
-            _(
-                "The file holds several pictures (pages or an animation). "
-                "Save each field as a file of its own."
-            ),
-        )
-
-
-def _check_tiff(opened: Image.Image, extension: str, limits: Limits) -> None:
-    """Refuse TIFF-based files whose first page is not the photograph, and tiles that are huge."""
-    tags = opened.tag_v2  # type: ignore[attr-defined]
-    description = str(tags.get(_TIFF_DESCRIPTION, ""))
-    if "Aperio" in description or _TIFF_NDPI in tags or extension in {".svs", ".ndpi", ".scn"}:
-        raise ImageRejected(
-            "whole_slide",
-            _(
-                "This is a whole-slide scan. Export single fields from the slide viewer as JPEG, PNG or TIFF "
-                "and upload those."
-            ),
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        )
-    if extension in _RAW_EXTENSIONS or _TIFF_DNG_VERSION in tags or tags.get(_TIFF_SUBFILE, 0) & 1:
-        raise unsupported(FileKind(_("a camera raw file")))
-    tile_width, tile_height = (int(tags.get(tag, 0)) for tag in _TIFF_TILE_SIZE)
-    if tile_width * tile_height > limits.max_pixels:
-        raise too_many_pixels(limits)
-
-
-def _check_depth(opened: Image.Image, data: bytes) -> None:
-    """Refuse more than 8 bits per sample, which Pillow would cut down without a word, and floating point."""
-    tags = getattr(opened, "tag_v2", {})
-    deep_tiff = max(tags.get(_TIFF_BITS, (8,))) > 8 or max(tags.get(_TIFF_SAMPLE_FORMAT, (1,))) > 1
-    deep_png = opened.format == "PNG" and png_bit_depth(data) > 8
-    if deep_tiff or deep_png or opened.mode[0] in "IF":
-        raise ImageRejected(
-            "bit_depth",
-            _(
-                "The picture has more than 8 bits per channel. "
-                "Export the photograph as 8-bit RGB (24-bit colour) and upload it again."
-            ),
-        )
-
-
-def _orientation(opened: Image.Image) -> int:
-    """Return the EXIF orientation, 1 where there is none; broken EXIF does not cost the photograph."""
+def _exif(opened: Image.Image) -> tuple[int, Stated]:
+    """Return the orientation, 1 where there is none, and the colours; broken EXIF costs no photograph."""
     try:
-        return int(opened.getexif().get(ExifTags.Base.Orientation, 1))
+        exif = opened.getexif()
+        return int(exif.get(ExifTags.Base.Orientation, 1)), colour.from_exif(exif)
     except Exception as error:  # the parser of a stranger's bytes, as in _pillow_errors
         logger.info("EXIF ignored: %s: %s", type(error).__name__, error)
-        return 1
-
-
-def _jpeg_settings(opened: Image.Image) -> tuple[dict[int, list[int]] | None, int]:
-    """Return a JPEG's quantisation tables and Pillow's subsampling code; (None, 0) where not reusable."""
-    if not isinstance(opened, JpegImagePlugin.JpegImageFile):
-        return None, 0
-    tables = dict(opened.quantization)
-    subsampling = JpegImagePlugin.get_sampling(opened)
-    # The encoder uses table 0 for brightness and 1 for colour; other layouts and 16-bit tables are rare.
-    reusable = (
-        set(tables) in ({0}, {0, 1})
-        and all(0 < value < 256 for table in tables.values() for value in table)
-        and subsampling in (0, 1, 2)
-        and opened.info.get("adobe_transform") != 0
-    )
-    return (tables, subsampling) if reusable else (None, 0)
+        return 1, Stated()
 
 
 def _to_rgb(opened: Image.Image) -> Image.Image:
@@ -336,26 +283,6 @@ def _check_colour(image: Image.Image) -> None:
         raise grey()
 
 
-def _to_srgb(image: Image.Image, icc_profile: bytes | None, notices: list[Notice]) -> Image.Image:
-    """Convert from an embedded profile other than sRGB; one that cannot be used is left out of account."""
-    if not icc_profile or len(icc_profile) > MAX_ICC_BYTES:
-        return image
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc_profile))
-        if "srgb" in ImageCms.getProfileDescription(profile).lower():
-            return image
-        converted = ImageCms.profileToProfile(
-            image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except Exception as error:  # the parser of a stranger's bytes, as in _pillow_errors
-        logger.info("colour profile ignored: %s: %s", type(error).__name__, error)
-        return image
-    if converted is None:
-        return image
-    notices.append(Notice("converted_to_srgb", CONVERTED_TO_SRGB))
-    return converted
-
-
 def _pixel_sha256(image: Image.Image) -> str:
     """Return the hex digest over size and RGB pixels, taken in strips to keep memory small."""
     digest = hashlib.sha256(f"{image.width}x{image.height} RGB\n".encode())
@@ -372,7 +299,7 @@ def _extension(filename: str) -> str:
 
 
 def _extension_notices(kind: FileKind, extension: str) -> list[Notice]:
-    if not extension or extension in ACCEPTED[kind.format] or extension in _RAW_EXTENSIONS:
+    if not extension or extension in ACCEPTED[kind.format] or extension in RAW_EXTENSIONS:
         return []
     return [Notice("extension_mismatch", EXTENSION_MISMATCH % {"extension": extension, "kind": kind.name})]
 

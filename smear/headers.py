@@ -1,16 +1,17 @@
 """What a photograph's header claims, read before a decoder allocates or works for it.
 
 Pillow decides most of this itself; here is only what it decides too late, or does not tell:
-WebP's canvas is allocated when the file is opened, a PNG's 16 bits are cut to 8 without a word, and a
-progressive JPEG may ask for thousands of passes over the whole picture.
+WebP's canvas is allocated when the file is opened, a PNG's 16 bits are cut to 8 without a word, and of a BMP
+it reads neither the embedded profile nor which format is inside. JPEG, PNG and TIFF have modules of their own.
 """
 
-import re
 import struct
 
-# A marker in a JPEG's compressed data: not a stuffed zero, a restart marker or a fill byte.
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_SOS, _EOI = 0xDA, 0xD9
+from smear.words import gettext_noop as _
+
+#: What a BMP may hold instead of pixels, by biCompression.
+BMP_INSIDE = {4: _("a JPEG image"), 5: _("a PNG image")}
+_BMP_V5 = 124
 
 
 def webp_size(data: bytes) -> tuple[int, int] | None:
@@ -37,20 +38,15 @@ def png_bit_depth(data: bytes) -> int:
     return data[24] if len(data) > 24 and data[12:16] == b"IHDR" else 0
 
 
-def jpeg_scans(data: bytes, limit: int) -> int:
-    """Count the scans of the JPEG at the start of ``data``, stopping after ``limit``.
+def bmp_compression(data: bytes) -> int:
+    """Return biCompression of a BMP, 0 where its header has none. Source: BITMAPV5HEADER."""
+    return int.from_bytes(data[30:34], "little") if int.from_bytes(data[14:18], "little") >= 40 else 0
 
-    Thumbnails inside APPn segments and anything after the end marker are not counted.
-    Source: ITU-T T.81, annex B.
-    """
-    scans, position = 0, 2
-    while scans <= limit and (match := _JPEG_MARKER.search(data, position)):
-        marker, position = match[0][1], match.end()
-        if marker == _EOI:
-            break
-        if marker == _SOS:
-            scans += 1
-        elif position + 2 <= len(data):
-            (length,) = struct.unpack_from(">H", data, position)
-            position += length
-    return scans
+
+def bmp_profile(data: bytes) -> bytes | None:
+    """Return the ICC profile of a BMP, empty where it lies elsewhere or beyond the file, None where none is."""
+    if int.from_bytes(data[14:18], "little") < _BMP_V5 or data[70:74] not in (b"DEBM", b"KNIL"):
+        return None
+    start, size = (int.from_bytes(data[at : at + 4], "little") for at in (126, 130))
+    profile = data[14 + start : 14 + start + size]
+    return profile if data[70:74] == b"DEBM" and len(profile) == size else b""

@@ -1,4 +1,4 @@
-"""Whether a photograph of a field is fit to be read: focus, exposure, emptiness, nucleated cells.
+"""Whether a photograph of a field is fit to be read: shape, colours, focus, exposure, emptiness, nucleated cells.
 
 Everything is measured on the field as the model gets it (``smear.tensor``: squeezed to 224x224, scale-bar
 corner left out), so the thresholds hold for a photograph of any size, and a blur that is gone at that size is
@@ -34,11 +34,19 @@ MOST_CLIPPED_DARK = 0.15
 LEAST_STAINED = 0.05
 #: Fewer ``nucleated_cells`` than this are too few.
 LEAST_NUCLEATED_CELLS = 1
+#: ``aspect_ratio`` above this is an odd shape: cells are squeezed to less than half their width.
+MOST_ASPECT_RATIO = 2.0
+#: ``red_over_blue`` below this has red and blue swapped.
+LEAST_RED_OVER_BLUE = -0.07
 
 #: Channel values from which a pixel counts as clipped: bright in all channels, dark in all.
 BRIGHT, DARK = 253, 20
 #: Optical density in green from which a pixel holds stained content; red cells have about 0.4.
 STAINED_DENSITY = 0.15
+#: Chromatin is purple whatever the order of channels: dense in green, and by so much denser than in red and blue.
+PURPLE_DENSITY, PURPLE_EXCESS = 0.3, 0.1
+#: Fewer such pixels of the field say nothing of its colours.
+LEAST_PURPLE = 100
 
 #: What is measured, without the scale-bar corner; a margin keeps the corner's edge out of the differences.
 _FIELD = np.ones((SIDE, SIDE), dtype=bool)
@@ -48,6 +56,8 @@ _FIELD[MASK_START - 8 :, MASK_START - 8 :] = False
 class Reason(StrEnum):
     """What is wrong with a photograph."""
 
+    ODD_SHAPE = "odd_shape"
+    CHANNELS_SWAPPED = "channels_swapped"
     UNDEREXPOSED = "underexposed"
     OVEREXPOSED = "overexposed"
     BLACK_AREAS = "black_areas"
@@ -58,6 +68,12 @@ class Reason(StrEnum):
 
 #: What to tell the sender.
 WORDS: dict[Reason, str] = {
+    Reason.ODD_SHAPE: gettext_noop(
+        "Odd shape: the model sees the photograph squeezed to a square. Upload the whole field as the camera took it."
+    ),
+    Reason.CHANNELS_SWAPPED: gettext_noop(
+        "Red and blue seem to be swapped: check the program that saved the photograph, and export it again."
+    ),
     Reason.UNDEREXPOSED: gettext_noop("May be too dark: turn up the lamp or the exposure and take it again."),
     Reason.OVEREXPOSED: gettext_noop(
         "May be too bright: turn down the lamp or the exposure and take it again."
@@ -77,7 +93,8 @@ class Quality:
 
     ``focus``: fall of fine detail from blur 1 to blur 2 pixels, the lower of both axes, no unit.
     ``background``: 90th percentile of luma, 0..255. ``clipped_bright``, ``clipped_dark``, ``stained``: shares
-    of the field, 0..1. ``nucleated_cells``: an estimate (``smear.nuclei.count``).
+    of the field, 0..1. ``nucleated_cells``: an estimate (``smear.nuclei.count``). ``aspect_ratio``: longer side
+    over shorter. ``red_over_blue``: optical density of chromatin in red less that in blue, 0 where there is none.
     """
 
     focus: float
@@ -86,6 +103,8 @@ class Quality:
     clipped_dark: float
     stained: float
     nucleated_cells: int
+    aspect_ratio: float = 1.0
+    red_over_blue: float = 0.0
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -101,6 +120,8 @@ class Quality:
         found = [
             reason
             for reason, holds in (
+                (Reason.ODD_SHAPE, self.aspect_ratio > MOST_ASPECT_RATIO),
+                (Reason.CHANNELS_SWAPPED, self.red_over_blue < LEAST_RED_OVER_BLUE),
                 (Reason.UNDEREXPOSED, too_dark),
                 (Reason.OVEREXPOSED, too_bright),
                 (Reason.BLACK_AREAS, self.clipped_dark > MOST_CLIPPED_DARK),
@@ -125,6 +146,9 @@ def assess(photograph: Image.Image | Pixels) -> Quality:
     :param photograph: a decoded RGB image of any size, or the model's input tensor, UINT8 [3, 224, 224].
     :raises ValueError: when an image is not RGB, or pixels have another shape.
     """
+    aspect_ratio = 1.0
+    if isinstance(photograph, Image.Image):
+        aspect_ratio = max(photograph.size) / min(photograph.size)
     pixels = to_tensor(photograph) if isinstance(photograph, Image.Image) else photograph
     if pixels.shape != (3, SIDE, SIDE):
         raise ValueError(f"expected pixels of shape (3, {SIDE}, {SIDE}), got {pixels.shape}")
@@ -137,6 +161,8 @@ def assess(photograph: Image.Image | Pixels) -> Quality:
         clipped_dark=float((pixels.max(axis=0)[_FIELD] <= DARK).mean()),
         stained=_stained(image.getchannel("G")),
         nucleated_cells=count(nuclei(pixels)),
+        aspect_ratio=aspect_ratio,
+        red_over_blue=_red_over_blue(image),
     )
 
 
@@ -159,7 +185,19 @@ def _second_differences(luma: Image.Image) -> NDArray[np.float32]:
     return np.array([across[_FIELD[:, 1:-1]].var(), down[_FIELD[1:-1]].var()], dtype=np.float32)
 
 
+def _density(channel: Image.Image) -> NDArray[np.float32]:
+    """Optical density over the field, against its own ground."""
+    smooth = np.asarray(channel.filter(ImageFilter.BoxBlur(1)), dtype=np.float32)[_FIELD]
+    density: NDArray[np.float32] = np.log((np.percentile(smooth, 90) + 8) / (smooth + 8))
+    return density
+
+
 def _stained(green: Image.Image) -> float:
-    smooth = np.asarray(green.filter(ImageFilter.BoxBlur(1)), dtype=np.float32)[_FIELD]
-    background = np.percentile(smooth, 90)
-    return float((np.log((background + 8) / (smooth + 8)) > STAINED_DENSITY).mean())
+    return float((_density(green) > STAINED_DENSITY).mean())
+
+
+def _red_over_blue(image: Image.Image) -> float:
+    """How much more red than blue light the chromatin swallows: all usual stains let the blue through."""
+    red, green, blue = (_density(channel) for channel in image.split())
+    purple = (green > PURPLE_DENSITY) & (green - np.maximum(red, blue) > PURPLE_EXCESS)
+    return float((red - blue)[purple].mean()) if purple.sum() >= LEAST_PURPLE else 0.0

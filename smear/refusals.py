@@ -13,12 +13,16 @@ MEGAPIXEL = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what is accepted: bytes of the file, pixels of the picture and of its edges."""
+    """Bounds of what is accepted: bytes of the file, pixels of the picture and of its edges.
+
+    ``max_shape`` is how many times longer than the other one edge may be.
+    """
 
     max_bytes: int = 50 * MEGABYTE
     max_pixels: int = 100 * MEGAPIXEL
     max_edge: int = 20_000
     min_edge: int = 64
+    max_shape: int = 5
 
 
 DEFAULT_LIMITS = Limits()
@@ -89,6 +93,62 @@ def too_many_pixels(limits: Limits) -> ImageRejected:
             "Upload single fields, not a whole slide, or crop the picture."
         ),
         values={"megapixels": limits.max_pixels // MEGAPIXEL, "edge": limits.max_edge},
+    )
+
+
+def extreme_shape(size: tuple[int, int], limits: Limits) -> ImageRejected:
+    """A picture of which the model would see nothing, because it is squeezed to a square."""
+    return ImageRejected(
+        "extreme_shape",
+        _(
+            "The picture has %(width)d x %(height)d pixels: one side is more than %(most)d times as long as the "
+            "other. Upload the photograph of one field as the camera took it."
+        ),
+        values={"width": size[0], "height": size[1], "most": limits.max_shape},
+    )
+
+
+def unread_compression(kind: FileKind, compression: str) -> ImageRejected:
+    """A file of an accepted type whose pixels are stored in a way that is not read."""
+    return ImageRejected(
+        "unsupported_compression",
+        _(
+            "The file is %(kind)s, but its pixels are stored as %(compression)s, which cannot be read here. "
+            "Save the photograph as a usual JPEG, PNG or TIFF (LZW or without compression) and upload that file."
+        ),
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        {"kind": kind.name, "compression": compression},
+    )
+
+
+def several_pictures() -> ImageRejected:
+    """An animation, or pages that are more than copies of one photograph."""
+    return ImageRejected(
+        "several_pictures",
+        _("The file holds several pictures (pages or an animation). Save each field as a file of its own."),
+    )
+
+
+def too_deep() -> ImageRejected:
+    """More than 8 bits per sample, which Pillow would cut down without a word, or floating point."""
+    return ImageRejected(
+        "bit_depth",
+        _(
+            "The picture has more than 8 bits per channel. "
+            "Export the photograph as 8-bit RGB (24-bit colour) and upload it again."
+        ),
+    )
+
+
+def whole_slide() -> ImageRejected:
+    """A scanner's file."""
+    return ImageRejected(
+        "whole_slide",
+        _(
+            "This is a whole-slide scan. Export single fields from the slide viewer as JPEG, PNG or TIFF "
+            "and upload those."
+        ),
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     )
 
 

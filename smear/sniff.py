@@ -13,7 +13,7 @@ HEAD_BYTES = 4096
 
 #: Accepted formats by Pillow's name, with the name people know and the usual extensions.
 ACCEPTED: dict[str, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png",),
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),

@@ -44,6 +44,8 @@ IMAGE: dict[str, Any] = {
             "clipped_dark": 0.0,
             "stained": 0.42,
             "nucleated_cells": 7,
+            "aspect_ratio": 1.3333,
+            "red_over_blue": 0.41,
         },
         "reasons": ["out_of_focus"],
         "warnings": ["May be out of focus or moved: refocus and take it again."],

@@ -17,6 +17,9 @@ class MeasuresSerializer(serializers.Serializer[dict[str, Any]]):
     clipped_dark = serializers.FloatField(min_value=0, max_value=1)
     stained = serializers.FloatField(min_value=0, max_value=1)
     nucleated_cells = serializers.IntegerField(min_value=0)
+    # Not measured before these were thought of.
+    aspect_ratio = serializers.FloatField(min_value=1, required=False)
+    red_over_blue = serializers.FloatField(required=False)
 
 
 class QualitySerializer(serializers.Serializer[SmearImage]):

@@ -1,5 +1,7 @@
 """Good fields pass; each way to spoil one is named, in words a person can act on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -71,7 +73,7 @@ def test_red_cells_alone_are_too_few_nucleated_cells() -> None:
 
 def test_a_photograph_and_its_tensor_give_the_same() -> None:
     image = field(size=(500, 400))
-    assert assess(image) == assess(to_tensor(image))
+    assert assess(image) == replace(assess(to_tensor(image)), aspect_ratio=1.25)
 
 
 def test_the_scale_bar_corner_does_not_count() -> None:
@@ -98,6 +100,8 @@ def test_what_is_stored_names_measures_and_reasons() -> None:
             "clipped_dark": 0,
             "stained": 0.4,
             "nucleated_cells": 6,
+            "aspect_ratio": 1.0,
+            "red_over_blue": 0.0,
         },
         "reasons": [],
     }
@@ -106,3 +110,22 @@ def test_what_is_stored_names_measures_and_reasons() -> None:
 def test_each_reason_has_words_that_say_what_to_do() -> None:
     assert set(WORDS) == set(Reason)
     assert all(": " in words and words.endswith(".") for words in WORDS.values())
+
+
+@pytest.mark.parametrize(("size", "is_odd"), [((900, 600), False), ((1200, 600), False), ((300, 1500), True)])
+def test_an_odd_shape_is_named(size: tuple[int, int], is_odd: bool) -> None:
+    assert (Reason.ODD_SHAPE in assess(field(size=size)).reasons) is is_odd
+
+
+@pytest.mark.parametrize("stain", STAINS)
+def test_swapped_red_and_blue_is_named(stain: str) -> None:
+    image = field(stain)
+    assert Reason.CHANNELS_SWAPPED not in assess(image).reasons
+    swapped = Image.merge("RGB", image.split()[::-1])
+    assert Reason.CHANNELS_SWAPPED in assess(swapped).reasons
+
+
+def test_a_field_without_chromatin_says_nothing_of_its_channels() -> None:
+    image = field("pink", nuclei=())
+    assert Reason.CHANNELS_SWAPPED not in assess(image).reasons
+    assert Reason.CHANNELS_SWAPPED not in assess(Image.merge("RGB", image.split()[::-1])).reasons
