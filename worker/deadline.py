@@ -21,6 +21,8 @@ R = TypeVar("R")
 
 #: So many tasks hanging at once, and the process makes room by a new start.
 HUNG_MOST = 4
+#: What is in hand then has so many seconds to end.
+LAST_SECONDS = 60.0
 
 _lock = threading.Lock()
 _hung: set[threading.Thread] = set()
@@ -69,5 +71,13 @@ def _leave(thread: threading.Thread, seconds: float) -> None:
     count = hung()
     log.error("task.hung", thread=thread.name, seconds=seconds, hung=count)
     if count >= HUNG_MOST:
-        log.error("worker.starts_anew", hung=count)
-        os.kill(os.getpid(), signal.SIGTERM)
+        _start_anew(count)
+
+
+def _start_anew(count: int) -> None:
+    log.error("worker.starts_anew", hung=count)
+    # What waits in the pool may hang as well, and hold up an end in order.
+    end = threading.Timer(LAST_SECONDS, os._exit, (1,))
+    end.daemon = True
+    end.start()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,6 +1,7 @@
 """A task that does not end gives its slot back; several that hang have the process start anew."""
 
-import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -25,18 +26,18 @@ def test_what_ends_in_time_is_as_if_nobody_watched():
 
 
 def test_what_hangs_is_left_behind_and_many_of_it_end_the_process(stuck, monkeypatch):
-    sent = []
-    monkeypatch.setattr(deadline.os, "kill", lambda pid, number: sent.append(number))
+    ended = []
+    monkeypatch.setattr(deadline, "_start_anew", ended.append)
     for count in range(1, deadline.HUNG_MOST + 1):
         with pytest.raises(deadline.TaskHungError):
             deadline.within(0.05, stuck)
         assert deadline.hung() == count
-        assert sent == ([signal.SIGTERM] if count == deadline.HUNG_MOST else [])
+        assert ended == ([count] if count == deadline.HUNG_MOST else [])
 
 
 def test_a_hanging_task_does_not_keep_the_worker_from_the_next(stuck, settings, monkeypatch):
     settings.TASK_DEADLINE_SECONDS = 0.1
-    monkeypatch.setattr(deadline.os, "kill", lambda pid, number: None)
+    monkeypatch.setattr(deadline, "_start_anew", lambda count: None)
     done = []
 
     @task("worker.test_hangs")
@@ -51,3 +52,13 @@ def test_a_hanging_task_does_not_keep_the_worker_from_the_next(stuck, settings, 
         assert done == ["begun"]
     finally:
         app.tasks.unregister("worker.test_hangs")
+
+
+def test_the_process_ends_even_when_nothing_in_it_does():
+    code = (
+        "import signal, time; from worker import deadline; deadline.LAST_SECONDS = 0.2;"
+        "signal.signal(signal.SIGTERM, lambda *_: None); deadline._start_anew(4); time.sleep(60)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=50, check=False)
+    assert ended.returncode == 1
+    assert b"worker.starts_anew" in ended.stdout + ended.stderr
