@@ -24,6 +24,7 @@ export const ICONS = [
   "clock",
   "clock-history",
   "cloud-arrow-up",
+  "code-slash",
   "cpu",
   "envelope",
   "exclamation-circle-fill",

@@ -1,6 +1,7 @@
 """People, laboratories, memberships and invitations."""
 
 import secrets
+import uuid
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from knox.models import AbstractAuthToken
 
 from portal.accounts.choices import Language, MailChoice, Role
 from portal.text_fields import AddressField, LineField
@@ -135,6 +137,24 @@ class Invitation(models.Model):
     @property
     def is_open(self) -> bool:
         return self.accepted_at is None and self.expires_at > timezone.now()
+
+
+class ApiToken(AbstractAuthToken):
+    """A bearer token of the API: knox keeps its hash and the day on which it ends; name and last use are ours."""
+
+    #: How addresses and pages name the row: the primary key is the hash.
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = LineField(_("name"), max_length=80)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created"]
+        constraints = [
+            models.UniqueConstraint("user", Lower("name"), name="one_token_of_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.user}"
 
 
 class Preferences(models.Model):

@@ -1,9 +1,7 @@
 """Every change to people, roles and invitations."""
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import transaction
@@ -12,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from knox.models import AuthToken
 
 from portal.accounts.choices import Action, Role
 from portal.accounts.models import (
@@ -173,7 +170,7 @@ def set_role(by: User, membership: Membership, role: str) -> Membership:
 
 @transaction.atomic
 def deactivate(by: User, membership: Membership) -> Membership:
-    """End a membership. Whoever has none left can no longer sign in; their sessions and API tokens end.
+    """End a membership. Whoever has none left can no longer sign in (``access`` ends sessions and tokens).
 
     Raises NotAllowed, WrongState.
     """
@@ -189,16 +186,7 @@ def deactivate(by: User, membership: Membership) -> Membership:
     if not user.is_superuser and not user.memberships.filter(is_active=True).exists():
         user.is_active = False
         user.save(update_fields=["is_active"])
-        AuthToken.objects.filter(user=user).delete()
-        _end_sessions(user)
     return membership
-
-
-def _end_sessions(user: User) -> None:
-    # Django keeps the person inside the session's data, so there is no query for it.
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
-            session.delete()
 
 
 @transaction.atomic

@@ -107,9 +107,7 @@ def _respond_framework(error: exceptions.APIException) -> Response:
 
 def _words_of(error: exceptions.APIException) -> str:
     if isinstance(error, exceptions.NotAuthenticated):
-        return _(
-            "Send a token: `Authorization: Bearer TOKEN`. An administrator issues one with `issue_token`."
-        )
+        return _("Send a token: `Authorization: Bearer TOKEN`. Make one under *API tokens* in your account.")
     return str(error.detail)
 
 

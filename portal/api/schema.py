@@ -19,7 +19,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A token printed by `manage.py issue_token EMAIL`.",
+            "description": "A token from the page *API tokens*, or printed by `manage.py issue_token EMAIL`.",
         }
 
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("laboratory/", include("portal.reading.policy_urls")),
     path("users/", include("portal.accounts.urls")),
     path("account/preferences/", include("portal.accounts.preference_urls")),
+    path("account/tokens/", include("portal.accounts.token_urls")),
     # Who has no password gets the first one by mail, as who has forgotten it: an open session is not enough.
     path(
         "account/password/set/",

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.accounts.models import User
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from tests.factories import draft
 from tests.portal.conftest import _files_and_passwords, lab, model, people  # noqa: F401 - fixtures
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from tests.factories import draft
 from tests.web_server import MEGABYTE, Server, serving
 

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from portal.accounts.choices import Role
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from portal.config.wsgi import application
 from tests.factories import LaboratoryFactory, active_model, analysed, draft, member
 

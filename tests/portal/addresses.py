@@ -31,6 +31,7 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "inference:quick_look_heat_map": [{"pk": "unknown", "label": "Pre"}],
     **_each("reading:", "claim take_over keep release read conclude adjudicate return", CASE),
     **_each("reports:", "diagnosis sign amend pdf fhir content", CASE),
+    "tokens:revoke": [{"public_id": "unknown"}],
     "verify:hash": [{"sha256": "0" * 64}],
     "annotations:markers": IMAGE,
     "annotations:marker": [{"pk": "marker"}],
@@ -77,7 +78,7 @@ QUERIES: dict[str, list[str]] = {
 
 #: What shows no case of itself: walked at one stage, at which news waits for the reader.
 WITHOUT_A_CASE = (
-    *("account_", "mfa_", "accounts:", "preferences:", "models:", "verify:", "health:"),
+    *("account_", "mfa_", "accounts:", "preferences:", "tokens:", "models:", "verify:", "health:"),
     *(
         "api:schema",
         "api:me",

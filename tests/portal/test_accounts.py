@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from knox.models import AuthToken
 
 from portal.accounts import services
 from portal.accounts.choices import Action, Role
 from portal.accounts.models import Invitation, Membership, User
 from portal.accounts.permissions import can
+from portal.accounts.tokens import issue_token, tokens_of
 from portal.errors import Duplicate, Gone, Invalid, NotAllowed, WrongState
 from tests.factories import PASSWORD, LaboratoryFactory, UserFactory, member
 
@@ -104,13 +104,13 @@ def test_a_former_member_comes_back_by_invitation(people, lab):
 
 
 def test_deactivating_ends_sign_in_sessions_and_tokens(people, lab, client):
-    AuthToken.objects.create(user=people.submitter)
+    issue_token(people.submitter)
     client.force_login(people.submitter)
     membership = people.submitter.memberships.get()
     services.deactivate(people.lab_admin, membership)
     people.submitter.refresh_from_db()
     assert not people.submitter.is_active
-    assert not AuthToken.objects.exists()
+    assert not tokens_of(people.submitter)
     services.reactivate(people.lab_admin, membership)
     assert User.objects.get(pk=people.submitter.pk).is_active
     # The old session does not come back with the account.

@@ -21,7 +21,7 @@ from django.test import Client
 
 from benchmarks.portal_client import draw_photograph
 from portal.accounts.choices import Role
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from portal.cases import services as cases
 from portal.cases.photographs import read_photograph
 from portal.notifications.mails import send_due

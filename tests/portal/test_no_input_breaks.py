@@ -16,8 +16,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from portal.accounts.choices import Role
+from portal.accounts.tokens import issue_token
 from portal.annotations.services import add_marker
-from portal.api.authentication import issue_token
 from portal.cases.filters import CaseFilter
 from portal.insights.conditions import Conditions
 from tests.factories import analysed, draft, member

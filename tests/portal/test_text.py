@@ -80,6 +80,8 @@ OWN_WORDS = {
     "ReviewedExport.exported_by",
     "ReviewedExport.manifest_sha256",
     "Invitation.token",
+    "ApiToken.digest",
+    "ApiToken.token_key",
     "Invitation.token_sha256",
     "Laboratory.slug",
     "User.password",

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.accounts.models import User
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
+from portal.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -14,15 +15,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
+        parser.add_argument(
+            "--name", default="", help="what the token is called in the person's list of them"
+        )
         parser.add_argument("--days", type=int, help="how long the token holds (default: API_TOKEN_DAYS, 90)")
 
-    def handle(self, *args: Any, email: str, days: int | None, **options: Any) -> None:
-        if days is not None and days < 1:
-            raise CommandError("--days has to be 1 or more.")
+    def handle(self, *args: Any, email: str, name: str, days: int | None, **options: Any) -> None:
         user = User.objects.filter(email__iexact=email, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active account with the address {email}.")
-        row, token = issue_token(user, days=days)
+        try:
+            row, token = issue_token(user, name=name, days=days)
+        except DomainError as error:
+            raise CommandError(error.message) from error
         self.stdout.write(token)
-        if row.expiry:
-            self.stderr.write(f"For {user}, until {row.expiry:%Y-%m-%d}.")
+        self.stderr.write(f"{row.name}: for {user}, until {row.expiry:%Y-%m-%d}.")

@@ -1,4 +1,4 @@
-"""`manage.py revoke_tokens EMAIL`: end every API token of a person."""
+"""`manage.py revoke_tokens EMAIL`: end a person's API tokens, or one of them."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,17 +6,25 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.accounts.models import User
-from portal.api.authentication import revoke_tokens
+from portal.accounts.tokens import revoke_token, revoke_tokens, tokens_of
 
 
 class Command(BaseCommand):
-    help = "End every API token of a person at once."
+    help = "End every API token of a person at once, or the one of a name (`list_tokens` shows them)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
+        parser.add_argument("--name", help="only the token of this name")
 
-    def handle(self, *args: Any, email: str, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, name: str | None, **options: Any) -> None:
         user = User.objects.filter(email__iexact=email).first()
         if user is None:
             raise CommandError(f"There is no account with the address {email}.")
-        self.stdout.write(f"{revoke_tokens(user)} tokens of {user} are revoked.")
+        if name is None:
+            self.stdout.write(f"{revoke_tokens(user)} tokens of {user} are revoked.")
+            return
+        row = tokens_of(user).filter(name__iexact=name).first()
+        if row is None:
+            raise CommandError(f"{user} has no token called {name}.")
+        revoke_token(user, row.public_id)
+        self.stdout.write(f"The token {row.name} of {user} is revoked.")
