@@ -1,10 +1,10 @@
 """Every address of the portal."""
 
-from django.contrib import admin
-from django.urls import include, path
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="cases:worklist"), name="home"),
     path("cases/", include("portal.cases.urls")),
     path("quick-look/", include("portal.inference.urls")),
@@ -31,8 +31,18 @@ urlpatterns = [
     path("account/2fa/", include("allauth.mfa.urls")),
     path("api/v1/", include("portal.api.urls")),
     path("health/", include("portal.api.health_urls")),
-    path("django-admin/", admin.site.urls),
 ]
+
+
+def administration() -> URLPattern | URLResolver:
+    """The operator's pages, which are there only where a setting asks for them."""
+    from portal.accounts import admin
+
+    return path("django-admin/", admin.site.urls)
+
+
+if settings.DJANGO_ADMIN:
+    urlpatterns.append(administration())
 
 handler400 = "portal.error_views.bad_request"
 handler403 = "portal.error_views.forbidden"

@@ -27,7 +27,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "knox",
     "csp",
-    "django.contrib.admin",
+    # Without discovery: portal.accounts.administration says what is in it.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -43,6 +43,8 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = False
+# The operator's pages (portal.accounts.administration).
+DJANGO_ADMIN = env.bool("DJANGO_ADMIN", default=False)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "cases:worklist"
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
