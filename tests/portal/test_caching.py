@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.choices import Role
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from portal.caching import KEPT, NO_STORE
 from portal.cases import services as cases
 from portal.inference import quick_look, sending

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from portal import outage
 from portal.accounts.choices import Role
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from tests.factories import LaboratoryFactory, member
 
 WORDS = {"en": "The database is being restarted.", "es": "La base de datos se está reiniciando."}

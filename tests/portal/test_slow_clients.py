@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from portal.server.gateway import environ
 from tests.factories import draft
 from tests.live import wait_for
