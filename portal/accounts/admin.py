@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from portal.accounts.administration import site
 from portal.accounts.models import Laboratory, Membership, User
 
+__all__ = ["site"]
+
 
 class Closed(admin.ModelAdmin):
     """Neither adds, changes nor deletes, and is searched by nothing but what it lists."""

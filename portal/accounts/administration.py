@@ -13,7 +13,7 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -43,7 +43,7 @@ class Administration(AdminSite):
 
     @method_decorator(never_cache)
     @method_decorator(secure_admin_login)
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where everybody goes who may not come in yet: to the portal's sign-in, and from there to a second factor."""
         wanted = get_next_redirect_url(request) or reverse("admin:index")
         if self.has_permission(request):
@@ -55,9 +55,9 @@ class Administration(AdminSite):
         )
         return redirect("mfa_index")
 
-    def password_change(
+    def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """The portal's own page: it counts wrong passwords and tells the owner."""
         return redirect("account_change_password")
 

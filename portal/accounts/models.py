@@ -33,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 @pghistory.track(exclude=["password", "last_login"])
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing] # knox has no types
     """A person who signs in with an e-mail address. A superuser administers every laboratory's users."""
 
     email = AddressField(_("e-mail"), unique=True)
