@@ -1,10 +1,12 @@
 """People, laboratories, photographs and answers for the tests."""
 
 import io
+from time import time
 from typing import Any
 
 import factory
 import numpy as np
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
@@ -59,6 +61,11 @@ class MembershipFactory(factory.django.DjangoModelFactory):
 def member(laboratory: Laboratory, role: Role, **fields: object) -> User:
     """A new person with a role in the laboratory."""
     return MembershipFactory(laboratory=laboratory, role=role, user=UserFactory(**fields)).user
+
+
+def authenticator_code(secret: str) -> str:
+    """What an authenticator with this secret shows now."""
+    return str(format_hotp_value(hotp_value(secret, int(time()) // 30)))
 
 
 def photograph(

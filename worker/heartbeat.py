@@ -8,8 +8,6 @@ import os
 from time import time
 from typing import Any
 
-import redis
-import structlog
 from celery import bootsteps
 from celery.beat import PersistentScheduler
 from django.conf import settings
@@ -17,8 +15,6 @@ from django.core.cache import cache
 
 from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_INDEX, WORKER_HEARTBEAT_PREFIX
 from worker.readiness import watch
-
-log = structlog.get_logger(__name__)
 
 INDEX_SECONDS = 24 * 3600
 
@@ -78,17 +74,11 @@ def _consumed(worker: Any, queues: list[str]) -> list[str]:
 
 def _write(key: str, **sign: Any) -> None:
     # Without the cache the sign is missing, which is what the health page then says.
-    try:
-        cache.set(key, {"pid": os.getpid(), "at": time(), **sign}, settings.HEARTBEAT_TTL_SECONDS)
-    except redis.RedisError as error:
-        log.warning("heartbeat.not_written", key=key, error=str(error))
+    cache.set(key, {"pid": os.getpid(), "at": time(), **sign}, settings.HEARTBEAT_TTL_SECONDS)
 
 
 def _announce(hostname: str) -> None:
     # Two workers may overwrite each other's entry here; the next heartbeat puts it right.
-    try:
-        known: list[str] = cache.get(WORKER_HEARTBEAT_INDEX) or []
-        if hostname not in known:
-            cache.set(WORKER_HEARTBEAT_INDEX, sorted({*known, hostname}), INDEX_SECONDS)
-    except redis.RedisError as error:
-        log.warning("heartbeat.not_written", key=WORKER_HEARTBEAT_INDEX, error=str(error))
+    known: list[str] = cache.get(WORKER_HEARTBEAT_INDEX) or []
+    if hostname not in known:
+        cache.set(WORKER_HEARTBEAT_INDEX, sorted({*known, hostname}), INDEX_SECONDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Any
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 from rest_framework.exceptions import NotAcceptable, ValidationError
 from rest_framework.filters import OrderingFilter
 from rest_framework.metadata import BaseMetadata
@@ -26,8 +24,6 @@ from portal.strict_json import loads
 if TYPE_CHECKING:  # these import the settings that name this module
     from rest_framework.request import Request
     from rest_framework.views import APIView
-
-log = logging.getLogger(__name__)
 
 
 class StrictJSONParser(JSONParser):
@@ -132,25 +128,18 @@ class Described(BaseMetadata):
         }
 
 
-class _FailOpen:
-    """Without the cache there is no count: a laboratory's work goes on, unthrottled."""
+class _ByAddress:
+    """Whoever has no token is known by the address that the trusted proxy names, else by the connection's."""
 
     def get_ident(self, request: Request) -> str:
         return client_address(request._request)
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        try:
-            return bool(super().allow_request(request, view))  # type: ignore[misc]
-        except RedisError as error:
-            log.warning("Throttling is off, the cache does not answer: %s", error)
-            return True
+
+class PersonThrottle(_ByAddress, UserRateThrottle):
+    """So many requests a minute for one person, whatever their tokens; without the cache nobody counts them."""
 
 
-class PersonThrottle(_FailOpen, UserRateThrottle):
-    """So many requests a minute for one person, whatever their tokens."""
-
-
-class AnonymousThrottle(_FailOpen, AnonRateThrottle):
+class AnonymousThrottle(_ByAddress, AnonRateThrottle):
     """So many requests a minute for one address without a token."""
 
 

@@ -8,7 +8,6 @@ import threading
 from time import time
 from typing import Any
 
-import redis
 import structlog
 from django.conf import settings
 from django.core.cache import cache
@@ -76,7 +75,4 @@ def _keep_repairing() -> None:
 
 
 def _heartbeat() -> None:
-    try:
-        cache.set(HEARTBEAT, {"at": time()}, max(60, 4 * settings.REPAIR_SECONDS))
-    except redis.RedisError as error:
-        log.warning("heartbeat.not_written", key=HEARTBEAT, error=str(error))
+    cache.set(HEARTBEAT, {"at": time()}, max(60, 4 * settings.REPAIR_SECONDS))

@@ -9,18 +9,28 @@ from kombu.exceptions import OperationalError
 
 from portal.cases.choices import Priority
 from portal.config.celery import app
+from portal.config.valkey import broker_answers
 from portal.inference.models import Job
 
 log = logging.getLogger(__name__)
+
+AT_ONCE_AGAIN = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
 #: Redis serves the lowest number first.
 BROKER_PRIORITY: dict[str, int] = {Priority.STAT: 0, Priority.URGENT: 3, Priority.ROUTINE: 6}
 
 
 def send_id(name: str, argument: str | int, priority: int) -> bool:
-    """Send a task one id; whether the broker took it. The lowest priority goes first."""
+    """Send a task one id; whether the broker took it. The lowest priority goes first.
+
+    A broker that does not answer is asked briefly, then not at all for some seconds: whoever waits for a page goes on,
+    and what was not taken is sent from the database later.
+    """
+    if not broker_answers():
+        return False
     try:
-        app.send_task(name, args=[argument], priority=priority, retry=False)
+        # The second try is for a connection from before the broker was started again.
+        app.send_task(name, args=[argument], priority=priority, retry=True, retry_policy=AT_ONCE_AGAIN)
     except (OperationalError, OSError) as error:
         log.warning("The broker did not take %s %s: %s", name, argument, error)
         return False

@@ -7,7 +7,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import SESSION_KEY
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
@@ -18,7 +18,7 @@ from django.test import Client
 from portal.accounts.addresses import vouch_for_address
 from portal.accounts.models import Preferences, User
 from portal.accounts.notices import tell_owner
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD, UserFactory, authenticator_code
 from tests.portal.addresses import patterns
 
 pytestmark = pytest.mark.django_db
@@ -77,10 +77,6 @@ def session(client, owner):
 
 def reauthenticate(client, password=PASSWORD):
     return client.post(AGAIN, {"password": password})
-
-
-def code_of(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
 
 
 def link_in(message, part: str) -> str:
@@ -186,7 +182,7 @@ def test_a_pending_address_does_not_keep_a_second_factor_away(session, owner):
     reauthenticate(session)
     session.get("/account/2fa/totp/activate/")
     secret = session.session["mfa.totp.secret"]
-    code = code_of(secret)
+    code = authenticator_code(secret)
     assert session.post("/account/2fa/totp/activate/", {"code": code}).status_code == 302
     assert Authenticator.objects.filter(user=owner, type="totp").exists()
 
@@ -197,7 +193,7 @@ def test_the_owner_is_told_of_every_change(session, owner, mailoutbox, settings)
     reauthenticate(session)
     session.get("/account/2fa/totp/activate/")
     secret = session.session["mfa.totp.secret"]
-    code = code_of(secret)
+    code = authenticator_code(secret)
     session.post("/account/2fa/totp/activate/", {"code": code})
     session.post("/account/2fa/recovery-codes/generate/")
     session.post("/account/2fa/totp/deactivate/")

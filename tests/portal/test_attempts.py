@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import SESSION_KEY
 from django.db import connections
 from django.test import Client
@@ -16,7 +16,7 @@ from django.utils import timezone
 from portal.accounts import attempts
 from portal.accounts.models import Tally
 from portal.errors import TooManyAttempts
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, analysed, authenticator_code, read
 
 pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXP"
@@ -41,10 +41,6 @@ def is_locked(response):
 def lock(email, **headers):
     for _ in range(3):
         assert enter(email, **headers).status_code == 200
-
-
-def code_now() -> str:
-    return format_hotp_value(hotp_value(SECRET, next(iter(yield_hotp_counters_from_time()))))
 
 
 def test_wrong_passwords_lock_their_account_and_nobody_else(people):
@@ -138,7 +134,7 @@ def test_codes_are_counted_too_and_the_right_one_begins_anew(people):
     browser.post(SIGN_IN, {"login": people.submitter.email, "password": PASSWORD})
     for _ in range(2):
         assert browser.post(CODE, {"code": "000000"}).status_code == 200
-    assert browser.post(CODE, {"code": code_now()}).status_code == 302
+    assert browser.post(CODE, {"code": authenticator_code(SECRET)}).status_code == 302
     assert browser.session[SESSION_KEY]
     other = Client()
     other.post(SIGN_IN, {"login": people.submitter.email, "password": PASSWORD})
@@ -150,7 +146,7 @@ def test_codes_are_counted_too_and_the_right_one_begins_anew(people):
 def test_a_code_holds_once_whatever_the_cache_says(people, monkeypatch):
     monkeypatch.setattr(TOTP, "_mark_code_used", lambda self, code: True)
     TOTP.activate(people.submitter, SECRET)
-    code, statuses = code_now(), []
+    code, statuses = authenticator_code(SECRET), []
     for _ in range(2):
         browser = Client()
         browser.post(SIGN_IN, {"login": people.submitter.email, "password": PASSWORD})
@@ -186,6 +182,20 @@ def test_passwords_asked_for_again_are_counted_apart_from_sign_in(client, people
     assert "you stay signed in" in answer.content.decode()
     # Who is signed in elsewhere, and who signs in, does not wait for it.
     assert enter(people.submitter.email, PASSWORD).status_code == 302
+
+
+def test_at_the_signature_the_comment_stays(client, people, lab, model, settings):
+    settings.SIGN_ATTEMPTS = 2
+    case = read(people.reviewer, analysed(people.submitter, lab))
+    client.force_login(people.reviewer)
+    entered = {"secret": "wrong", "comment": "Typed with care."}
+    answers = [client.post(f"/cases/{case.pk}/sign/", entered) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
+    page = answers[2].content.decode()
+    assert "Typed with care." in page
+    assert "Nothing is signed. Too many attempts. Try again at" in page
+    # Nobody's sign-in waits for it.
+    assert enter(people.reviewer.email, PASSWORD).status_code == 302
 
 
 def test_asked_for_mails_have_a_limit_whoever_the_address_belongs_to(people, mailoutbox):

@@ -12,9 +12,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_URL = env.str("BROKER_URL", default="redis://127.0.0.1:6379/0")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        # A failure is a miss: nothing is kept there alone, and no page waits for it.
+        "BACKEND": "portal.config.valkey.PatientCache",
         "LOCATION": env.str("CACHE_URL", default="redis://127.0.0.1:6379/1"),
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     }
 }
 # The sessions stay in the database: emptying the cache must not sign everybody out.
