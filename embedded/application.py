@@ -79,7 +79,7 @@ def application_specs(
             name="worker",
             command=[
                 *(*celery, "worker", "--loglevel=info", "--without-gossip", "--without-mingle"),
-                "--queues=default,quick",
+                "--queues=default,quick,mail",
                 f"--concurrency={settings.worker_concurrency}",
             ],
             environment=environment,

@@ -1,4 +1,4 @@
-"""``python -m worker.health worker|beat``: whether the process beside this one still says that it works.
+"""``python -m worker.health worker|mail|beat``: whether the process beside this one still says that it works.
 
 For health checks of containers. Asking the workers themselves (``celery inspect``) takes seconds and a broker
 round trip; the heartbeat in the cache is there already, and vanishes by itself when its writer stops.
@@ -20,9 +20,13 @@ def main(arguments: list[str]) -> int:
 
     from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_PREFIX, unserved_queues
 
-    keys = {"worker": WORKER_HEARTBEAT_PREFIX + default_nodename(""), "beat": BEAT_HEARTBEAT}
+    keys = {
+        "worker": WORKER_HEARTBEAT_PREFIX + default_nodename(""),
+        "mail": WORKER_HEARTBEAT_PREFIX + default_nodename("mail@"),
+        "beat": BEAT_HEARTBEAT,
+    }
     if len(arguments) != 1 or arguments[0] not in keys:
-        sys.stderr.write("usage: python -m worker.health worker|beat\n")
+        sys.stderr.write("usage: python -m worker.health worker|mail|beat\n")
         return 2
     key = keys[arguments[0]]
     sign = cache.get(key)

@@ -49,6 +49,10 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
 class ContractStep(bootsteps.StartStopStep):
     """Runs the check of the served model beside the worker's loop, from its start to its end."""
 
+    def include_if(self, worker: Any) -> bool:
+        # A worker that sends mail and nothing else asks no model.
+        return bool({"default", "quick"} & set(worker.app.amqp.queues.consume_from))
+
     def start(self, worker: Any) -> None:
         watch.start()
 

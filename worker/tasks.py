@@ -10,6 +10,7 @@ from portal.inference import quick_look as quick_looks
 from portal.inference import services
 from portal.inference.choices import JobState
 from portal.inference.models import Job
+from portal.mail import failure_of
 from portal.notifications import mails
 from portal.reading import claims
 from portal.reading import services as reading
@@ -86,7 +87,7 @@ def mail_notification(notification_id: int) -> None:
         mails.send_one(notification_id)
     except OSError as error:
         # ``send_due_mails`` tries again from the database.
-        log.warning("mails.server_away", error=str(error))
+        log.warning("mails.server_away", failure=failure_of(error).failure.value)
 
 
 @task("worker.send_due_mails")

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache as remember
 from functools import wraps
 from time import perf_counter, time
@@ -25,13 +26,17 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Count, Min
 from django.http import HttpRequest, JsonResponse
+from django.utils import translation
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
+from portal import mail
 from portal.inference.backlog import backlog
 from portal.inference.repair import last_repair
 from portal.inference.selectors import BEAT_HEARTBEAT, active_version, unserved_queues, worker_heartbeats
+from portal.notifications import mails
 from portal.outage import with_retry
 
 log = logging.getLogger(__name__)
@@ -201,6 +206,37 @@ def model() -> str:
     return f"{version}, weights {version.sha256[:12]}"
 
 
+@_with_own_connection
+def mail_() -> str:
+    """Whether mail leaves. The last failure is named as long as something waits because of it, and a day after."""
+    late = mails.overdue_urgent().aggregate(count=Count("pk"), oldest=Min("created_at"))
+    waits = (
+        f"{late['count']} urgent wait, the oldest for {_minutes(late['oldest'])} min" if late["count"] else ""
+    )
+    if not mail.is_configured():
+        said = "not configured (EMAIL_URL): nothing is mailed"
+    else:
+        said = _last_failure() or "nothing has failed lately"
+        takers = worker_heartbeats("mail")
+        if not takers or "mail" in unserved_queues(takers.values()):
+            waits = waits or "nobody takes mail from its queue"
+    if waits:
+        raise NotWorkingError(f"{said}; {waits}")
+    return said
+
+
+def _minutes(since: datetime) -> int:
+    return int((now() - since).total_seconds() // 60)
+
+
+def _last_failure() -> str:
+    failed = mail.last_failure()
+    if failed is None or now() - failed.at > timedelta(days=1):
+        return ""
+    with translation.override("en"):
+        return f"last failure {failed.at.isoformat(timespec='seconds')}: {failed.words}"
+
+
 PARTS: tuple[Part, ...] = (
     Part("database", database, essential=True),
     Part("migrations", migrations, essential=True),
@@ -214,6 +250,8 @@ PARTS: tuple[Part, ...] = (
     Part("beat", beat, essential=False),
     Part("triton", triton, essential=False),
     Part("model", model, essential=False),
+    # News are on the pages all the same.
+    Part("mail", mail_, essential=False),
 )
 
 _pool = ThreadPoolExecutor(max_workers=len(PARTS), thread_name_prefix="health")

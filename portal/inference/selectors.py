@@ -25,11 +25,15 @@ def active_version() -> ModelVersion | None:
     return ModelVersion.objects.filter(name=settings.MODEL_NAME, is_active=True).first()
 
 
-def worker_heartbeats() -> dict[str, dict[str, Any]]:
-    """What each living worker last said, by host name."""
+def worker_heartbeats(queue: str = "default") -> dict[str, dict[str, Any]]:
+    """What each living worker that was started for a queue last said, by its name."""
     names: list[str] = cache.get(WORKER_HEARTBEAT_INDEX) or []
     found = cache.get_many([WORKER_HEARTBEAT_PREFIX + name for name in names])
-    return {key.removeprefix(WORKER_HEARTBEAT_PREFIX): value for key, value in found.items()}
+    return {
+        key.removeprefix(WORKER_HEARTBEAT_PREFIX): sign
+        for key, sign in found.items()
+        if queue in sign.get("expected", [queue])
+    }
 
 
 def unserved_queues(heartbeats: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -21,6 +21,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import ngettext
 
+from portal import mail
 from portal.accounts.choices import MailChoice
 from portal.accounts.models import User
 from portal.notifications import words
@@ -28,12 +29,16 @@ from portal.notifications.choices import AT_ONCE, URGENT
 from portal.notifications.models import Notification
 from portal.notifications.preferences import MailWish, mail_wishes
 from portal.notifications.selectors import to_members
+from portal.notifications.sending import send_notification
 
 log = structlog.get_logger(__name__)
 
 #: What is older is on the page only: a refused address is not tried for ever, and who asks for mail after a month
 #: without gets no month's worth.
 MAILED_WITHIN = timedelta(days=7)
+
+#: An urgent mail that has not left after this long is shown to administrators, who can phone.
+UNDELIVERED_AFTER = timedelta(minutes=2)
 
 #: Person, number, kind and time of a notification.
 Row = tuple[int, int, str, datetime]
@@ -54,6 +59,20 @@ def waiting() -> QuerySet[Notification]:
     )
 
 
+def overdue_urgent() -> QuerySet[Notification]:
+    """Urgent news that should have left by mail and has not, the oldest first: who is meant may not know."""
+    due = timezone.now() - UNDELIVERED_AFTER
+    unsent = to_members().filter(mailed_at=None, read_at=None, created_at__lte=due, user__is_active=True)
+    return unsent.filter(kind__in=URGENT).order_by("created_at")
+
+
+def send_again(notifications: Iterable[Notification]) -> int:
+    """Try these now, whatever the mail server said before; returns how many were handed to the broker."""
+    again = list(notifications)
+    Notification.objects.filter(pk__in=[one.pk for one in again], mailed_at=None).update(mail_after=None)
+    return sum(send_notification(one) for one in again)
+
+
 def goes_at_once(kind: str, wish: MailWish) -> bool:
     """Whether a notification is mailed by itself: urgent ones always, the others as the person wishes."""
     if kind in URGENT:
@@ -64,7 +83,7 @@ def goes_at_once(kind: str, wish: MailWish) -> bool:
 def send_one(notification_id: int) -> bool:
     """Mail a notification if it goes at once; whether a mail left. Raises OSError where the mail server is away."""
     found = waiting().filter(pk=notification_id).values_list("user_id", "kind").first()
-    if found is None:
+    if found is None or not mail.is_configured():
         return False
     wish = mail_wishes([found[0]])[found[0]]
     return goes_at_once(found[1], wish) and _send([notification_id], wish, _single)
@@ -76,6 +95,8 @@ def send_due() -> int:
     A digest is due when the oldest thing in it has waited ``DIGEST_HOURS``. Stops at the first sign that the mail
     server is away; the next go begins anew.
     """
+    if not mail.is_configured():
+        return 0
     rows = list(
         waiting().order_by("user_id", "created_at").values_list("user_id", "pk", "kind", "created_at")
     )
@@ -86,7 +107,7 @@ def send_due() -> int:
             for pks, compose in _letters(own, wishes[user_id]):
                 sent += _send(pks, wishes[user_id], compose)
     except OSError as error:
-        log.warning("mails.server_away", error=str(error))
+        log.warning("mails.server_away", failure=mail.failure_of(error).failure.value)
     return sent
 
 
@@ -114,7 +135,10 @@ def _send(pks: list[int], wish: MailWish, compose: Compose) -> bool:
     try:
         _deliver(notifications[0].user, wish, notifications, compose)
     except (SMTPRecipientsRefused, SMTPDataError) as error:
-        log.warning("mails.refused", user=notifications[0].user_id, error=str(error))
+        failed = mail.failure_of(error)
+        log.warning(
+            "mails.refused", user=notifications[0].user_id, failure=failed.failure.value, smtp=failed.code
+        )
         # As long again as it has waited already: soon at first, then less and less often.
         now = timezone.now()
         ours.update(mail_after=now + timedelta(minutes=1) + (now - F("created_at")))

@@ -10,7 +10,7 @@ from portal.accounts.models import User
 from portal.notifications import words
 from portal.notifications.models import Notification
 from portal.notifications.selectors import MOST_COUNTED, unread_count
-from portal.reports.alert_selectors import open_for
+from portal.reports.alert_selectors import open_for, undelivered_for_admin
 from portal.reports.models import Alert
 
 
@@ -60,10 +60,17 @@ class Bell:
         """Urgent findings that the person is to acknowledge, the oldest first."""
         return open_for(self.user)
 
+    @cached_property
+    def undelivered(self) -> list[Alert]:
+        """Urgent findings of which no mail has left, for administrators: they can phone."""
+        mine = {alert.pk for alert in self.alerts}
+        return [alert for alert in undelivered_for_admin(self.user) if alert.pk not in mine]
+
     @property
     def version(self) -> str:
         """Changes with anything the bell and the banner show."""
-        return f"{self.unread}-{'.'.join(str(alert.pk) for alert in self.alerts)}"
+        mine, late = (".".join(str(alert.pk) for alert in some) for some in (self.alerts, self.undelivered))
+        return "-".join([str(self.unread), mine, *([late] if late else [])])
 
     @property
     def shown(self) -> str:

@@ -21,6 +21,8 @@ class ShownAlert:
     form: AcknowledgeForm | None = None
     #: Whom an administrator may name instead.
     others: Sequence[User] = ()
+    #: Whether no mail about it has left, as far as that concerns the person who looks at it.
+    is_undelivered: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -35,10 +37,11 @@ class ShownAlert:
 def shown(
     request: HttpRequest, alerts: list[Alert], *, refused: AcknowledgeForm | None = None, refused_pk: int = 0
 ) -> list[ShownAlert]:
-    """The alerts with their forms; the refused one with what was entered. Three queries."""
+    """The alerts with their forms; the refused one with what was entered. Three queries, four for administrators."""
     newest = selectors.newest_version(alerts)
     overdue = selectors.overdue_for_admin(request.user)  # type: ignore[arg-type]
     members = selectors.candidates(request.user)  # type: ignore[arg-type]
+    undelivered = {alert.pk for alert in selectors.undelivered_for_admin(request.user)}  # type: ignore[arg-type]
     return [
         ShownAlert(
             alert,
@@ -46,6 +49,7 @@ def shown(
             is_overdue=alert.pk in overdue,
             form=_form(request, alert, refused if alert.pk == refused_pk else None),
             others=_others(alert, members),
+            is_undelivered=alert.pk in undelivered,
         )
         for alert in alerts
     ]

@@ -9,7 +9,10 @@ from django.utils import timezone
 
 from portal.accounts.choices import Action
 from portal.accounts.models import Membership, User
-from portal.accounts.selectors import laboratories_for
+from portal.accounts.selectors import laboratories_for, may_anywhere
+from portal.notifications.choices import URGENT
+from portal.notifications.mails import overdue_urgent
+from portal.notifications.models import Notification
 from portal.reports.models import Alert, Diagnosis
 
 #: More open findings than a banner can name; the page lists them all.
@@ -50,6 +53,26 @@ def overdue_for_admin(user: User) -> set[int]:
     laboratories = laboratories_for(user, Action.SET_POLICY)
     mine = overdue().filter(diagnosis__case__laboratory__in=laboratories)
     return set(mine.values_list("pk", flat=True))
+
+
+def undelivered_for_admin(user: User) -> list[Alert]:
+    """Open findings, in the laboratories that a person administers, of which no mail has reached the named person.
+
+    The oldest first, at most ``MOST_IN_BANNER``; nobody else asks the database.
+    """
+    if not may_anywhere(user, Action.SET_POLICY):
+        return []
+    told = Notification.objects.filter(
+        user=OuterRef("person"), case=OuterRef("diagnosis__case"), kind__in=URGENT, mailed_at__isnull=False
+    )
+    late = overdue_urgent().filter(user=OuterRef("person"), case=OuterRef("diagnosis__case"))
+    found = visible_to(user).filter(
+        ~Exists(told),
+        Exists(late.order_by()),
+        diagnosis__case__laboratory__in=laboratories_for(user, Action.SET_POLICY),
+        acknowledged_at=None,
+    )
+    return list(found.order_by("raised_at")[:MOST_IN_BANNER])
 
 
 def candidates(user: User) -> dict[int, list[User]]:

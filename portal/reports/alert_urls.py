@@ -8,5 +8,6 @@ app_name = "alerts"
 urlpatterns = [
     path("", alert_views.alerts, name="list"),
     path("<int:pk>/acknowledge/", alert_views.acknowledge, name="acknowledge"),
+    path("<int:pk>/mail-again/", alert_views.mail_again, name="mail_again"),
     path("<int:pk>/hand-over/", alert_views.hand_over, name="hand_over"),
 ]

@@ -8,8 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from portal import mail
+from portal.accounts.choices import Action
 from portal.accounts.models import User
-from portal.errors import DomainError, Invalid
+from portal.accounts.selectors import may_anywhere
+from portal.errors import DomainError, Invalid, WrongState
 from portal.pages import SignedInRequest, add_refusal, page, posts_only
 from portal.reports import alert_selectors as selectors
 from portal.reports import alerts as services
@@ -40,6 +43,9 @@ def _page(
         # What was entered on a finding that another window has acknowledged meanwhile, or that is another person's.
         "refused": None if any(row.form is refused for row in rows) else refused,
         "page_obj": done,
+        "mail_failure": mail.last_failure(),
+        "has_mail": mail.is_configured(),
+        "says_mail": may_anywhere(request.user, Action.SET_POLICY),
         "remind_minutes": settings.ALERT_REMIND_MINUTES,
     }
     return render(request, "reports/alerts.html", context, status=status)
@@ -64,6 +70,22 @@ def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     accession = alert.diagnosis.case.accession
     messages.success(
         request, _("You have acknowledged the finding of %(accession)s.") % {"accession": accession}
+    )
+    return redirect("alerts:list")
+
+
+@posts_only
+@page
+def mail_again(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Try the mail about an open finding now."""
+    alert = get_object_or_404(selectors.visible_to(request.user), pk=pk)
+    if not mail.is_configured():
+        raise WrongState(_("No mail is set up here. Phone the person, or name another."))
+    services.mail_again(request.user, alert)
+    messages.success(
+        request,
+        _("The mail to %(person)s is tried now. If it does not leave, it stays on this page.")
+        % {"person": alert.person.full_name},
     )
     return redirect("alerts:list")
 

@@ -9,6 +9,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import can
 from portal.cases.models import Case
 from portal.errors import Invalid, NotAllowed, WrongState
+from portal.notifications import mails
 from portal.notifications.choices import URGENT, Kind
 from portal.notifications.services import notify, settle
 from portal.reading.policies import policy_for
@@ -75,6 +76,20 @@ def hand_over(by: User, alert: Alert, to: User) -> Alert:
         settle(case, URGENT)
         notify(Kind.URGENT_FINDING, case, to=[to], by=by)
     return alert
+
+
+def mail_again(by: User, alert: Alert) -> None:
+    """Have the mail about an open finding tried now, whatever the mail server said before.
+
+    Raises NotAllowed (no administrator), WrongState (acknowledged already).
+    """
+    case = alert.diagnosis.case
+    if not can(by, Action.SET_POLICY, case.laboratory):
+        raise NotAllowed(_("Only administrators of this laboratory can have a mail sent again."))
+    _require_open(alert)
+    mails.send_again(
+        case.notifications.filter(user=alert.person, kind__in=URGENT, read_at=None, mailed_at=None)
+    )
 
 
 def _locked(alert: Alert) -> Alert:

@@ -19,7 +19,7 @@ from tests.factories import active_model
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMES = {
     *("database", "migrations", "broker", "cache", "storage"),
-    *("worker", "queue", "repair", "beat", "triton", "model"),
+    *("worker", "queue", "repair", "beat", "triton", "model", "mail"),
 }
 
 
@@ -110,7 +110,7 @@ def test_without_the_model_the_portal_stays_in_service(everything, triton):
     triton.status = 503
     everything.is_active = False
     everything.save()
-    status, body = ready_with("worker", "repair", "beat", "triton", "model")
+    status, body = ready_with("worker", "repair", "beat", "triton", "model", "mail")
     assert (status, body["status"]) == (200, "degraded")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -14,7 +15,7 @@ PROJECT = yaml.safe_load(COMPOSE)
 SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
 EXAMPLE = (ROOT / "deploy" / "env.example").read_text()
 SECRETS = {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
-BUILT = ("web", "migrate", "worker", "beat", "triton")
+BUILT = ("web", "migrate", "worker", "mail", "beat", "triton")
 
 #: ``${NAME}``, ``${NAME:-default}``, ``${NAME:?complaint}``: the name and the rest.
 VARIABLE = re.compile(r"\$\{(\w+)([^}]*)\}")
@@ -30,7 +31,7 @@ def environment(name: str) -> dict[str, str]:
 
 
 def test_the_whole_house_is_there():
-    assert set(SERVICES) == {"web", "worker", "beat", "postgres", "redis", "triton", "migrate"}
+    assert set(SERVICES) == {"web", "worker", "mail", "beat", "postgres", "redis", "triton", "migrate"}
 
 
 def test_a_secret_has_no_default_and_says_what_to_do():
@@ -93,7 +94,27 @@ def test_only_the_portal_is_published_and_only_to_this_machine():
 
 def test_what_holds_data_reaches_nothing_outside():
     assert PROJECT["networks"]["back"]["internal"] is True
-    assert {name for name, service in SERVICES.items() if service["networks"] != ["back"]} == {"web"}
+    assert {name for name, service in SERVICES.items() if service["networks"] != ["back"]} == {"web", "mail"}
+
+
+def test_mail_has_a_way_out_and_what_handles_photographs_has_none():
+    """A worker on the internal network alone could not reach a mail server, and one that decodes must not."""
+    outbound = PROJECT["networks"]["outbound"] or {}
+    assert not outbound.get("internal")
+    assert {name for name, service in SERVICES.items() if "outbound" in service["networks"]} == {"mail"}
+    queues = {
+        name: re.findall(r"--queues=(\w+(?:,\w+)*)", " ".join(SERVICES[name]["command"]))
+        for name in ("worker", "mail")
+    }
+    assert queues == {"worker": ["default,quick"], "mail": ["mail"]}
+    assert "volumes" not in SERVICES["mail"]
+
+
+def test_every_queue_has_a_service_that_takes_from_it():
+    taken = re.findall(r"--queues=(\w+(?:,\w+)*)", COMPOSE)
+    assert {queue for some in taken for queue in some.split(",")} == {
+        queue.name for queue in settings.CELERY_TASK_QUEUES
+    }
 
 
 def test_data_lies_in_named_volumes_and_web_and_worker_share_the_photographs():

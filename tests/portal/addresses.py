@@ -35,7 +35,7 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "verify:hash": [{"sha256": "0" * 64}],
     "annotations:markers": IMAGE,
     "annotations:marker": [{"pk": "marker"}],
-    **_each("alerts:", "acknowledge hand_over", [{"pk": 1}]),
+    **_each("alerts:", "acknowledge hand_over mail_again", [{"pk": 1}]),
     "notifications:open": [{"pk": "notification"}],
     "models:version": [{"name": "leukemia_vgg16", "number": 1}],
     "accounts:invite": [{"slug": "lab"}],

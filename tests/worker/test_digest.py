@@ -3,9 +3,7 @@
 import base64
 import json
 import re
-import socketserver
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -29,7 +27,7 @@ from portal.reports.alerts import acknowledge
 from portal.reports.models import Alert
 from portal.reports.reminders import remind
 from tests.factories import active_model, analysed, draft, member, signed
-from tests.worker.staged_triton import free_port
+from tests.mail_server import serving
 from worker.tasks import mail_notification, send_due_mails
 
 pytestmark = pytest.mark.django_db
@@ -197,72 +195,13 @@ def test_a_mail_speaks_the_person_s_language(case, submitter, settings, tmp_path
 # --- When something is wrong --------------------------------------------------------------------------------
 
 
-class _Session(socketserver.StreamRequestHandler):
-    """Just enough of a mail server to take mail, or to refuse a recipient."""
-
-    server: "MailServer"
-
-    def handle(self) -> None:
-        recipient = ""
-        self._say("220 ready")
-        while line := self.rfile.readline().decode().strip():
-            verb = line[:4].upper()
-            if verb == "DATA":
-                self._say("354 go on")
-                while self.rfile.readline() != b".\r\n":
-                    pass
-                self.server.taken.append(recipient)
-            elif verb == "RCPT":
-                recipient = line.partition("<")[2].rstrip(">")
-                if recipient in self.server.refused:
-                    self._say("550 no such person")
-                    continue
-            self._say("221 bye" if verb == "QUIT" else "250 ok")
-
-    def _say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
-
-
-class MailServer(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Session)
-        self.taken: list[str] = []
-        self.refused: set[str] = set()
-
-
-@pytest.fixture
-def smtp(settings) -> int:
-    """Mail goes to this port, where nothing listens yet."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
-    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    return settings.EMAIL_PORT
-
-
-@pytest.fixture
-def mail_server(smtp) -> Iterator[MailServer]:
-    with MailServer(smtp) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 def test_a_server_that_is_away_loses_nothing(case, submitter, smtp):
     (one,) = tell(case, Kind.CASE_RETURNED)
     assert mails.send_due() == 0
     one.refresh_from_db()
     assert (one.mailed_at, one.mail_after) == (None, None)
-    with MailServer(smtp) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(smtp) as server:
         assert [mails.send_due(), mails.send_due()] == [1, 0]
-        server.shutdown()
-        thread.join()
     assert server.taken == [submitter.email]
 
 
@@ -303,8 +242,8 @@ def test_the_message_is_one_number_and_leaves_after_the_commit(case):
         broker.flushdb()
         with transaction.atomic():
             (one,) = notify(Kind.CASE_RETURNED, case, to=[case.created_by], words="P-SECRET")
-            assert broker.keys("default*") == []
-        (raw,) = broker.lrange("default", 0, -1)
+            assert broker.keys("mail*") == []
+        (raw,) = broker.lrange("mail", 0, -1)
         broker.flushdb()
     message = json.loads(raw)
     assert message["headers"]["task"] == "worker.mail_notification"

@@ -31,8 +31,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",  # "quick" is emptied before "default" is looked at
 }
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES = [Queue("quick"), Queue("default")]
-CELERY_TASK_ROUTES = {task: {"queue": "quick"} for task in ("worker.quick_look", "worker.purge_quick_looks")}
+# "mail" is consumed by whoever may reach a mail server: in containers a service of its own.
+CELERY_TASK_QUEUES = [Queue("quick"), Queue("default"), Queue("mail")]
+_QUEUES = {
+    "quick": ("worker.quick_look", "worker.purge_quick_looks"),
+    "mail": ("worker.mail_notification", "worker.send_due_mails"),
+}
+CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in _QUEUES.items() for task in tasks}
 # A task is left to end when the broker goes away: its rows are idempotent, and the answer is worth keeping.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE = {

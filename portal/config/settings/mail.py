@@ -6,6 +6,8 @@ _url = env.str("EMAIL_URL", default="")
 # The console is the log of a container, and mails hold links that open accounts.
 if _url and (env.bool("DEBUG", default=False) or not _url.startswith("consolemail:")):
     vars().update(env.email_url("EMAIL_URL"))
+    if vars()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        EMAIL_BACKEND = "portal.mail.NotedMail"
 else:
     EMAIL_BACKEND = "portal.mail.NoMail"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Hemalens <hemalens@localhost>")

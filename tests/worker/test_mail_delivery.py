@@ -1,0 +1,187 @@
+"""Urgent mail that does not leave: noted in words, shown to administrators and in health, and sent again."""
+
+import ssl
+from datetime import timedelta
+from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPServerDisconnected
+
+import pytest
+from django.core.cache import cache
+from django.core.mail import send_mail
+from django.db.models import F
+from django.urls import reverse
+from django.utils import translation
+
+from portal import mail
+from portal.accounts.choices import Role
+from portal.api import health
+from portal.notifications import mails
+from portal.notifications.choices import Kind
+from portal.notifications.models import Notification
+from portal.notifications.presenters import Bell
+from portal.reports.alerts import acknowledge
+from portal.reports.models import Alert
+from tests.factories import LaboratoryFactory, active_model, analysed, member, signed
+from worker.tasks import mail_notification, send_due_mails
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_failure_noted():
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def admin(lab):
+    return member(lab, Role.LAB_ADMIN, full_name="Ada Admin")
+
+
+@pytest.fixture
+def alert(lab, submitter, admin, monkeypatch):
+    """An open urgent finding for the submitter, three minutes old, whose mail nobody has tried yet."""
+    monkeypatch.setattr("portal.inference.sending.app.send_task", lambda *args, **options: None)
+    active_model()
+    signed(member(lab, Role.REVIEWER), analysed(submitter, lab))
+    Notification.objects.update(created_at=F("created_at") - timedelta(minutes=3))
+    return Alert.objects.get()
+
+
+def part() -> tuple[str, str]:
+    """The health part *mail*: whether it works, and what it says."""
+    try:
+        return "ok", health.mail_.__wrapped__()
+    except health.NotWorkingError as error:
+        return "failed", str(error)
+
+
+@pytest.fixture(autouse=True)
+def _a_worker_for_mail(monkeypatch):
+    monkeypatch.setattr(health, "worker_heartbeats", lambda queue="default": {"mail@test": {}})
+
+
+def page(client, user) -> str:
+    client.force_login(user)
+    return client.get(reverse("alerts:list")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "failure", "code"),
+    [
+        (SMTPAuthenticationError(535, b"5.7.8 nora@lab.example failed"), mail.Failure.SIGN_IN, 535),
+        (SMTPRecipientsRefused({"nora@lab.example": (550, b"none")}), mail.Failure.RECIPIENT, 550),
+        (SMTPServerDisconnected("nora@lab.example"), mail.Failure.BROKEN_OFF, 0),
+        (ssl.SSLCertVerificationError("wrong host"), mail.Failure.TLS, 0),
+        (TimeoutError(), mail.Failure.TIMED_OUT, 0),
+        (OSError(101, "Network is unreachable"), mail.Failure.UNREACHABLE, 0),
+    ],
+)
+def test_a_failure_is_told_in_our_words(error, failure, code):
+    found = mail.failure_of(error)
+    assert (found.failure, found.code) == (failure, code)
+    assert "nora" not in found.words
+    with translation.override("es"):
+        assert found.words != str(mail.Failure(failure).label) or not code
+
+
+def test_a_server_that_is_away_is_named_and_the_mail_leaves_once_it_is_back(
+    client, alert, admin, submitter, smtp, request
+):
+    assert part() == ("failed", "nothing has failed lately; 1 urgent wait, the oldest for 3 min")
+    send_due_mails()
+    status, said = part()
+    assert status == "failed"
+    assert "the mail server refused the connection; 1 urgent wait, the oldest for 3 min" in said
+    shown = page(client, admin)
+    assert f"No mail about it has left. Phone {submitter.full_name}." in shown
+    assert "the mail server refused the connection" in shown
+    assert Bell(admin).undelivered == [alert]
+    assert f"{submitter.full_name} (" in client.get(reverse("cases:worklist")).content.decode()
+    assert Bell(submitter).undelivered == []
+    assert "No mail about it" not in page(client, submitter)
+
+    server = request.getfixturevalue("mail_server")
+    send_due_mails()
+    assert server.taken == [submitter.email]
+    status, said = part()
+    assert status == "ok"
+    assert said.startswith("last failure 20")
+    assert Bell(admin).undelivered == []
+    assert "No mail about it" not in page(client, admin)
+
+
+def test_a_server_that_says_nothing_is_given_up_in_time(alert, mail_server, settings):
+    settings.EMAIL_TIMEOUT = 0.3
+    urgent = Notification.objects.get(user=alert.person, kind=Kind.URGENT_FINDING)
+    mail_server.stalls.set()
+    mail_notification(urgent.pk)
+    assert mail_server.asked.is_set()
+    assert mail.last_failure().failure == mail.Failure.TIMED_OUT
+    mail_server.stalls.clear()
+    mail_notification(urgent.pk)
+    assert mail_server.taken == [alert.person.email]
+
+
+def test_a_refused_address_waits_until_an_administrator_sends_again(
+    client, alert, admin, submitter, mail_server, monkeypatch
+):
+    handed: list[int] = []
+    monkeypatch.setattr(mails, "send_notification", lambda one: handed.append(one.pk) or True)
+    mail_server.refused.add(submitter.email)
+    send_due_mails()
+    assert "the mail server refused the recipient&#x27;s address (550)" in page(client, admin)
+    mail_server.refused.clear()
+    send_due_mails()
+    assert mail_server.taken == [], "not again so soon"
+
+    address = reverse("alerts:mail_again", args=[alert.pk])
+    client.force_login(submitter)
+    assert client.post(address).status_code == 403
+    client.force_login(admin)
+    assert client.post(address).status_code == 302
+    (one,) = handed
+    mail_notification(one)
+    assert mail_server.taken == [submitter.email]
+    acknowledge(submitter, alert)
+    assert client.post(address).status_code == 409
+
+
+def test_a_stranger_cannot_send_again(client, alert, db):
+    client.force_login(member(LaboratoryFactory(), Role.LAB_ADMIN))
+    assert client.post(reverse("alerts:mail_again", args=[alert.pk])).status_code == 404
+
+
+def test_without_mail_everybody_who_can_help_is_told(client, alert, admin, submitter, settings):
+    settings.EMAIL_BACKEND = "portal.mail.NoMail"
+    send_due_mails()
+    assert Notification.objects.filter(mailed_at=None).count() == Notification.objects.count()
+    assert part() == (
+        "failed",
+        "not configured (EMAIL_URL): nothing is mailed; 1 urgent wait, the oldest for 3 min",
+    )
+    shown = page(client, admin)
+    assert "No mail is set up here: who is named for a finding" in shown
+    assert f"Phone {submitter.full_name}." in shown
+    assert "Send the mail again" not in shown
+    assert client.post(reverse("alerts:mail_again", args=[alert.pk])).status_code == 409
+    assert "No mail is set up here" not in page(client, submitter)
+    acknowledge(submitter, alert)
+    assert part() == ("ok", "not configured (EMAIL_URL): nothing is mailed")
+
+
+def test_what_has_just_been_signed_is_not_late(alert, admin):
+    Notification.objects.update(created_at=F("created_at") + timedelta(minutes=2))
+    assert Bell(admin).undelivered == []
+    assert part()[0] == "ok"
+
+
+def test_any_mail_that_fails_is_noted(smtp):
+    with pytest.raises(ConnectionRefusedError):
+        send_mail("Subject", "Body", None, ["nora@lab.example"])
+    assert mail.last_failure().failure == mail.Failure.REFUSED_CONNECTION
+
+
+def test_without_a_worker_for_mail_health_says_so(monkeypatch):
+    monkeypatch.setattr(health, "worker_heartbeats", lambda queue="default": {})
+    assert part() == ("failed", "nothing has failed lately; nobody takes mail from its queue")
