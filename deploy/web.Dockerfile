@@ -27,9 +27,10 @@ RUN SECRET_KEY=build-only DATABASE_URL=postgres://build-only STATIC_ROOT=/app/st
  && /opt/venv/bin/python -m compileall -q smear portal
 
 FROM docker.io/library/python:3.11-slim-bookworm
-# WeasyPrint makes the PDFs of reports with these.
+# WeasyPrint makes the PDFs of reports with these. The fonts are for names and comments in any script.
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+    fonts-noto-core fonts-noto-cjk \
  && rm -rf /var/lib/apt/lists/*
 # The folders are made here so that a new volume mounted there belongs to this user.
 RUN groupadd --gid 10001 hemalens \

@@ -25,7 +25,9 @@ NEEDED_MB = 4000
 #: What WeasyPrint cannot do without when it makes a report into a PDF; and Debian's packages of it, of what makes it
 #: quicker, and of a font.
 PDF_LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0")
-PDF_PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+PDF_PACKAGES = (
+    "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-noto-core fonts-noto-cjk"
+)
 
 
 def problem() -> str:

@@ -35,6 +35,7 @@ from portal.reading.claims import open_claim
 from portal.reading.exposure import was_exposed
 from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.selectors import may_sign, shown_reads, standing_conclusion
+from portal.reports.fonts import warning
 from portal.reports.models import Diagnosis
 from portal.reports.selectors import newest_version
 from smear.classes import CLASSES
@@ -152,6 +153,17 @@ class CasePage:
         if self.claim is not None:
             return "held"
         return "claim"
+
+    @cached_property
+    def print_warning(self) -> str:
+        """What of the report to be signed the fonts of this machine cannot print, in words for the signer."""
+        case = self.case
+        texts = [self.user.full_name, case.laboratory.name, case.patient_pseudonym, case.clinical_note]
+        texts.append(case.created_by.full_name)
+        for read in self.reads:
+            texts += [read.reader.full_name, read.comment]
+            texts += [read.conclusion.reason] if hasattr(read, "conclusion") else []
+        return warning(texts)
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:

@@ -20,6 +20,7 @@ from portal.cases.choices import Magnification, Priority, Specimen, Stain
 from portal.cases.models import SmearImage
 from portal.errors import DomainError
 from portal.reading.choices import Confidence, ReadLabel
+from portal.reports import fonts
 from portal.reports.choices import SignMethod
 from portal.reports.presenters import ReportPage
 from portal.reports.versions import SignedVersion
@@ -50,7 +51,9 @@ def render(version: SignedVersion) -> bytes:
     verify_url = verify_address(version.diagnosis.sha256)
     images = {image.position: image for image in version.diagnosis.case.images.all()}
     files = {QR: (_qr(verify_url), "image/svg+xml"), **_thumbnails(images)}
-    html = visible(render_to_string("reports/pdf.html", _context(version, images, files, verify_url)))
+    html = fonts.printable(
+        visible(render_to_string("reports/pdf.html", _context(version, images, files, verify_url)))
+    )
     fetcher = _served_only(files)
     document = weasyprint.HTML(string=html, base_url="report:", url_fetcher=fetcher)
     sheet = weasyprint.CSS(string=CSS.read_text(encoding="utf-8"), url_fetcher=fetcher)
@@ -128,6 +131,7 @@ def _context(
     return {
         "language": to_locale(get_language() or settings.LANGUAGE_CODE).replace("_", "-"),
         "content": content,
+        "has_codes": bool(fonts.unprintable(fonts.words_of(content))),
         "report": report,
         "sha256": version.diagnosis.sha256,
         "newest": None if version.is_newest else version.newest,

@@ -18,6 +18,7 @@ from portal.errors import DomainError
 from portal.pages import SignedInRequest, add_refusal, page
 from portal.reading import exposure
 from portal.reports import selectors, services
+from portal.reports.fonts import warning, words_of
 from portal.reports.forms import AmendForm, SignForm
 from portal.reports.models import Diagnosis
 from portal.reports.presenters import ReportPage
@@ -109,5 +110,6 @@ def amend(request: SignedInRequest, pk: UUID) -> HttpResponse:
             else:
                 messages.success(request, _("The amended report is signed. The earlier version is kept."))
                 return redirect("reports:diagnosis", pk)
-    context = {"case": case, "form": form, "last": last}
+    told = warning([request.user.full_name, *words_of(last.content)])
+    context = {"case": case, "form": form, "last": last, "print_warning": told}
     return render(request, "reports/amend.html", context, status=status)
