@@ -2,25 +2,24 @@
 import htmx from "htmx.org";
 import Dropdown from "bootstrap/js/dist/dropdown";
 
-import { announce, meta } from "./dom.js";
+import { announce, meta, sayTrouble } from "./dom.js";
 import { startLiveFragments } from "./live.js";
 import { startSending } from "./sending.js";
+import { ensureSignedIn, startSession } from "./session.js";
 
-window.htmx = htmx; // page scripts reach the one instance through this name
+// Page scripts reach the one instance of each through these names.
+window.htmx = htmx;
+window.hemalens = { ensureSignedIn };
 
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = meta("csrf-token");
+  event.detail.headers["X-From-Person"] = meta("person");
 });
 
-// Says once, on top of the page, why an update did not come; what is on the page stays.
-function sayTrouble(name) {
-  if (document.querySelector(`[data-trouble="${name}"]`)) return;
-  const template = document.getElementById(`trouble-${name}`);
-  document.getElementById("main").prepend(template.content.cloneNode(true));
-}
-
 document.addEventListener("htmx:responseError", (event) => {
-  sayTrouble(event.detail.xhr.status === 401 ? "signed-out" : "server");
+  const { status, responseText } = event.detail.xhr;
+  if (responseText.includes('"other_person"')) ensureSignedIn();
+  else sayTrouble(status === 401 ? "signed-out" : "server");
 });
 document.addEventListener("htmx:sendError", () => sayTrouble("server"));
 document.addEventListener("htmx:afterOnLoad", () => document.querySelector('[data-trouble="server"]')?.remove());
@@ -82,3 +81,4 @@ document.addEventListener("click", async (event) => {
 
 startLiveFragments(htmx);
 startSending();
+startSession();

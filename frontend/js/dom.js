@@ -5,6 +5,18 @@ export function meta(name) {
   return document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 }
 
+/** What a page's own requests say: the token of its sign-in, whose page it is, and that JSON is to come back. */
+export function ourHeaders() {
+  return { Accept: "application/json", "X-CSRFToken": meta("csrf-token"), "X-From-Person": meta("person") };
+}
+
+/** Says once, on top of the page, why an update did not come; what is on the page stays. */
+export function sayTrouble(name) {
+  if (document.querySelector(`[data-trouble="${name}"]`)) return;
+  const template = document.getElementById(`trouble-${name}`);
+  document.getElementById("main").prepend(template.content.cloneNode(true));
+}
+
 /** A `<svg>` that shows one icon of the sprite. */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

@@ -42,8 +42,18 @@ export function startLiveFragments(htmx) {
     const { elt: element, xhr } = event.detail;
     if (!element.dataset?.live || !element.isConnected) return;
     // Signed out, expired, not visible any more: asking again would not help. Anything else may pass.
-    if (xhr.status >= 400 && xhr.status < 500) element.dataset.live = "settled";
+    if (xhr.status >= 400 && xhr.status < 500) {
+      element.dataset.liveWas ??= element.dataset.live;
+      element.dataset.live = "settled";
+    }
     schedule(element);
+  });
+  document.addEventListener("session:resumed", () => {
+    for (const element of document.querySelectorAll("[data-live-was]")) {
+      element.dataset.live = element.dataset.liveWas;
+      delete element.dataset.liveWas;
+      schedule(element);
+    }
   });
   htmx.onLoad((content) => {
     if (content.dataset?.live) schedule(content);

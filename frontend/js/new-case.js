@@ -1,6 +1,7 @@
 // Filing a case: the draft is made as soon as its required fields are there, every photograph goes up on its own,
 // and what was entered is saved as it is entered. Nothing is lost by a refused file, a lost connection or a reload.
-import { announce, fileSize, icon, meta } from "./dom.js";
+import { ask } from "./asking.js";
+import { announce, fileSize, icon } from "./dom.js";
 import { sendFile, takeFiles } from "./uploads.js";
 
 const MAX_PARALLEL = 3;
@@ -20,20 +21,13 @@ let sending = 0;
 
 const requiredAreFilled = () => [...form.querySelectorAll("[required]")].every((field) => field.value.trim());
 
-async function saveForm() {
+const fields = () => {
   const data = new FormData(form);
   data.set("then", "save");
-  try {
-    const response = await fetch(draft?.edit_url ?? form.action, {
-      method: "POST",
-      body: data,
-      headers: { Accept: "application/json", "X-CSRFToken": meta("csrf-token") },
-    });
-    return { status: response.status, body: await response.json().catch(() => ({})) };
-  } catch {
-    return { status: 0, body: {} };
-  }
-}
+  return data;
+};
+
+const saveForm = () => ask(draft?.edit_url ?? form.action, { body: fields });
 
 async function ensureDraft() {
   if (draft || !requiredAreFilled()) return Boolean(draft);
@@ -188,13 +182,9 @@ async function remove(row) {
   const place = waiting.indexOf(row);
   if (place >= 0) waiting.splice(place, 1);
   if (row.dataset.removeUrl) {
-    const response = await fetch(row.dataset.removeUrl, {
-      method: "POST",
-      headers: { Accept: "application/json", "X-CSRFToken": meta("csrf-token") },
-    }).catch(() => null);
-    if (!response?.ok) {
-      const body = await response?.json().catch(() => ({}));
-      row.querySelector("[data-notices]").textContent = body?.message ?? texts.offline;
+    const { status, body } = await ask(row.dataset.removeUrl);
+    if (status !== 200) {
+      row.querySelector("[data-notices]").textContent = body.message ?? texts.offline;
       return;
     }
   }

@@ -1,4 +1,7 @@
-// A form is sent once: a second press, a double click or another form's button does nothing while one is under way.
+// A form is sent once: a second press, a double click or another form's button does nothing while one is under way. One
+// with typed words (data-keep) leaves the page only when the server is there and the page's own person is signed in.
+import { meta } from "./dom.js";
+import { ensureSignedIn } from "./session.js";
 
 // Where no page follows by then (a stopped load), the buttons work again; the server takes no form twice.
 const RELEASE_MS = 30_000;
@@ -16,6 +19,7 @@ function setBusy(form, submitter) {
 
 function release() {
   clearTimeout(releasing);
+  for (const field of document.querySelectorAll("[data-sent-along]")) field.remove();
   delete document.body.dataset.sending;
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
   for (const button of document.querySelectorAll(".is-busy")) {
@@ -24,12 +28,28 @@ function release() {
   }
 }
 
+async function deliver(form, submitter) {
+  if (!(await ensureSignedIn())) return release();
+  sendAlong(form, "from_person", meta("person"));
+  if (submitter?.name) sendAlong(form, submitter.name, submitter.value);
+  HTMLFormElement.prototype.submit.call(form);
+}
+
+function sendAlong(form, name, value) {
+  const field = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+  field.dataset.sentAlong = "yes";
+  form.append(field);
+}
+
 export function startSending() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
-    if (document.body.dataset.sending) event.preventDefault();
-    else setBusy(form, event.submitter);
+    if (document.body.dataset.sending) return event.preventDefault();
+    setBusy(form, event.submitter);
+    if (!("keep" in form.dataset)) return;
+    event.preventDefault();
+    deliver(form, event.submitter);
   });
   // Back from the next page, out of the browser's memory: the buttons of then are still busy.
   window.addEventListener("pageshow", (event) => {

@@ -1,10 +1,13 @@
 // Sends one file with progress. Only the extension of its name leaves this machine: names may hold a patient's name.
-import { meta } from "./dom.js";
+import { askAgain } from "./asking.js";
+import { ourHeaders } from "./dom.js";
 
 /**
  * @returns {Promise<{status: number, body: object}>} also for refusals; status 0 when the server was not reached
  */
-export function sendFile(url, file, { fields = {}, onProgress = () => {}, signal } = {}) {
+export const sendFile = (url, file, options) => askAgain(() => sendOnce(url, file, options));
+
+function sendOnce(url, file, { fields = {}, onProgress = () => {}, signal } = {}) {
   return new Promise((resolve) => {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
@@ -13,8 +16,7 @@ export function sendFile(url, file, { fields = {}, onProgress = () => {}, signal
     const request = new XMLHttpRequest();
     request.open("POST", url);
     request.responseType = "text";
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", meta("csrf-token"));
+    for (const [name, value] of Object.entries(ourHeaders())) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     });

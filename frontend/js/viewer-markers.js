@@ -1,5 +1,6 @@
 // Places of a photograph with a note: numbered pins over it, and their list below.
-import { announce, meta } from "./dom.js";
+import { ask } from "./asking.js";
+import { announce } from "./dom.js";
 import { chordOf, chordsOf } from "./keys.js";
 import { svg } from "./viewer-overlay.js";
 
@@ -143,16 +144,16 @@ export class Markers {
   /** The server's answer, or null after saying that there is none. */
   async #ask(method, url, body) {
     const place = this.section.querySelector("[data-markers-error]");
-    const answer = await fetch(url, {
+    const answer = await ask(url, {
       method,
-      headers: { "X-CSRFToken": meta("csrf-token"), Accept: "application/json", "Content-Type": "application/json" },
-      body: body && JSON.stringify(body),
-    }).catch(() => null);
-    const content = answer?.status === 204 ? {} : await answer?.json().catch(() => null);
-    place.hidden = Boolean(answer?.ok && content);
+      headers: { "Content-Type": "application/json" },
+      body: body && (() => JSON.stringify(body)),
+    });
+    const content = answer.body;
+    place.hidden = answer.status >= 200 && answer.status < 300;
     if (place.hidden) return content;
     this.section.hidden = false;
-    place.querySelector("span").textContent = content?.message ?? this.texts.textFailed;
+    place.querySelector("span").textContent = content.message ?? this.texts.textFailed;
     place.scrollIntoView({ block: "nearest" });
     return null;
   }

@@ -15,8 +15,8 @@ from tests.live import LiveSystem
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 TABLET: ViewportSize = {"width": 820, "height": 1180}
-#: The browser's own line for an answer of 400 and above; whether that answer was meant is judged by the answer.
-NETWORK_LINE = "Failed to load resource"
+#: The browser's and htmx's own lines for an answer of 400 and above; whether it was meant is judged by the answer.
+NETWORK_LINES = ("Failed to load resource", "Response Status Error Code")
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Complaints:
         page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(NETWORK_LINE):
+        if message.type in ("error", "warning") and not message.text.startswith(NETWORK_LINES):
             self.found.append(f"console {message.type}: {message.text} ({message.location})")
 
     def _response(self, response: Response) -> None:
@@ -147,8 +147,8 @@ def answer(page: Page, label: str, *, confidence: str = "High", comment: str = "
     panel.locator(f"input[name=label][value={label}]").check()
     panel.locator(f"input[name=confidence][value={confidence.lower()}]").check(force=True)
     panel.get_by_label(re.compile("^(Comment|Reason)")).fill(comment)
-    panel.locator("[data-save]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        panel.locator("[data-save]").click()
 
 
 def conclude(page: Page, reason: str = "") -> None:
@@ -156,8 +156,8 @@ def conclude(page: Page, reason: str = "") -> None:
     form = page.locator("[data-conclusion-form]")
     if reason and form.get_by_label(re.compile("^Reason")).is_visible():
         form.get_by_label(re.compile("^Reason")).fill(reason)
-    form.locator("[data-save]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        form.locator("[data-save]").click()
 
 
 def sign(page: Page, password: str) -> None:
