@@ -7,7 +7,7 @@ besides the photograph, and what it says of colours.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from smear import headers, jpeg, png, tiff
+from smear import headers, jpeg, jpeg_damage, png, tiff
 from smear.colour import MAX_ICC_BYTES, Stated
 from smear.notices import LARGEST_PAGE, Notice
 from smear.refusals import (
@@ -65,6 +65,8 @@ def _jpeg(data: bytes, kind: FileKind, extension: str, limits: Limits) -> Conten
     if jpeg.scans(data, MAX_JPEG_SCANS) > MAX_JPEG_SCANS:
         raise damaged(kind)
     bare = jpeg.bare(data)
+    if frame.width * frame.height <= limits.max_pixels:
+        jpeg_damage.check(bare, frame)
     return Contents(bare, kept=bare if frame.marker in jpeg.COMMON else None)
 
 

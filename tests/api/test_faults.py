@@ -21,6 +21,8 @@ RIGHT: dict[str, str | list[str]] = {
     "tiff-with-thumbnail-page-first.tif": ["smaller copy"],
     "red-and-blue-swapped.png": ["Red and blue"],
     "png-one-wrong-byte.png": "damaged",
+    "jpeg-cut-and-closed.jpg": "damaged",
+    "jpeg-64-zeroed-bytes.jpg": "damaged",
     "jpeg-truncated.jpg": "damaged",
     "png-truncated.png": "damaged",
     "jpeg-ls.jls": "unsupported_compression",
