@@ -4,6 +4,7 @@ A container ends here: damage that its own structure shows, sizes that it claims
 besides the photograph, and what it says of colours.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ from smear.refusals import (
 )
 from smear.sniff import FileKind
 from smear.words import gettext_noop as _
+
+logger = logging.getLogger(__name__)
 
 #: A camera's progressive JPEG has about ten scans; each one costs a pass over the whole picture.
 MAX_JPEG_SCANS = 64
@@ -52,7 +55,10 @@ def open_container(data: bytes, kind: FileKind, extension: str, limits: Limits) 
     """Check a file of an accepted kind. Raises `ImageRejected`."""
     try:
         return _READERS[kind.format](data, kind, extension, limits)
-    except (jpeg.Broken, png.Broken, tiff.Broken) as error:
+    except ImageRejected:
+        raise
+    except Exception as error:  # the parser of a stranger's bytes, as in smear.decode
+        logger.info("container refused %s: %s: %s", kind.name, type(error).__name__, error)
         raise damaged(kind) from error
 
 

@@ -89,3 +89,15 @@ def test_flat_areas_are_no_damage(name: str) -> None:
     image.paste((110, 60, 150), (500, 400, 560, 460))
     assert is_taken(saved(image, **OPTIONS[name]))
     assert is_taken(saved(image, subsampling=0, **OPTIONS[name]))
+
+
+@pytest.mark.parametrize("body", [b"", b"\x01", b"\x03\x01\x00", b"\xff" * 12])
+def test_a_scan_header_that_makes_no_sense_is_damage(body: bytes) -> None:
+    for options in OPTIONS.values():
+        data = saved(**options)
+        place = data.index(b"\xff\xda")
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        wrong = data[: place + 2] + (len(body) + 2).to_bytes(2, "big") + body + data[end:]
+        with pytest.raises(ImageRejected) as caught:
+            decode(io.BytesIO(wrong))
+        assert caught.value.code == "damaged"
