@@ -20,6 +20,24 @@ class Role(models.TextChoices):
     LAB_ADMIN = "lab_admin", _("Laboratory administrator")
 
 
+class Delivery(models.TextChoices):
+    """How an invitation's link reached the invited person."""
+
+    WAITING = "waiting", _("Not sent yet")
+    MAILED = "mailed", _("Sent")
+    FAILED = "failed", _("Not sent: the mail server refused it or did not answer")
+    BY_OPERATOR = "by_operator", _("Link given to the operator")
+
+
+class InvitationState(models.TextChoices):
+    """What has become of an invitation."""
+
+    OPEN = "open", _("Open")
+    EXPIRED = "expired", _("Expired")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    USED = "used", _("Used")
+
+
 class MailChoice(models.TextChoices):
     """When the portal writes to a person about cases."""
 

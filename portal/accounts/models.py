@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
-from portal.accounts.choices import Language, MailChoice, Role
+from portal.accounts.choices import Delivery, InvitationState, Language, MailChoice, Role
 from portal.text_fields import AddressField, LineField
 
 
@@ -40,6 +40,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     full_name = LineField(_("full name"), max_length=150)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(default=False)
+    #: Closed by the operator: a laboratory cannot open the account again.
+    is_closed = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -100,6 +102,7 @@ class Membership(models.Model):
 
 
 def invitation_token() -> str:
+    """A default of an old migration."""
     return secrets.token_urlsafe(32)
 
 
@@ -107,18 +110,24 @@ def invitation_expiry() -> datetime:
     return timezone.now() + timedelta(days=settings.INVITATION_DAYS)
 
 
-@pghistory.track(exclude=["token"])
+@pghistory.track(exclude=["token_sha256"])
 class Invitation(models.Model):
-    """An offer of a role, redeemed once by whoever holds its link."""
+    """An offer of a role to an address, redeemed once by whoever holds the link that was mailed there."""
 
     email = AddressField(_("e-mail"))
     laboratory = models.ForeignKey(Laboratory, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(_("role"), max_length=16, choices=Role.choices)
-    token = models.CharField(max_length=64, unique=True, default=invitation_token)
-    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    #: Of the link's token, in hexadecimal. The token itself is in the link and nowhere else.
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    #: None where the operator invites.
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(default=invitation_expiry)
+    delivery = models.CharField(max_length=16, choices=Delivery.choices, default=Delivery.WAITING)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
@@ -126,7 +135,7 @@ class Invitation(models.Model):
             models.UniqueConstraint(
                 "laboratory",
                 Lower("email"),
-                condition=models.Q(accepted_at=None),
+                condition=models.Q(accepted_at=None, withdrawn_at=None),
                 name="one_open_invitation_per_address",
             )
         ]
@@ -135,8 +144,12 @@ class Invitation(models.Model):
         return f"{self.email}, {self.get_role_display()}"
 
     @property
-    def is_open(self) -> bool:
-        return self.accepted_at is None and self.expires_at > timezone.now()
+    def state(self) -> InvitationState:
+        if self.accepted_at is not None:
+            return InvitationState.USED
+        if self.withdrawn_at is not None:
+            return InvitationState.WITHDRAWN
+        return InvitationState.OPEN if self.expires_at > timezone.now() else InvitationState.EXPIRED
 
 
 class ApiToken(AbstractAuthToken):

@@ -44,9 +44,10 @@ def members(laboratory: Laboratory) -> QuerySet[Membership]:
     return laboratory.memberships.select_related("user").order_by("-is_active", "user__full_name")
 
 
-def open_invitations(laboratory: Laboratory) -> QuerySet[Invitation]:
-    """Invitations nobody has taken up yet, expired ones among them (they can be sent again)."""
-    return laboratory.invitations.filter(accepted_at=None).select_related("invited_by")
+def invitations(laboratory: Laboratory) -> list[Invitation]:
+    """The last fifty invitations of a laboratory, those that nobody has taken up yet first."""
+    newest = laboratory.invitations.select_related("invited_by", "accepted_by")[:50]
+    return sorted(newest, key=lambda one: one.accepted_at is not None or one.withdrawn_at is not None)
 
 
 def other_active_admins(membership: Membership) -> QuerySet[Membership]:
@@ -54,11 +55,6 @@ def other_active_admins(membership: Membership) -> QuerySet[Membership]:
     return membership.laboratory.memberships.filter(
         Q(role=Role.LAB_ADMIN), is_active=True, user__is_active=True
     ).exclude(pk=membership.pk)
-
-
-def has_account(email: str) -> bool:
-    """Whether somebody with this address can sign in."""
-    return User.objects.filter(email__iexact=email, is_active=True).exists()
 
 
 def user_with_address(email: str) -> User | None:

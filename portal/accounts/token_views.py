@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from portal.accounts.token_forms import TokenForm
 from portal.accounts.tokens import issue_token, revoke_token, revoke_tokens, tokens_of
 from portal.errors import DomainError
-from portal.pages import SignedInRequest, add_refusal, page
+from portal.pages import SignedInRequest, add_refusal, page, posts_only
 
 
 @never_cache
@@ -45,7 +45,7 @@ def _tokens_page(
     return render(request, "accounts/tokens.html", context, status=status)
 
 
-@require_POST
+@posts_only
 @page
 def revoke(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """End one token."""
@@ -54,7 +54,7 @@ def revoke(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     return redirect("tokens:list")
 
 
-@require_POST
+@posts_only
 @page
 def revoke_all(request: SignedInRequest) -> HttpResponse:
     """End all tokens."""

@@ -1,22 +1,21 @@
-"""User administration for a laboratory's administrators, and the page that redeems an invitation."""
+"""User administration for a laboratory's administrators."""
 
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.contrib.auth import login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
-from portal.accounts import selectors, services
-from portal.accounts.choices import ROLE_EXPLANATIONS, Action, Role
-from portal.accounts.forms import AcceptInvitationForm, InviteForm
-from portal.accounts.models import Invitation, Laboratory, Membership, User
-from portal.errors import DomainError, Gone
+from portal import mail
+from portal.accounts import invitations, selectors, services
+from portal.accounts.choices import ROLE_EXPLANATIONS, Action, Delivery, Role
+from portal.accounts.forms import InviteForm
+from portal.accounts.models import Invitation, Laboratory, Membership
+from portal.errors import DomainError
 from portal.pages import SignedInRequest, add_refusal, page, posts_only
 
 
@@ -45,10 +44,8 @@ def _users_page(
         "laboratory": laboratory,
         "laboratories": selectors.laboratories_for(request.user, Action.MANAGE_USERS),
         "members": selectors.members(laboratory),
-        "invitations": [
-            {"invitation": invitation, "url": services.invitation_url(invitation)}
-            for invitation in selectors.open_invitations(laboratory)
-        ],
+        "invitations": selectors.invitations(laboratory),
+        "mail_is_configured": mail.is_configured(),
         "form": form or InviteForm(),
         "roles": Role.choices,
         "role_explanations": [(Role(role).label, words) for role, words in ROLE_EXPLANATIONS.items()],
@@ -71,22 +68,42 @@ def invite(request: SignedInRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _users_page(request, laboratory, form=form, status=422)
     try:
-        invitation = services.invite(request.user, laboratory=laboratory, **form.cleaned_data)
+        invitation = invitations.invite(request.user, laboratory=laboratory, **form.cleaned_data)
     except DomainError as error:
         return _users_page(request, laboratory, form=form, status=add_refusal(form, error))
-    messages.success(
-        request, _("%(email)s is invited. The link is below, too.") % {"email": invitation.email}
-    )
-    return _to_users(laboratory)
+    return _sent(request, invitation)
+
+
+def _sent(request: SignedInRequest, invitation: Invitation) -> HttpResponse:
+    """Say what became of the mail."""
+    words = {"email": invitation.email}
+    if invitation.delivery == Delivery.FAILED:
+        messages.error(
+            request,
+            _("The mail to %(email)s could not be sent. Send it again later, or tell the operator.") % words,
+        )
+    else:
+        messages.success(request, _("%(email)s is invited; the link is on its way by mail.") % words)
+    return _to_users(invitation.laboratory)
+
+
+def _change_invitation(request: SignedInRequest, pk: int) -> Invitation:
+    laboratories = selectors.laboratories_for(request.user, Action.MANAGE_USERS)
+    return get_object_or_404(Invitation, pk=pk, laboratory__in=laboratories)
+
+
+@posts_only
+@page
+def send_invitation_again(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Mail a new link in place of the one before."""
+    return _sent(request, invitations.send_again(request.user, _change_invitation(request, pk)))
 
 
 @posts_only
 @page
 def revoke_invitation(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Withdraw an open invitation."""
-    laboratories = selectors.laboratories_for(request.user, Action.MANAGE_USERS)
-    invitation = get_object_or_404(Invitation, pk=pk, laboratory__in=laboratories)
-    services.revoke_invitation(request.user, invitation)
+    """Withdraw an invitation that nobody has taken up."""
+    invitation = invitations.withdraw(request.user, _change_invitation(request, pk))
     messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
     return _to_users(invitation.laboratory)
 
@@ -137,38 +154,3 @@ def reactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     return _change_member(
         request, pk, lambda member: services.reactivate(request.user, member), _("%(name)s is active again.")
     )
-
-
-@sensitive_post_parameters("password", "password_again")
-@require_http_methods(["GET", "POST"])
-def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Redeem an invitation: a new person chooses a name and a password, a known one only confirms."""
-    try:
-        invitation = services.open_invitation(token)
-    except Gone as error:
-        return render(request, "refused.html", {"message": error.message}, status=error.status)
-    signed_in = request.user if isinstance(request.user, User) else None
-    known = selectors.has_account(invitation.email)
-    form = None if known else AcceptInvitationForm(request.POST or None)
-    status = 200
-    refused = ""
-    if request.method == "POST" and (form is None or form.is_valid()):
-        entered = form.cleaned_data if form else {"full_name": "", "password": ""}
-        try:
-            user = services.accept_invitation(
-                token, full_name=entered["full_name"], password=entered["password"], signed_in=signed_in
-            )
-        except DomainError as error:
-            status = add_refusal(form, error) if form else error.status
-            refused = error.message
-        else:
-            if signed_in is None:
-                login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-            messages.success(
-                request, _("Welcome to %(laboratory)s.") % {"laboratory": invitation.laboratory.name}
-            )
-            return redirect("home")
-    elif request.method == "POST":
-        status = 422
-    context = {"invitation": invitation, "form": form, "refused": refused, "signed_in": signed_in}
-    return render(request, "accounts/accept_invitation.html", context, status=status)

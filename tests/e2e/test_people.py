@@ -1,10 +1,16 @@
 """Sign-in, invitations and the user administration."""
 
+import os
+import re
+import subprocess
+import sys
 from uuid import uuid4
 
 from playwright.sync_api import expect
 
+from embedded.settings import ROOT
 from tests.e2e.browsing import People, sign_in, violations
+from tests.live import wait_for
 
 PASSWORD = "correct horse battery staple"
 
@@ -26,7 +32,8 @@ def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
     admin.get_by_label("E-mail").fill(email)
     admin.locator("#id_role").select_option("submitter")
     admin.get_by_role("button", name="Send invitation").click()
-    link = admin.get_by_label(f"Link for {email}").input_value()
+    expect(admin.locator(".invitation-row", has_text=email)).to_contain_text("Sent")
+    link = mailed_link(people, email)
 
     people.complaints.expect_status(409, "/invite/$")
     admin.get_by_label("E-mail").fill(email)
@@ -34,7 +41,7 @@ def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
     expect(admin.get_by_text("has an open invitation")).to_be_visible()
     expect(admin.get_by_label("E-mail")).to_have_value(email)
 
-    people.complaints.expect_status(422, "/invitation/")
+    people.complaints.expect_status(422, "/invitation/$")
     nora = people.visitor()
     nora.goto(link)
     assert violations(nora) == []
@@ -68,6 +75,67 @@ def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
     expect(admin.get_by_text("Nora New is active again.")).to_be_visible()
     nora.context.clear_cookies()
     sign_in(nora, email, PASSWORD)
+
+
+def test_a_known_person_is_invited_signs_in_and_accepts(people: People) -> None:
+    """To a second laboratory, by its operator's link; then the link is used, and the next one is withdrawn."""
+    system = people.system
+    name = f"North {uuid4().hex[:6]}"
+    command = [sys.executable, "manage.py", "create_laboratory", name, "--email", "submitter@demo.example"]
+    environment = {**os.environ, **system.environment}
+    made = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    link = made.stdout.strip()
+    other = people.page("reviewer")
+    people.complaints.expect_status(403, "/invitation/$")
+    other.goto(link)
+    expect(other.get_by_text("you are signed in as reviewer@demo.example")).to_be_visible()
+
+    sam = people.visitor()
+    sam.goto(link)
+    assert violations(sam) == []
+    sam.get_by_role("link", name="Sign in").click()
+    sam.get_by_label("Email").fill("submitter@demo.example")
+    sam.get_by_label("Password").fill(people.password("submitter"))
+    sam.get_by_role("button", name="Sign in").click()
+    sam.get_by_role("button", name="Accept").click()
+    expect(sam.get_by_text(f"Welcome to {name}.")).to_be_visible()
+    people.complaints.expect_status(410, "/invitation/")
+    sam.goto(link)
+    expect(sam.get_by_text("has been used")).to_be_visible()
+
+    email = f"una.{uuid4().hex[:8]}@demo.example"
+    admin = people.page("labadmin")
+    admin.goto("/users/")
+    admin.get_by_label("E-mail").fill(email)
+    admin.get_by_role("button", name="Send invitation").click()
+    first = mailed_link(people, email)
+    admin.get_by_role("button", name=f"Send again to {email}").click()
+    una = people.visitor()
+    una.goto(first)
+    expect(una.get_by_text("This link does not work")).to_be_visible()
+    admin.get_by_role("button", name=f"Withdraw the invitation of {email}").click()
+    admin.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(admin.locator(".invitation-row", has_text=email)).to_contain_text("Withdrawn")
+    una.goto(mailed_link(people, email))
+    expect(una.get_by_text("was withdrawn")).to_be_visible()
+
+
+def mailed_link(people: People, email: str) -> str:
+    """The link in the newest mail to an address."""
+
+    def newest() -> str | None:
+        texts = [
+            path.read_text()
+            for path in sorted(
+                (people.system.var.path / "mail").iterdir(), key=lambda path: path.stat().st_mtime
+            )
+        ]
+        found = [
+            re.search(r"http\S+/users/invitation/\S+/", text) for text in texts if f"To: {email}" in text
+        ]
+        return found[-1][0] if found and found[-1] else None
+
+    return str(wait_for(newest, f"a mail to {email}"))
 
 
 def test_cancelled_confirmation_changes_nothing(people: People) -> None:

@@ -39,7 +39,9 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "notifications:open": [{"pk": "notification"}],
     "models:version": [{"name": "leukemia_vgg16", "number": 1}],
     "accounts:invite": [{"slug": "lab"}],
-    **_each("accounts:", "revoke_invitation set_role deactivate reactivate", [{"pk": 1}]),
+    **_each(
+        "accounts:", "revoke_invitation send_invitation_again set_role deactivate reactivate", [{"pk": 1}]
+    ),
     "accounts:accept_invitation": [{"token": "unknown"}],
     "api:reading-policy": [{"slug": "lab"}],
     "api:case": API_CASE,

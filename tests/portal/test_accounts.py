@@ -1,26 +1,19 @@
-"""Invitations, roles and the end of a membership."""
+"""Roles and the end of a membership (invitations: test_invitations)."""
 
-from datetime import timedelta
+from io import StringIO
 
 import pytest
-from django.utils import timezone
+from django.core.management import CommandError, call_command
 
 from portal.accounts import services
 from portal.accounts.choices import Action, Role
-from portal.accounts.models import Invitation, Membership, User
+from portal.accounts.models import Membership, User
 from portal.accounts.permissions import can
 from portal.accounts.tokens import issue_token, tokens_of
-from portal.errors import Duplicate, Gone, Invalid, NotAllowed, WrongState
+from portal.errors import NotAllowed, WrongState
 from tests.factories import PASSWORD, LaboratoryFactory, UserFactory, member
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def offer(people, lab):
-    return services.invite(
-        people.lab_admin, email="New.Person@Lab.Example", laboratory=lab, role=Role.REVIEWER
-    )
 
 
 @pytest.mark.parametrize(
@@ -41,68 +34,6 @@ def test_the_system_administrator_manages_people_everywhere_and_sees_no_case(lab
     assert {action for action in Action if can(admin, action, lab)} == {Action.MANAGE_USERS}
 
 
-def test_an_invitation_is_mailed_and_redeemed(people, lab, mailoutbox, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        offer = services.invite(people.lab_admin, email="a@b.example", laboratory=lab, role=Role.SUBMITTER)
-    assert mailoutbox[0].to == ["a@b.example"]
-    assert services.invitation_url(offer) in mailoutbox[0].body
-    user = services.accept_invitation(offer.token, full_name="Anna B", password=PASSWORD)
-    assert user.check_password(PASSWORD)
-    assert Membership.objects.get(user=user).role == Role.SUBMITTER
-    with pytest.raises(Gone):
-        services.accept_invitation(offer.token, full_name="Anna B", password=PASSWORD)
-
-
-def test_only_administrators_invite(people, lab):
-    for who in (people.submitter, people.reviewer, people.stranger):
-        with pytest.raises(NotAllowed):
-            services.invite(who, email="x@y.example", laboratory=lab, role=Role.REVIEWER)
-
-
-def test_an_open_invitation_or_a_member_is_not_invited_twice(people, lab, offer):
-    with pytest.raises(Duplicate):
-        services.invite(people.lab_admin, email="new.person@lab.example", laboratory=lab, role=Role.REVIEWER)
-    with pytest.raises(Duplicate):
-        services.invite(people.lab_admin, email=people.reviewer.email, laboratory=lab, role=Role.REVIEWER)
-
-
-def test_an_expired_invitation_is_dead_and_can_be_renewed(people, lab, offer):
-    Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    with pytest.raises(Gone):
-        services.open_invitation(offer.token)
-    renewed = services.invite(people.lab_admin, email=offer.email, laboratory=lab, role=Role.SUBMITTER)
-    assert renewed.token != offer.token
-    assert services.open_invitation(renewed.token) == renewed
-
-
-def test_a_weak_password_is_refused_and_the_invitation_stays_open(offer):
-    with pytest.raises(Invalid) as refused:
-        services.accept_invitation(offer.token, full_name="N P", password="12345")
-    assert refused.value.field == "password"
-    assert services.open_invitation(offer.token)
-
-
-def test_a_link_does_not_open_somebody_elses_account(people, lab):
-    other = LaboratoryFactory()
-    admin = member(other, Role.LAB_ADMIN)
-    offer = services.invite(admin, email=people.submitter.email, laboratory=other, role=Role.REVIEWER)
-    with pytest.raises(NotAllowed):
-        services.accept_invitation(offer.token, full_name="Mallory", password=PASSWORD)
-    user = services.accept_invitation(offer.token, full_name="", password="", signed_in=people.submitter)
-    assert user.memberships.count() == 2
-
-
-def test_a_former_member_comes_back_by_invitation(people, lab):
-    services.deactivate(people.lab_admin, people.submitter.memberships.get())
-    offer = services.invite(
-        people.lab_admin, email=people.submitter.email, laboratory=lab, role=Role.REVIEWER
-    )
-    user = services.accept_invitation(offer.token, full_name="New Name", password=PASSWORD)
-    assert (user.pk, user.full_name, user.is_active) == (people.submitter.pk, "New Name", True)
-    assert user.check_password(PASSWORD)
-    assert user.memberships.get().role == Role.REVIEWER
-
-
 def test_deactivating_ends_sign_in_sessions_and_tokens(people, lab, client):
     issue_token(people.submitter)
     client.force_login(people.submitter)
@@ -115,6 +46,40 @@ def test_deactivating_ends_sign_in_sessions_and_tokens(people, lab, client):
     assert User.objects.get(pk=people.submitter.pk).is_active
     # The old session does not come back with the account.
     assert client.get("/cases/").status_code == 302
+
+
+def test_the_last_membership_takes_an_operators_rights_along(people, lab):
+    boss = member(lab, Role.REVIEWER, is_staff=True, is_superuser=True)
+    issue_token(boss)
+    services.deactivate(people.lab_admin, boss.memberships.get())
+    boss.refresh_from_db()
+    assert (boss.is_active, boss.is_staff, boss.is_superuser) == (False, False, False)
+    assert not tokens_of(boss)
+    services.reactivate(people.lab_admin, boss.memberships.get())
+    boss.refresh_from_db()
+    assert (boss.is_active, boss.is_staff, boss.is_superuser) == (True, False, False)
+
+
+def test_the_operator_closes_an_account_and_no_laboratory_opens_it(people, lab, client):
+    boss = member(lab, Role.REVIEWER, is_staff=True, is_superuser=True)
+    issue_token(boss)
+    client.force_login(boss)
+    call_command("deactivate", boss.email.upper(), stdout=StringIO())
+    boss.refresh_from_db()
+    assert (boss.is_active, boss.is_staff, boss.is_superuser) == (False, False, False)
+    assert not tokens_of(boss)
+    assert client.get("/cases/").status_code == 302
+    membership = boss.memberships.get()
+    services.deactivate(people.lab_admin, membership)
+    with pytest.raises(NotAllowed):
+        services.reactivate(people.lab_admin, membership)
+    call_command("reactivate", boss.email, stdout=StringIO(), stderr=StringIO())
+    boss.refresh_from_db()
+    assert (boss.is_active, boss.is_staff, boss.is_superuser) == (True, False, False)
+    assert boss.check_password(PASSWORD)
+    for command in ("deactivate", "reactivate"):
+        with pytest.raises(CommandError):
+            call_command(command, "nobody@lab.example")
 
 
 def test_a_member_of_two_laboratories_keeps_the_other(people, lab):

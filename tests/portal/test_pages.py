@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from portal.accounts import services as accounts
+from portal.accounts import invitations
 from portal.accounts.choices import Role
 from portal.cases.choices import STATE_ICONS
 from portal.config.settings.environment import BASE_DIR
@@ -104,7 +104,7 @@ def test_deed(client, people, lab, model, row, role):
     membership = people.submitter.memberships.get()
     if role == "submitter" and deed in ("set role", "deactivate"):
         membership = people.reviewer.memberships.get()
-    invitation = accounts.invite(
+    invitation = invitations.invite(
         people.lab_admin, email="open@lab.example", laboratory=lab, role=Role.SUBMITTER
     )
     address = {

@@ -79,7 +79,6 @@ OWN_WORDS = {
     "QuickLookAnswer.label",
     "ReviewedExport.exported_by",
     "ReviewedExport.manifest_sha256",
-    "Invitation.token",
     "ApiToken.digest",
     "ApiToken.token_key",
     "Invitation.token_sha256",
