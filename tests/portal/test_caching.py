@@ -39,7 +39,7 @@ def world(lab, people, model, chief, monkeypatch):
     monkeypatch.setattr(sending.app, "send_task", lambda *args, **options: None)
     case = analysed(people.submitter, lab, images=2)
     large = cases.add_image(
-        people.submitter, draft(people.submitter, lab, images=0), photograph(9, size=(4200, 70))
+        people.submitter, draft(people.submitter, lab, images=0), photograph(9, size=(4200, 840))
     )
     signed(people.reviewer, analysed(people.submitter, lab))
     look = quick_look.start(chief, lab, photograph(3))
