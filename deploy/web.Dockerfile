@@ -13,6 +13,7 @@ RUN python3 -m venv --without-pip /opt/venv \
 WORKDIR /app
 COPY manage.py ./
 COPY smear smear
+COPY confined confined
 COPY portal portal
 # Of the models the portal reads the cards, the results of their gates and why one is used in spite of them; no weights.
 COPY triton_models /tmp/triton_models
@@ -24,7 +25,7 @@ RUN SECRET_KEY=build-only DATABASE_URL=postgres://build-only STATIC_ROOT=/app/st
     /opt/venv/bin/python manage.py collectstatic --no-input --verbosity=0 \
  && find portal/static -mindepth 1 -delete \
  && /opt/venv/bin/python -m portal.catalogues compile \
- && /opt/venv/bin/python -m compileall -q smear portal
+ && /opt/venv/bin/python -m compileall -q smear confined portal
 
 FROM docker.io/library/python:3.11-slim-bookworm
 # WeasyPrint makes the PDFs of reports with these. The fonts are for names and comments in any script.
@@ -35,6 +36,7 @@ RUN apt-get update -qq \
 # The folders are made here so that a new volume mounted there belongs to this user.
 RUN groupadd --gid 10001 hemalens \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hemalens \
+ && install -d -o hemalens -g hemalens -m 700 /var/lib/hemalens/sockets \
  && install -d -o hemalens -g hemalens -m 750 /var/lib/hemalens/media /var/lib/hemalens/scratch /var/lib/hemalens/demo
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \

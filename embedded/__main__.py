@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--no-restart", action="store_true", help="leave a process that dies down, until 'start NAME'"
     )
-    services = commands.add_parser("services", help="start only PostgreSQL, Valkey and tritonserver")
+    services = commands.add_parser("services", help="start only what the portal asks, and not the portal")
     services.add_argument(
         "--only", type=_services, default=SERVICES, help="comma-separated names (default: all)"
     )

@@ -87,6 +87,8 @@ def _converted(image: Image.Image, icc: bytes) -> Image.Image | None:
         if "srgb" in ImageCms.getProfileDescription(profile).lower():
             return image
         return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except MemoryError:  # no fault of the profile
+        raise
     except Exception as error:  # the parser of a stranger's bytes, as in smear.decode
         logger.info("colour profile ignored: %s: %s", type(error).__name__, error)
         return None

@@ -1,4 +1,4 @@
-"""The real PostgreSQL, Valkey and tritonserver for the tests, one set for a whole run of pytest.
+"""The real PostgreSQL, Valkey, tritonserver and bounded processes for the tests, one set for a whole run of pytest.
 
 Settings are read before any fixture runs, so the addresses have to be in the environment when ``conftest.py``
 is imported. Where DATABASE_URL is set (by the developer, or by pytest-xdist's controller) nothing is started.
@@ -24,7 +24,7 @@ FOLDER = "HEMALENS_TEST_VAR"
 
 
 def provide() -> None:
-    """Put the services' addresses into the environment; start PostgreSQL and Valkey where nobody has yet."""
+    """Put the services' addresses into the environment; start them, Triton aside, where nobody has yet."""
     if "DATABASE_URL" not in os.environ:
         os.environ.update(_start())
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -59,7 +59,7 @@ def _start() -> dict[str, str]:
         "services",
     ]
     process = subprocess.Popen(
-        [*command, "--only", "postgres,valkey", "--lazy", "triton"],
+        [*command, "--only", "postgres,valkey,pictures,paper", "--lazy", "triton"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

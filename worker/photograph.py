@@ -6,12 +6,12 @@ import structlog
 from django.conf import settings
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext as _
-from PIL import Image, UnidentifiedImageError
 
+from portal.cases import pictures
 from portal.inference.answers import Answer
 from portal.inference.choices import Outcome
 from portal.inference.models import ModelVersion
-from smear.tensor import to_tensor
+from smear.decode import ImageRejected
 from worker.contract import ContractMismatch
 from worker.readiness import watch
 from worker.triton import TritonRejected, TritonUnavailable, triton
@@ -34,8 +34,8 @@ def classify_photograph(file: FieldFile, version: ModelVersion) -> Answer:
     try:
         watch.require(version)
         # Stored photographs went through smear.decode: upright RGB, within the limits.
-        with file.open("rb") as stored, Image.open(stored) as image:
-            tensor = to_tensor(image)
+        with file.open("rb") as stored:
+            tensor = pictures.tensor(stored)
         outputs = triton().infer(
             version.name, str(version.version), tensor[None], retry_for=settings.TRITON_RETRY_SECONDS
         )[0]
@@ -62,7 +62,13 @@ def _no_answer(error: Exception) -> NoAnswer:
         case TritonRejected():
             log.error("triton.rejected", error=str(error))
             return NoAnswer(_("The model server refused the photograph."))
-        case UnidentifiedImageError() | OSError():
+        case pictures.PicturesAway():
+            log.warning("photograph.not_read", error=error.message)
+            return NoAnswer(error.message, Outcome.UNAVAILABLE)
+        case ImageRejected():
+            log.error("photograph.beyond_bounds", code=error.code)
+            return NoAnswer(_("The stored photograph takes more memory or time than it may have."))
+        case pictures.Unreadable() | OSError():
             log.error("photograph.unreadable", error=str(error))
             return NoAnswer(_("The stored photograph could not be read."))
         case _:

@@ -1,11 +1,10 @@
 """The tasks the portal sends by name. States are changed by services, which may be called twice."""
 
-from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
-from portal.cases import tiles
+from portal.cases import pictures, tiles
 from portal.inference import quick_look as quick_looks
 from portal.inference import services
 from portal.inference.choices import JobState
@@ -15,6 +14,7 @@ from portal.notifications import mails
 from portal.reading import claims
 from portal.reading import services as reading
 from portal.reports import reminders
+from smear.decode import ImageRejected
 from worker.app import NODE, task
 from worker.contract import ContractMismatch
 from worker.photograph import NoAnswer, classify_photograph
@@ -76,8 +76,13 @@ def expire_claims() -> None:
 @task("worker.build_tiles")
 def build_tiles(image_id: str) -> None:
     """Build the tiles of a large photograph, unless they or the photograph are gone or done."""
-    with suppress(tiles.NoTiles):
+    try:
         tiles.ensure_tiles(UUID(image_id))
+    except tiles.NoTiles:
+        return
+    except (pictures.PicturesAway, pictures.Unreadable, ImageRejected) as error:
+        # Who looks at the photograph has them built, or is told why not.
+        log.warning("tiles.not_built", image=image_id, error=str(error))
 
 
 @task("worker.mail_notification")

@@ -32,12 +32,15 @@ from django.utils import translation
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
+from confined.client import Client
 from portal import mail
+from portal.cases import pictures
 from portal.inference.backlog import backlog
 from portal.inference.repair import last_repair
 from portal.inference.selectors import BEAT_HEARTBEAT, active_version, unserved_queues, worker_heartbeats
 from portal.notifications import mails
 from portal.outage import with_retry
+from portal.reports import pdf
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +152,19 @@ def storage() -> str:
     return "stores, reads and removes a file"
 
 
+def pictures_() -> str:
+    return _jobs_of(pictures.server())
+
+
+def paper() -> str:
+    return _jobs_of(pdf.server())
+
+
+def _jobs_of(server: Client) -> str:
+    found = server.ping(CALL_TIMEOUT)
+    return f"{found['running']} at work, {found['waiting']} waiting"
+
+
 def worker() -> str:
     living = worker_heartbeats()
     if not living:
@@ -241,6 +257,8 @@ PARTS: tuple[Part, ...] = (
     Part("database", database, essential=True),
     Part("migrations", migrations, essential=True),
     Part("storage", storage, essential=True),
+    Part("pictures", pictures_, essential=True),
+    Part("paper", paper, essential=False),
     # Without cache and broker people sign in, file, read and sign; jobs and mails wait in the database.
     Part("cache", cache_, essential=False),
     Part("broker", broker, essential=False),

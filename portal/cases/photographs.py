@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext
 from PIL import Image
 
-from smear.decode import ImageRejected, Limits, decode
+from portal.cases import pictures
+from smear.decode import ImageRejected
 from smear.likeness import perceptual_hash
 from smear.notices import EXTENSION_MISMATCH
-from smear.quality import WORDS, Quality, Reason, assess
+from smear.quality import WORDS, Quality, Reason
 
 THUMBNAIL_EDGE = 320
 _EXTENSION_MISMATCH = re.compile(
@@ -31,8 +31,8 @@ _EXTENSION_MISMATCH = re.compile(
 class Photograph:
     """A photograph ready for storage."""
 
-    file: ContentFile
-    thumbnail: ContentFile
+    file: File
+    thumbnail: File
     fields: dict[str, Any]
     quality: Quality
 
@@ -46,30 +46,21 @@ class Photograph:
 
 
 def read_photograph(upload: UploadedFile) -> Photograph:
-    """Decode an upload within the limits. Raises smear.decode.ImageRejected with words for the user."""
+    """Decode an upload within the limits. Raises smear.decode.ImageRejected, PicturesAway with words for the user."""
     upload.seek(0)
     source = cast(BinaryIO, upload.file if upload.file is not None else upload)
-    limits = Limits(max_bytes=settings.UPLOAD_MAX_BYTES)
     try:
-        decoded = decode(source, filename=upload.name or "", limits=limits)
+        stored, thumbnail, found = pictures.take_in(
+            source, filename=upload.name or "", thumbnail_edge=THUMBNAIL_EDGE
+        )
     except ImageRejected as error:
         raise ImageRejected(error.code, _translated(error.words, error.values), error.status) from error
-    content, extension, content_type = decoded.encode()
-    thumbnail = decoded.thumbnail(THUMBNAIL_EDGE)
+    small = thumbnail.read()
     return Photograph(
-        file=ContentFile(content, name=f"photograph.{extension}"),
-        thumbnail=ContentFile(thumbnail, name="thumbnail.jpg"),
-        fields={
-            "extension": extension,
-            "content_type": content_type,
-            "width": decoded.width,
-            "height": decoded.height,
-            "size": len(content),
-            "pixel_sha256": decoded.pixel_sha256,
-            "perceptual_hash": thumbnail_hash(thumbnail),
-            "notices": [notice.message for notice in decoded.notices],
-        },
-        quality=assess(decoded.image),
+        file=File(stored, name=f"photograph.{found['fields']['extension']}"),
+        thumbnail=ContentFile(small, name="thumbnail.jpg"),
+        fields={**found["fields"], "perceptual_hash": thumbnail_hash(small)},
+        quality=Quality(**found["quality"]),
     )
 
 

@@ -6,8 +6,9 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from portal.cases import selectors, tiles
+from portal.cases import pictures, selectors, tiles
 from portal.pages import SignedInRequest, page, private_file
+from smear import pyramid
 
 
 @require_GET
@@ -17,9 +18,9 @@ def tile_descriptor(request: SignedInRequest, pk: UUID) -> HttpResponse:
     image = get_object_or_404(selectors.images_visible_to(request.user), pk=pk)
     try:
         tiles.ensure_tiles(image.pk)
-    except tiles.NoTiles as error:
+    except (tiles.NoTiles, pictures.Unreadable) as error:
         raise Http404 from error
-    return HttpResponse(tiles.descriptor(image), content_type="application/xml")
+    return HttpResponse(pyramid.descriptor((image.width, image.height)), content_type="application/xml")
 
 
 @require_GET
@@ -31,6 +32,6 @@ def tile(request: SignedInRequest, pk: UUID, level: int, column: int, row: int) 
         file = tiles.tile_file(image, level, column, row)
         if not file.storage.exists(file.name or ""):
             tiles.ensure_tiles(image.pk)
-    except tiles.NoTiles as error:
+    except (tiles.NoTiles, pictures.Unreadable) as error:
         raise Http404 from error
     return private_file(request, file, "image/jpeg")

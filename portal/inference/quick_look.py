@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -162,10 +162,8 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
     # The case has the quick look's id: whoever presses again is led to it.
     case = cases.create_case(by, laboratory=quick_look.laboratory, pk=quick_look.pk, **fields)
     with quick_look.file.open("rb") as file:
-        upload = SimpleUploadedFile(
-            f"photograph.{quick_look.extension}", file.read(), quick_look.content_type
-        )
-    cases.add_image(by, case, upload)
+        name = f"photograph.{quick_look.extension}"
+        cases.add_image(by, case, UploadedFile(file, name, quick_look.content_type, quick_look.size))
     QuickLook.objects.filter(pk=quick_look.pk).delete()
     transaction.on_commit(lambda: remove_files(quick_look.file, quick_look.thumbnail), robust=True)
     return case

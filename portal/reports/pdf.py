@@ -1,12 +1,8 @@
-"""A signed report version as a tagged PDF (PDF/UA-1).
-
-WeasyPrint is imported when the first report is asked for: it needs libraries of the system (Pango, HarfBuzz), and a
-machine without them serves all else.
-"""
+"""A signed report version as a tagged PDF (PDF/UA-1); ``confined.paper`` makes it in a process of its own."""
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import zxingcpp
 from django.conf import settings
@@ -16,6 +12,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
+from confined.client import Client, JobFailed, ServerGone, scratch, server_in
+from confined.protocol import Bundle, Failed
 from portal.cases.choices import Magnification, Priority, Specimen, Stain
 from portal.cases.models import SmearImage
 from portal.errors import DomainError
@@ -27,9 +25,6 @@ from portal.reports.versions import SignedVersion
 from portal.text import visible
 from smear.classes import CLASSES
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
 log = logging.getLogger(__name__)
 
 CSS = Path(__file__).parent.parent / "templates" / "reports" / "pdf.css"
@@ -39,7 +34,7 @@ QR = "report:qr"
 
 
 class PdfUnavailable(DomainError):
-    """The machine lacks what makes PDFs."""
+    """No PDF can be made, now or on this machine."""
 
     status = 503
     default_code = "pdf_unavailable"
@@ -47,54 +42,59 @@ class PdfUnavailable(DomainError):
 
 def render(version: SignedVersion) -> bytes:
     """The report as PDF, in the language of the request. Raises PdfUnavailable."""
-    weasyprint = _weasyprint()
     verify_url = verify_address(version.diagnosis.sha256)
     images = {image.position: image for image in version.diagnosis.case.images.all()}
     files = {QR: (_qr(verify_url), "image/svg+xml"), **_thumbnails(images)}
     html = fonts.printable(
         visible(render_to_string("reports/pdf.html", _context(version, images, files, verify_url)))
     )
-    fetcher = _served_only(files)
-    document = weasyprint.HTML(string=html, base_url="report:", url_fetcher=fetcher)
-    sheet = weasyprint.CSS(string=CSS.read_text(encoding="utf-8"), url_fetcher=fetcher)
-    pdf: bytes = document.write_pdf(stylesheets=[sheet], pdf_variant="pdf/ua-1")
-    return pdf
+    with scratch() as source, scratch() as pdf:
+        bundle = Bundle(source)
+        for content in (html.encode(), CSS.read_bytes(), *(content for content, _type in files.values())):
+            bundle.add(content)
+        source.flush()
+        named = [(address, media_type) for address, (_content, media_type) in files.items()]
+        try:
+            server().run("report", {"index": bundle.index, "files": named}, source, [pdf])
+        except (JobFailed, ServerGone) as error:
+            raise _in_words(error) from error
+        pdf.seek(0)
+        return pdf.read()
+
+
+def server() -> Client:
+    return server_in(settings.CONFINED_SOCKETS, "paper")
+
+
+def _in_words(error: JobFailed | ServerGone) -> PdfUnavailable:
+    log.error("No PDF was made: %s", error)
+    match error:
+        case JobFailed(why=Failed.UNAVAILABLE):
+            return PdfUnavailable(
+                _(
+                    "This machine cannot make PDFs: libraries are missing. Print the report's page instead, or have "
+                    "whoever runs Hemalens install them (Debian: apt-get install %(packages)s)."
+                )
+                % {"packages": PACKAGES}
+            )
+        case JobFailed(why=Failed.MEMORY | Failed.TIME):
+            return PdfUnavailable(
+                _("The PDF takes more memory or time than it may have. Print the report's page instead."),
+                code="pdf_too_large",
+            )
+        case _:
+            return PdfUnavailable(
+                _(
+                    "The PDF could not be made at the moment. "
+                    "Try again in a minute, or print the report's page instead."
+                ),
+                code="pdf_failed",
+            )
 
 
 def verify_address(sha256: str) -> str:
     """Where anybody of the laboratory can check a hash, as printed on paper."""
     return settings.SITE_URL.rstrip("/") + reverse("verify:hash", args=[sha256])
-
-
-def _weasyprint() -> "ModuleType":
-    try:
-        import weasyprint
-    except OSError as error:
-        log.error("No PDF can be made: %s", error)
-        raise PdfUnavailable(
-            _(
-                "This machine cannot make PDFs: libraries are missing. Print the report's page instead, or have "
-                "whoever runs Hemalens install them (Debian: apt-get install %(packages)s)."
-            )
-            % {"packages": PACKAGES}
-        ) from error
-    # It tells its progress, sheet by sheet, as if it were news.
-    logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
-    return weasyprint
-
-
-def _served_only(files: dict[str, tuple[bytes, str]]) -> Any:
-    """A fetcher that gives out these files (content and type by address) and reads nothing else, wherever it lies."""
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
-
-    class ServedOnly(URLFetcher):
-        def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
-            if url not in files:
-                raise ValueError(f"Not part of the report: {url}")
-            content, content_type = files[url]
-            return URLFetcherResponse(url, content, {"Content-Type": content_type})
-
-    return ServedOnly()
 
 
 def _qr(address: str) -> bytes:

@@ -18,7 +18,7 @@ from tests.factories import active_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMES = {
-    *("database", "migrations", "broker", "cache", "storage"),
+    *("database", "migrations", "broker", "cache", "storage", "pictures", "paper"),
     *("worker", "queue", "repair", "beat", "triton", "model", "mail"),
 }
 

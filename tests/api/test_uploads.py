@@ -209,3 +209,16 @@ def test_quality_is_advice_beside_the_photograph(clients, draft_case):
     ]
     SmearImage.objects.update(quality=None)
     assert [image["quality"] for image in clients.submitter.get(address).json()] == [None, None]
+
+
+def test_without_the_process_that_reads_photographs_an_upload_is_told_to_try_again(
+    clients, draft_case, is_problem, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("confined.client.RESTART_SECONDS", 0.0)
+    settings.CONFINED_SOCKETS = tmp_path
+    address = f"/api/v1/cases/{draft_case.pk}/images/"
+    problem = is_problem(
+        clients.submitter.post(address, {"file": photograph(9)}, format="multipart"), 503, "pictures_away"
+    )
+    assert "Try again in a minute" in problem["detail"]
+    assert draft_case.images.count() == 1

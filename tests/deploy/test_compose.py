@@ -15,7 +15,9 @@ PROJECT = yaml.safe_load(COMPOSE)
 SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
 EXAMPLE = (ROOT / "deploy" / "env.example").read_text()
 SECRETS = {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
-BUILT = ("web", "migrate", "worker", "mail", "beat", "triton")
+BUILT = ("web", "migrate", "worker", "mail", "beat", "triton", "pictures", "paper")
+#: What reads strangers' pictures and makes PDFs.
+CONFINED = ("pictures", "paper")
 
 #: ``${NAME}``, ``${NAME:-default}``, ``${NAME:?complaint}``: the name and the rest.
 VARIABLE = re.compile(r"\$\{(\w+)([^}]*)\}")
@@ -31,7 +33,9 @@ def environment(name: str) -> dict[str, str]:
 
 
 def test_the_whole_house_is_there():
-    assert set(SERVICES) == {"web", "worker", "mail", "beat", "postgres", "redis", "triton", "migrate"}
+    assert set(SERVICES) == {
+        *("web", "worker", "mail", "beat", "postgres", "redis", "triton", "migrate", "pictures", "paper")
+    }
 
 
 def test_a_secret_has_no_default_and_says_what_to_do():
@@ -94,14 +98,20 @@ def test_only_the_portal_is_published_and_only_to_this_machine():
 
 def test_what_holds_data_reaches_nothing_outside():
     assert PROJECT["networks"]["back"]["internal"] is True
-    assert {name for name, service in SERVICES.items() if service["networks"] != ["back"]} == {"web", "mail"}
+    assert {
+        name
+        for name, service in SERVICES.items()
+        if "networks" in service and service["networks"] != ["back"]
+    } == {"web", "mail"}
 
 
 def test_mail_has_a_way_out_and_what_handles_photographs_has_none():
     """A worker on the internal network alone could not reach a mail server, and one that decodes must not."""
     outbound = PROJECT["networks"]["outbound"] or {}
     assert not outbound.get("internal")
-    assert {name for name, service in SERVICES.items() if "outbound" in service["networks"]} == {"mail"}
+    assert {name for name, service in SERVICES.items() if "outbound" in service.get("networks", [])} == {
+        "mail"
+    }
     queues = {
         name: re.findall(r"--queues=(\w+(?:,\w+)*)", " ".join(SERVICES[name]["command"]))
         for name in ("worker", "mail")
@@ -121,8 +131,29 @@ def test_data_lies_in_named_volumes_and_web_and_worker_share_the_photographs():
     for service in SERVICES.values():
         for volume in service.get("volumes", []):
             assert volume.split(":")[0] in PROJECT["volumes"]
-    assert SERVICES["worker"]["volumes"] == ["media:/var/lib/hemalens/media"]
+    assert "media:/var/lib/hemalens/media" in SERVICES["worker"]["volumes"]
     assert "media:/var/lib/hemalens/media" in SERVICES["web"]["volumes"]
+
+
+@pytest.mark.parametrize("name", CONFINED)
+def test_what_reads_strangers_pictures_has_no_network_no_secret_and_no_photographs(name):
+    service = SERVICES[name]
+    assert service["network_mode"] == "none"
+    assert "networks" not in service
+    assert service["volumes"] == ["sockets:/var/lib/hemalens/sockets"]
+    assert not {variable for variable in environment(name) if re.search(r"URL|SECRET|PASSWORD", variable)}
+    for asking in ("web", "worker"):
+        assert "sockets:/var/lib/hemalens/sockets" in SERVICES[asking]["volumes"]
+        assert environment(asking)["CONFINED_SOCKETS"] == environment(name)["CONFINED_SOCKETS"]
+
+
+def test_the_memory_of_the_picture_service_holds_what_its_jobs_may_take():
+    from confined.bounds import of_paper, of_pictures
+
+    for name, bounds in (("pictures", of_pictures({})), ("paper", of_paper({}))):
+        jobs = bounds.large_at_once * bounds.large_mb
+        jobs += (bounds.at_once - bounds.large_at_once) * bounds.small_mb
+        assert int(SERVICES[name]["mem_limit"].removesuffix("m")) >= jobs + 100, name
 
 
 @pytest.mark.parametrize("name", BUILT)

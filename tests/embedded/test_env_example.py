@@ -4,7 +4,7 @@ import re
 
 from embedded.settings import ROOT
 
-READERS = ("portal/config/settings/*.py", "embedded/settings.py", "portal/server/*.py")
+READERS = ("portal/config/settings/*.py", "embedded/settings.py", "confined/*.py", "portal/server/*.py")
 
 
 def documented():

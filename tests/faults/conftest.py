@@ -33,7 +33,7 @@ SHORT = {
     "HEARTBEAT_TTL_SECONDS": "6",
 }
 SUBMITTER = "submitter@demo.example"
-PROCESSES = ("postgres", "valkey", "triton", "worker", "beat", "web")
+PROCESSES = ("postgres", "valkey", "triton", "pictures", "paper", "worker", "beat", "web")
 
 
 def run_python(system: LiveSystem, *arguments: str) -> subprocess.CompletedProcess[str]:

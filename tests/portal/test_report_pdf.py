@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 import time
 
 import pytest
@@ -14,6 +13,7 @@ from portal.reports import pdf
 from portal.reports.models import Diagnosis
 from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
+from tests.confined.servers import running
 from tests.factories import PASSWORD, analysed, read, signed
 from tests.portal.pdf_text import objects_of, page_count, text_of
 
@@ -118,25 +118,15 @@ def test_long_words_are_laid_out_within_seconds(case, people):
     changed = {"label": "Pro", "confidence": "high", "comment": note, "reason": note[:1900]}
     amend(people.reviewer, case, **changed, secret=PASSWORD)
     version = signed_version(people.submitter, case.pk)
-    started = time.process_time()
+    started = time.monotonic()
     assert page_count(pdf.render(version)) <= 6
-    assert time.process_time() - started < 20
+    assert time.monotonic() - started < 30
 
 
 def test_words_that_look_like_html_stay_words(people, lab, model):
     note = '<img src="file:///etc/hostname"><b>bold</b>'
     case = signed(people.reviewer, analysed(people.submitter, lab, clinical_note=note))
     assert note in re.sub(r"\s+", " ", text_of(pdf.render(signed_version(people.submitter, case.pk))))
-
-
-def test_nothing_is_read_but_what_belongs_to_the_report(tmp_path):
-    secret = tmp_path / "secret.txt"
-    secret.write_text("secret")
-    fetcher = pdf._served_only({"report:qr": (b"<svg/>", "image/svg+xml")})
-    assert fetcher.fetch("report:qr").read() == b"<svg/>"
-    for address in (secret.as_uri(), "http://127.0.0.1:1/", "data:text/plain,x", "report:photograph/9"):
-        with pytest.raises(ValueError, match="Not part of the report"):
-            fetcher.fetch(address)
 
 
 def test_a_lost_thumbnail_leaves_a_note(case, people):
@@ -146,19 +136,15 @@ def test_a_lost_thumbnail_leaves_a_note(case, people):
     assert "file is missing" in text_of(pdf.render(signed_version(people.submitter, case.pk)))
 
 
-def test_the_page_says_in_words_when_no_pdf_can_be_made(case, people, client, monkeypatch):
+def test_the_page_says_in_words_when_no_pdf_can_be_made(case, people, client, settings, tmp_path):
     sign(people.reviewer, case, secret=PASSWORD)
     address = reverse("reports:pdf", args=[case.pk])
 
-    class WithoutPango:
-        def find_spec(self, name, path=None, target=None):
-            if name == "weasyprint":
-                raise OSError("cannot load library 'libpango-1.0-0'")
-
-    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [WithoutPango(), *sys.meta_path])
+    (tmp_path / "weasyprint.py").write_text("raise OSError(\"cannot load library 'libpango-1.0-0'\")")
+    settings.CONFINED_SOCKETS = tmp_path
     client.force_login(people.submitter)
-    response = client.get(address)
+    with running("paper", tmp_path, PYTHONPATH=str(tmp_path)):
+        response = client.get(address)
     assert response.status_code == 503
     assert b"libpango-1.0-0" in response.content
 

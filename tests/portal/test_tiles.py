@@ -2,7 +2,6 @@
 
 import io
 import threading
-from contextlib import nullcontext
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +13,7 @@ from PIL import Image
 
 from portal.cases import services, tiles
 from portal.inference import sending
+from smear.pyramid import TILE_SIZE, levels, tiles_of
 from tests.factories import draft, photograph
 
 #: Longer than the limit, as flat as a photograph may be, and so of few pixels.
@@ -35,8 +35,8 @@ def pyramid(settings) -> set[str]:
 def expected(size: tuple[int, int]) -> set[str]:
     return {
         f"{tile.level}/{tile.column}_{tile.row}.jpg"
-        for level, of_level in tiles.levels(size)
-        for tile in tiles.tiles_of(level, of_level)
+        for level, of_level in levels(size)
+        for tile in tiles_of(level, of_level)
     }
 
 
@@ -46,15 +46,15 @@ def tile_url(image, level: int, column: int, row: int) -> str:
 
 @pytest.mark.parametrize("size", [(10_000, 10_000), (5_000, 64), (513, 1)])
 def test_levels_halve_down_to_one_pixel_and_their_tiles_cover_them(size):
-    found = tiles.levels(size)
+    found = levels(size)
     assert found[0][1] == size
     assert found[-1] == (0, (1, 1))
     assert [level for level, _size in found] == list(range(len(found) - 1, -1, -1))
     for level, (width, height) in found:
-        boxes = [tile.box for tile in tiles.tiles_of(level, (width, height))]
+        boxes = [tile.box for tile in tiles_of(level, (width, height))]
         assert max(box[2] for box in boxes) == width
         assert max(box[3] for box in boxes) == height
-        assert all(box[2] - box[0] <= tiles.TILE_SIZE + 2 for box in boxes)
+        assert all(box[2] - box[0] <= TILE_SIZE + 2 for box in boxes)
 
 
 @pytest.mark.django_db
@@ -133,8 +133,6 @@ def test_a_build_that_was_cut_off_is_done_again(large, settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_ask_at_once_share_one_build(large, settings, monkeypatch):
-    # As in two processes: only the database keeps them apart.
-    monkeypatch.setattr(tiles, "_one_at_a_time", nullcontext())
     built = []
     build = tiles._build
     monkeypatch.setattr(tiles, "_build", lambda image: (built.append(image.pk), build(image)))

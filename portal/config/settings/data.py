@@ -1,5 +1,8 @@
 """Where things are kept: database, broker, cache, files; and how much of a file is taken."""
 
+from pathlib import Path
+from tempfile import gettempdir
+
 from portal.config.settings.environment import BASE_DIR, env
 
 DATABASES = {"default": env.db_url("DATABASE_URL")}
@@ -29,6 +32,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# Where the servers listen that read photographs and make PDFs in bounded processes (confined/).
+CONFINED_SOCKETS = env.path("CONFINED_SOCKETS", default=str(Path(gettempdir()) / "hemalens-sockets"))
 
 # --- Uploads
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MB", default=50) * 1024 * 1024

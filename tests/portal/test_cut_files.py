@@ -1,0 +1,57 @@
+"""A cut photograph is refused, whatever was made in the same web process before."""
+
+import io
+import sys
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image, ImageFile
+
+from portal.cases.photographs import read_photograph
+from portal.reports import pdf
+from portal.reports.versions import signed_version
+from smear.decode import ImageRejected, decode
+from tests.factories import analysed, photograph, signed
+
+pytestmark = pytest.mark.django_db
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
+
+
+def cut_files() -> list[tuple[str, bytes]]:
+    """Ten photographs that end early: in each format, at half and at nine tenths, and two JPEGs near their end."""
+    with Image.open(photograph(size=(320, 240))) as drawn:
+        pixels = drawn.convert("RGB")
+    made = []
+    for form, *shares in (*((form, 0.5, 0.9) for form in FORMATS), ("JPEG", 0.7, 0.8)):
+        buffer = io.BytesIO()
+        pixels.save(buffer, form)
+        content = buffer.getvalue()
+        made += [(form, content[: int(len(content) * share)]) for share in shares]
+    return made
+
+
+def refused(files: list[tuple[str, bytes]]) -> int:
+    count = 0
+    for form, content in files:
+        with pytest.raises(ImageRejected) as caught:
+            read_photograph(SimpleUploadedFile(f"field.{form.lower()}", content))
+        count += caught.value.code == "damaged"
+    return count
+
+
+def test_a_pdf_changes_nothing_about_what_is_refused(people, lab, model):
+    files = cut_files()
+    assert refused(files) == len(files) == 10
+    case = signed(people.reviewer, analysed(people.submitter, lab))
+    assert pdf.render(signed_version(people.submitter, case.pk)).startswith(b"%PDF-")
+    assert "weasyprint" not in sys.modules
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+    assert refused(files) == 10
+
+
+@pytest.mark.parametrize(("form", "content"), cut_files())
+def test_what_others_set_for_the_process_does_not_count(form, content, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.raises(ImageRejected) as caught:
+        decode(io.BytesIO(content))
+    assert caught.value.code == "damaged"

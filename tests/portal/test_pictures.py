@@ -1,0 +1,46 @@
+"""Photographs that take too much, and a reader that is away or dies, in the user's words."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+from django.core.files.base import File
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from portal.cases import pictures
+from portal.cases.photographs import read_photograph
+from smear.decode import ImageRejected
+from smear.tensor import to_tensor
+from tests.confined.servers import running
+from tests.factories import photograph
+
+
+def large() -> SimpleUploadedFile:
+    """36 megapixels in few bytes."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (6000, 6000), (200, 120, 160)).save(buffer, "PNG", compress_level=1)
+    return SimpleUploadedFile("field.png", buffer.getvalue())
+
+
+def test_a_photograph_beyond_the_memory_of_one_job_is_refused_in_words(settings, tmp_path):
+    settings.CONFINED_SOCKETS = tmp_path
+    with running("pictures", tmp_path, PICTURE_MEMORY_MB="64"):
+        with pytest.raises(ImageRejected, match="more memory than this installation allows") as caught:
+            read_photograph(large())
+        assert caught.value.code == "too_much_memory"
+        assert read_photograph(photograph()).fields["width"] > 0
+
+
+def test_the_tensor_is_the_one_that_smear_makes():
+    upload = photograph(size=(640, 480))
+    with Image.open(upload) as opened:
+        expected = to_tensor(opened.convert("RGB"))
+    upload.seek(0)
+    assert np.array_equal(pictures.tensor(File(upload.file)), expected)
+
+
+def test_a_stored_photograph_that_is_none_is_unreadable():
+    with pytest.raises(pictures.Unreadable):
+        pictures.tensor(File(io.BytesIO(os.urandom(1000))))
