@@ -52,7 +52,10 @@ def test_the_wait_gives_up_and_says_what_to_look_at():
 def test_health_is_the_heartbeat_of_this_machine(name, key):
     cache.delete(key)
     silent = run("-m", "worker.health", name)
-    assert (silent.returncode, silent.stderr.strip()) == (1, f"no heartbeat at {key}, or no cache to read it from")
+    assert (silent.returncode, silent.stderr.strip()) == (
+        1,
+        f"no heartbeat at {key}, or no cache to read it from",
+    )
     cache.set(key, {"pid": 1, "at": 0.0}, 60)
     try:
         assert run("-m", "worker.health", name).returncode == 0
