@@ -158,6 +158,7 @@ def test_keys_are_listed_as_they_were_chosen(people: People, address: str) -> No
     field = page.get_by_role("textbox", name="Magnifier", exact=True)
     field.press("x")
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
     try:
         opened(page, address)
         page.keyboard.press("m")
@@ -173,3 +174,4 @@ def test_keys_are_listed_as_they_were_chosen(people: People, address: str) -> No
         page.goto("/account/preferences/")
         page.get_by_role("button", name="Reset all keys").click()
         page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
