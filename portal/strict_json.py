@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any, NoReturn
 
+from django.http import HttpRequest, RawPostDataException
 from django.utils.translation import gettext as _
 
 from portal.errors import Invalid
@@ -45,6 +46,15 @@ def loads(body: bytes) -> Any:
                 field=visible(path) or None,
             )
     return value
+
+
+def body_of(request: HttpRequest) -> Any:
+    """The value of a request's JSON body. Raises Invalid as `loads` does, and for a form that was sent instead."""
+    try:
+        body = request.body
+    except RawPostDataException as error:  # a form, and its fields have been read
+        raise _refused(_("The body is not JSON: %(error)s") % {"error": request.content_type}) from error
+    return loads(body)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def marker(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 def _entered(request: SignedInRequest, *, new: bool = False) -> dict[str, Any]:
     """The fields of the body that are there, of the right type; ``pk`` of a new marker. Raises Invalid."""
-    body = strict_json.loads(request.body)
+    body = strict_json.body_of(request)
     if not isinstance(body, dict):
         raise Invalid(_("The request is not JSON."), code="not_json")
     key = body.pop("id", None) if new else None
