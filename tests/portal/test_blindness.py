@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 #: Ids and tokens: random, and no part of what is said. Ids are numbered in the order in which they come.
 RANDOM_ID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b")
 TOKENS = re.compile(
-    rb'(csrfmiddlewaretoken" value="|X-CSRFToken": ?"|csrf-token" content="|nonce="|nonce-)[^"\';]+'
+    rb'(csrfmiddlewaretoken" value="|X-CSRFToken": ?"|"csrf": "|csrf-token" content="|nonce="|nonce-)[^"\';]+'
 )
 #: Triggers of the database write the time of the day, whatever time the test has.
 TIMES = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?|\b\d\d?:\d\d(:\d\d)?\b")
