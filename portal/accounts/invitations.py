@@ -6,7 +6,6 @@ makes a new account, or adds a membership to one whose owner is signed in. It ne
 
 import hashlib
 import secrets
-from smtplib import SMTPException
 
 import structlog
 from django.conf import settings
@@ -15,7 +14,6 @@ from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -26,6 +24,7 @@ from portal.accounts.models import Invitation, Laboratory, Membership, User, inv
 from portal.accounts.permissions import require
 from portal.accounts.selectors import user_with_address
 from portal.errors import Duplicate, Gone, Invalid, NotAllowed, WrongState
+from portal.links import absolute
 from portal.text import clean_line
 
 log = structlog.get_logger(__name__)
@@ -37,7 +36,7 @@ def digest(token: str) -> str:
 
 
 def _link(token: str) -> str:
-    return settings.SITE_URL.rstrip("/") + reverse("accounts:accept_invitation", args=[token])
+    return absolute("accounts:accept_invitation", token)
 
 
 # --- Inviting
@@ -161,7 +160,7 @@ def _mail(invitation: Invitation, token: str) -> None:
     delivery = Delivery.MAILED
     try:
         send_mail(" ".join(subject.split()), body, None, [invitation.email])
-    except (OSError, SMTPException) as error:
+    except OSError as error:
         delivery = Delivery.FAILED
         log.warning("invitation_not_mailed", invitation_id=invitation.pk, error=type(error).__name__)
     invitation.delivery, invitation.delivered_at = delivery, timezone.now()

@@ -4,12 +4,12 @@
 pseudonym or free text may get into it. ``details`` are for the page, behind the sign-in.
 """
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.cases.filters import MINE
+from portal.links import absolute
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
 
@@ -69,4 +69,4 @@ def address(notification: Notification) -> str:
 
 def link(notification: Notification) -> str:
     """The absolute address that opens a notification, for a mail; it asks to sign in."""
-    return settings.SITE_URL.rstrip("/") + reverse("notifications:open", args=[notification.pk])
+    return absolute("notifications:open", notification.pk)

@@ -7,7 +7,6 @@ from typing import Any
 import zxingcpp
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
@@ -17,6 +16,7 @@ from confined.protocol import Bundle, Failed
 from portal.cases.choices import Magnification, Priority, Specimen, Stain
 from portal.cases.models import SmearImage
 from portal.errors import DomainError
+from portal.links import absolute
 from portal.reading.choices import Confidence, ReadLabel
 from portal.reports import fonts
 from portal.reports.choices import SignMethod
@@ -94,7 +94,7 @@ def _in_words(error: JobFailed | ServerGone) -> PdfUnavailable:
 
 def verify_address(sha256: str) -> str:
     """Where anybody of the laboratory can check a hash, as printed on paper."""
-    return settings.SITE_URL.rstrip("/") + reverse("verify:hash", args=[sha256])
+    return absolute("verify:hash", sha256)
 
 
 def _qr(address: str) -> bytes:

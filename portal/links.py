@@ -1,0 +1,11 @@
+"""Addresses of pages as they stand in mails and on paper: with the site's own."""
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+
+def absolute(view: str, *args: Any) -> str:
+    """The whole address of a view, from the name and arguments that ``reverse`` takes."""
+    return settings.SITE_URL.rstrip("/") + reverse(view, args=args)
