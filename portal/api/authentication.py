@@ -5,9 +5,7 @@ from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from portal.accounts.models import ApiToken, User
-from portal.accounts.tokens import issue_token, note_use
-
-__all__ = ["BearerAuthentication", "issue_token"]
+from portal.accounts.tokens import note_use
 
 
 class BearerAuthentication(TokenAuthentication):

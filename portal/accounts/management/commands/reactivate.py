@@ -1,24 +1,16 @@
 """`manage.py reactivate EMAIL`: open an account that was closed."""
 
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from portal.accounts.selectors import user_with_address
+from portal.accounts.commands import AccountCommand
 from portal.accounts.services import open_account
 
 
-class Command(BaseCommand):
+class Command(AccountCommand):
     help = "Open a closed account again, with the password of before. The rights of an operator do not come back."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email")
-
     def handle(self, *args: Any, email: str, **options: Any) -> None:
-        user = user_with_address(email)
-        if user is None:
-            raise CommandError(f"There is no account with the address {email}.")
+        user = self.account(email)
         open_account(user)
         self.stdout.write(f"The account of {user} is open again.")
         if not user.memberships.filter(is_active=True).exists():

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.accounts.models import User
+from portal.accounts.selectors import user_with_address
 from portal.accounts.tokens import issue_token
 from portal.errors import DomainError
 
@@ -21,8 +21,8 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, help="how long the token holds (default: API_TOKEN_DAYS, 90)")
 
     def handle(self, *args: Any, email: str, name: str, days: int | None, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=email, is_active=True).first()
-        if user is None:
+        user = user_with_address(email)
+        if user is None or not user.is_active:
             raise CommandError(f"There is no active account with the address {email}.")
         try:
             row, token = issue_token(user, name=name, days=days)

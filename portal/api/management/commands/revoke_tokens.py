@@ -3,23 +3,21 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from portal.accounts.models import User
+from portal.accounts.commands import AccountCommand
 from portal.accounts.tokens import revoke_token, revoke_tokens, tokens_of
 
 
-class Command(BaseCommand):
+class Command(AccountCommand):
     help = "End every API token of a person at once, or the one of a name (`list_tokens` shows them)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email")
+        super().add_arguments(parser)
         parser.add_argument("--name", help="only the token of this name")
 
     def handle(self, *args: Any, email: str, name: str | None, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=email).first()
-        if user is None:
-            raise CommandError(f"There is no account with the address {email}.")
+        user = self.account(email)
         if name is None:
             self.stdout.write(f"{revoke_tokens(user)} tokens of {user} are revoked.")
             return
