@@ -3,7 +3,6 @@
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from smtplib import (
@@ -23,7 +22,6 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 
@@ -90,10 +88,7 @@ def failure_of(error: OSError) -> LastFailure:
 
 def last_failure() -> LastFailure | None:
     """The last failure of any process of the portal; None where there was none in the last month."""
-    try:
-        noted = cache.get(_LAST_FAILURE)
-    except RedisError:
-        return None
+    noted = cache.get(_LAST_FAILURE)
     return None if noted is None else LastFailure(noted[0], Failure(noted[1]), noted[2])
 
 
@@ -106,8 +101,7 @@ class NotedMail(EmailBackend):
         except OSError as error:
             failed = failure_of(error)
             log.warning("mail.failed", failure=failed.failure.value, smtp=failed.code)
-            with suppress(RedisError):
-                cache.set(_LAST_FAILURE, (failed.at, failed.failure.value, failed.code), _KEPT_SECONDS)
+            cache.set(_LAST_FAILURE, (failed.at, failed.failure.value, failed.code), _KEPT_SECONDS)
             raise
 
 

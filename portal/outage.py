@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 
-from portal.pages import wants_json
+from portal.pages import from_script
 
 R = TypeVar("R", bound=HttpResponseBase)
 
@@ -58,7 +58,7 @@ def _body(request: HttpRequest) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     if request.path_info.startswith("/health/"):
         return JsonResponse({"status": "failed", "detail": words()}, status=status)
-    if wants_json(request) or request.headers.get("HX-Request"):
+    if from_script(request):
         # The page stays as it is, with what was typed on it, and its script says that the server does not answer.
         return JsonResponse({"code": CODE, "message": words(), "field": None}, status=status)
     context = {"message": words(), "again": request.get_full_path(), "typed": _typed(request)}

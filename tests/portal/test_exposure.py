@@ -17,7 +17,7 @@ from PIL import Image
 
 from portal.accounts.choices import Role
 from portal.accounts.models import User
-from portal.api.authentication import issue_token
+from portal.accounts.tokens import issue_token
 from portal.cases import services as cases
 from portal.errors import NotAllowed
 from portal.inference import quick_look
