@@ -15,7 +15,6 @@ TYPED = re.compile(
 WITHOUT = {
     "account/login.html": "nobody is signed in yet",
     "account/reauthenticate.html": "a password alone",
-    "mfa/reauthenticate.html": "a code alone",
     "accounts/accept_invitation.html": "nobody is signed in yet",
     "allauth/elements/form.html": "addresses, passwords and codes, on pages that can be opened again",
     "partials/viewer_markers.html": "sent by a script, which asks to sign in again itself",
