@@ -20,11 +20,21 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "BMP": (".bmp", ".dib"),
 }
 
+#: For a page's file field. Types one by one and JPEG first: Safari on a Mac then turns HEIC into JPEG by itself,
+#: which it does not for ``image/*``.
+ACCEPT_ATTRIBUTE = ",".join(
+    [f"image/{name.lower()}" for name in ACCEPTED] + [one for group in ACCEPTED.values() for one in group]
+)
+
 ACCEPTED_WORDS = "JPEG, PNG, TIFF, WebP or BMP"
 
 _EXPORT = _("Export the photograph as JPEG, PNG, TIFF, WebP or BMP and upload that file.")
 _SCREENSHOT = _("Export one field of it as JPEG, PNG or TIFF and upload that file.")
-_PHONE = _("On the phone choose the most compatible camera format (JPEG), or export the photograph as JPEG.")
+_PHONE = _(
+    "Upload the photograph as JPEG. iPhone: choose it in this page on the phone itself, which converts it, or set "
+    "Settings > Camera > Formats to Most Compatible before taking it. Mac: open it in Preview and export it as JPEG. "
+    "Android: switch off high efficiency (HEIF) in the camera's settings."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,16 @@ _SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"BM", FileKind(_("a BMP image"), "BMP")),
 )
 
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+#: Brands of a file type box (ISO/IEC 14496-12, 4.3), in the order in which they are believed: an AVIF image is of
+#: the general kind (mif1, msf1) as well. Whatever else has such a box is a video.
+_BRANDS: tuple[tuple[frozenset[bytes], FileKind], ...] = (
+    (frozenset((b"crx ",)), FileKind(_("a camera raw file (CR3)"))),
+    (frozenset((b"avif", b"avis")), FileKind(_("an AVIF image"))),
+    (
+        frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1")),
+        FileKind(_("a HEIC image"), advice=_PHONE),
+    ),
+)
 
 
 def sniff(head: bytes) -> FileKind:
@@ -98,11 +117,12 @@ def sniff(head: bytes) -> FileKind:
 
 
 def _sniff_iso_media(head: bytes) -> FileKind:
-    brand = head[8:12].lower()
-    if brand in (b"avif", b"avis"):
-        return FileKind(_("an AVIF image"))
-    if brand in _HEIC_BRANDS:
-        return FileKind(_("a HEIC image"), advice=_PHONE)
+    # The box holds the major brand, a version, and the brands that the file goes by as well.
+    box = head[8 : int.from_bytes(head[:4], "big")] or head[8:12]
+    brands = {box[at : at + 4].lower() for at in range(0, len(box), 4) if at != 4}
+    for known, kind in _BRANDS:
+        if brands & known:
+            return kind
     return FileKind(_("a video"), advice=_("Upload single photographs of the fields instead."))
 
 

@@ -28,6 +28,7 @@ from portal.pages import SignedInRequest, add_refusal, page, posts_only, private
 from portal.reading import blind
 from portal.reading.choices import Confidence, ReadLabel
 from smear.classes import CLASSES
+from smear.sniff import ACCEPT_ATTRIBUTE
 
 # --- Filing ------------------------------------------------------------------------------------------------
 
@@ -63,6 +64,7 @@ def _case_form_page(
         "images": [image_json(image) for image in case.images.all()] if case else [],
         "max_bytes": settings.UPLOAD_MAX_BYTES,
         "max_images": settings.UPLOAD_MAX_IMAGES_PER_CASE,
+        "accept": ACCEPT_ATTRIBUTE,
     }
     return render(request, "cases/edit.html", context, status=status)
 

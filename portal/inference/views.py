@@ -25,6 +25,7 @@ from portal.inference.models import QuickLook
 from portal.pages import SignedInRequest, add_refusal, page, posts_only, private_file
 from portal.text import visible
 from smear.classes import CLASSES
+from smear.sniff import ACCEPT_ATTRIBUTE
 
 
 @require_http_methods(["GET", "POST"])
@@ -50,6 +51,7 @@ def _context(request: SignedInRequest, looked: QuickLook | None = None, **more: 
     context = {
         "minutes": settings.QUICK_LOOK_MINUTES,
         "max_bytes": settings.UPLOAD_MAX_BYTES,
+        "accept": ACCEPT_ATTRIBUTE,
         "submit_laboratories": laboratories_for(request.user, Action.SUBMIT_CASE),
         "classes": CLASSES,
         **more,

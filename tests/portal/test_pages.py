@@ -198,6 +198,17 @@ def test_read_on_a_case_in_the_wrong_state_gives_the_comment_back(client, people
     assert Diagnosis.objects.filter(case=case).count() == 1
 
 
+@pytest.mark.parametrize("page", ["cases:new", "inference:quick_look"])
+def test_file_fields_name_the_types_one_by_one_and_jpeg_first(client, people, lab, model, page):
+    client.force_login(people.submitter)
+    accepted = re.search(r'type="file"[^>]* accept="([^"]*)"', client.get(reverse(page)).content.decode())
+    types = accepted[1].split(",")
+    assert types[0] == "image/jpeg"
+    assert {"image/png", "image/tiff", "image/webp", "image/bmp", ".tif", ".jpg"} <= {*types}
+    # With either of them Safari hands over a HEIC file as it is instead of a JPEG.
+    assert not {"image/*", "image/heic"} & {*types}
+
+
 def test_wrong_kind_of_file_is_refused_with_its_status(client, people, lab):
     client.force_login(people.submitter)
     case = draft(people.submitter, lab)

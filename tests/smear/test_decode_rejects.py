@@ -50,7 +50,13 @@ def tiff_with_tags(*tags: tuple[int, int]) -> bytes:
         (b"<a/>", "an XML document"),
         (b"%PDF-1.7" + JUNK, "a PDF document"),
         (b"\0\0\0\x18ftypheic\0\0\0\0" + JUNK, "a HEIC image"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + JUNK, "a HEIC image"),
+        (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc" + JUNK, "a HEIC image"),
         (b"\0\0\0\x18ftypavif\0\0\0\0" + JUNK, "an AVIF image"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1miafavif" + JUNK, "an AVIF image"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom" + JUNK, "a camera raw file (CR3)"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + JUNK, "a video"),
+        (b"\0\0\0\0ftypheic", "a HEIC image"),
         (b"\0\0\0\x18ftypisom\0\0\0\0" + JUNK, "a video"),
         (bytes(128) + b"DICM" + JUNK, "a DICOM file"),
         (b"GIF89a" + JUNK, "a GIF image"),
@@ -65,6 +71,11 @@ def test_other_types_are_named(data, says):
     assert (error.code, error.status) == ("unsupported_type", 415)
     assert error.message.startswith(f"This is {says}")
     assert "upload" in error.message.lower() or "export" in error.message.lower()
+
+
+def test_a_phones_heic_is_told_how_to_become_a_jpeg():
+    message = refusal(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + JUNK, "IMG_0815.HEIC").message
+    assert all(way in message for way in ("JPEG", "iPhone", "Mac", "Android"))
 
 
 def test_an_empty_file():
