@@ -132,13 +132,14 @@ def refusal(text: str, *, lines: bool = False) -> str | None:
     if found is None:
         return _("Enter something that can be seen.") if text.strip() and not has_visible(text) else None
     before = visible(text[max(0, found.index - QUOTED) : found.index]).replace("\n", " ").strip()
-    words = {"what": _kind(found), "before": before}
+    words = {"what": described(found), "before": before}
     if before:
         return _("The text holds %(what)s after “%(before)s”: delete it.") % words
     return _("The text begins with %(what)s: delete it.") % words
 
 
-def _kind(found: Unwanted) -> str:
+def described(found: Unwanted) -> str:
+    """What an unwanted character is, with its code, to go on with in a sentence."""
     character, code = found.character, {"code": found.code}
     if character in "\n\r\u2028\u2029\x85":
         return _("a line break (%(code)s)") % code

@@ -12,14 +12,25 @@ from portal.cases.models import SmearImage
 from portal.cases.photographs import notice_words
 from portal.cases.services import MOST_POSITION
 from portal.errors import Invalid
+from portal.file_names import refusal_of
 
 
 def uploaded_file(request: HttpRequest) -> UploadedFile:
-    """The one file of a request. Raises Invalid."""
-    upload = request.FILES.get("file")
-    if not isinstance(upload, UploadedFile):
+    """The one file of a page's request. Raises Invalid."""
+    uploads = uploaded_files(request)
+    if not uploads:
         raise Invalid(_("No file arrived. Choose a photograph."), code="no_file", field="file")
-    return upload
+    if len(uploads) > 1:
+        raise Invalid(_("Send one photograph at a time."), field="file")
+    return uploads[0]
+
+
+def uploaded_files(request: HttpRequest) -> list[UploadedFile]:
+    """The files of a request, all of whose names can be taken. Raises Invalid."""
+    uploads = request.FILES.getlist("file")
+    if refusal := refusal_of(request):
+        raise Invalid(refusal, code="file_name", field="file")
+    return uploads
 
 
 def wanted_position(entered: str) -> int | None:

@@ -27,7 +27,7 @@ from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
 from portal.cases import selectors, services
 from portal.cases.models import Case, SmearImage
-from portal.cases.uploads import wanted_position
+from portal.cases.uploads import uploaded_files, wanted_position
 from portal.inference import heatmap
 from portal.inference.models import Job, Prediction
 from portal.inference.selectors import latest_prediction
@@ -77,7 +77,7 @@ def visible_image(request: SignedInRequest, case_id: UUID, image_id: UUID) -> Sm
 
 def uploaded_file(request: SignedInRequest) -> UploadedFile:
     """The one file of the request, else 400."""
-    files = request.FILES.getlist("file")
+    files = uploaded_files(request)
     if len(files) != 1:
         raise ValidationError({"file": [_("Send one photograph a request, as the multipart field `file`.")]})
     return files[0]
