@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
-from django.http.multipartparser import MAX_TOTAL_HEADER_SIZE, MultiPartParser
+from django.http.multipartparser import MultiPartParser
 from django.utils.http import parse_header_parameters
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,8 @@ from portal.text import described, unwanted
 #: What file systems allow.
 MOST_CHARACTERS = 255
 _END_OF_HEADERS = b"\r\n\r\n"
+#: More than Django's parser takes: it gives up on longer headers by itself.
+_MOST_HEADER_BYTES = 4096
 
 
 def why_unfit(name: str | None) -> str | None:
@@ -109,8 +111,7 @@ class _Watched:
             end = self._held.find(_END_OF_HEADERS, start)
             body = self._held[end + len(_END_OF_HEADERS) :][: len(self._mark) + 2]
             if end < 0 or len(body) < len(self._mark) + 2:
-                # The parser gives up on longer headers by itself.
-                self._held = self._held[start:][: MAX_TOTAL_HEADER_SIZE + len(self._mark)]
+                self._held = self._held[start:][:_MOST_HEADER_BYTES]
                 return
             # A field for files in which none was chosen has neither name nor content.
             if body != b"\r\n" + self._mark:
