@@ -69,10 +69,21 @@ class Bench:
 
     def health(self) -> dict[str, dict[str, Any]]:
         """Status and detail of each part, as the health page gives them."""
+        # On a machine with other work the page comes late; how soon is not asked here.
         parts: dict[str, dict[str, Any]] = requests.get(
-            f"{self.system.base_url}/health/ready", timeout=10
+            f"{self.system.base_url}/health/ready", timeout=60
         ).json()["parts"]
         return parts
+
+    def wait_health(self, status: str, *parts: str, timeout: float = 180.0) -> dict[str, dict[str, Any]]:
+        """Wait until all of some parts have a status; returns every part as it was then."""
+
+        def told() -> dict[str, dict[str, Any]]:
+            found = self.health()
+            return found if {found[part]["status"] for part in parts} == {status} else {}
+
+        found: dict[str, dict[str, Any]] = wait_for(told, f"{', '.join(parts)} to be {status}", timeout)
+        return found
 
     def filed(self, images: int, seed: int = 0) -> str:
         """A draft with drawn photographs."""
@@ -95,7 +106,7 @@ class Bench:
         left = sum(n for state, n in self.jobs(case_id).items() if state in ("queued", "running"))
         assert left, "all photographs were answered before the fault could happen: use more of them"
 
-    def wait_awaiting_read(self, case_id: str, timeout: float = 120.0) -> dict[str, Any]:
+    def wait_awaiting_read(self, case_id: str, timeout: float = 240.0) -> dict[str, Any]:
         def arrived() -> dict[str, Any]:
             case = self.api.case(case_id)
             return case if case["state"] == "awaiting_read" else {}

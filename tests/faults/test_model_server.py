@@ -33,7 +33,7 @@ def test_a_model_that_is_not_the_registered_one_is_not_used(bench: Bench):
     case_id = bench.filed(1, seed=33)
     bench.rows("UPDATE inference_modelversion SET sha256 = %s WHERE id = %s", "b" * 64, version["id"])
     try:
-        wait_for(lambda: bench.health()["model"]["status"] == "failed", "the health page to say so", 30)
+        bench.wait_health("failed", "model")
         assert "registered are sha256 bbbbbbbbbbbb" in bench.health()["model"]["detail"]
         bench.api.submit(case_id)
         wait_for(lambda: _was_sent(bench, case_id), "the job to be sent", 30)
@@ -44,7 +44,7 @@ def test_a_model_that_is_not_the_registered_one_is_not_used(bench: Bench):
             "UPDATE inference_modelversion SET sha256 = %s WHERE id = %s", version["sha256"], version["id"]
         )
     bench.assert_each_predicted_once(case_id, 1)
-    wait_for(lambda: bench.health()["model"]["status"] == "ok", "the health page to recover", 30)
+    bench.wait_health("ok", "model")
 
 
 def _was_sent(bench: Bench, case_id: str) -> bool:
@@ -55,17 +55,15 @@ def _was_sent(bench: Bench, case_id: str) -> bool:
 
 
 def test_the_health_page_names_a_dead_worker_and_a_dead_beat(bench: Bench):
-    assert {bench.health()[part]["status"] for part in ("worker", "beat")} == {"ok"}
+    bench.wait_health("ok", "worker", "beat")
     assert [container_check(bench, part) for part in ("worker", "beat")] == [0, 0]
     bench.system.kill_and_keep_down("worker")
     bench.system.kill_and_keep_down("beat")
-    for part in ("worker", "beat"):
-        wait_for(lambda part=part: bench.health()[part]["status"] == "failed", f"{part} to be missed", 30)
+    bench.wait_health("failed", "worker", "beat")
     assert [container_check(bench, part) for part in ("worker", "beat")] == [1, 1]
     bench.system.start("worker")
     bench.system.start("beat")
-    for part in ("worker", "beat"):
-        wait_for(lambda part=part: bench.health()[part]["status"] == "ok", f"{part} to be back", 30)
+    bench.wait_health("ok", "worker", "beat")
 
 
 def container_check(bench: Bench, part: str) -> int:
