@@ -77,7 +77,8 @@ class Claim(models.Model):
     ended_why = models.CharField(max_length=12, choices=ClaimEnd.choices, blank=True)
 
     class Meta:
-        ordering = ["claimed_at"]
+        # What one moment brought is told in the order in which it was written.
+        ordering = ["claimed_at", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["case"], condition=Q(ended_at=None), name="one_open_claim_per_case"
@@ -117,7 +118,7 @@ class Read(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["created_at"]
+        ordering = ["created_at", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["case", "round", "reader"], name="one_read_per_reader_and_round"),
             models.UniqueConstraint(fields=["case", "round", "kind"], name="one_read_of_a_kind_per_round"),
@@ -216,7 +217,7 @@ class Return(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-pk"]
         triggers = [pgtrigger.Protect(name="return_append_only", operation=NEVER_CHANGED)]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.choices import Role
+from portal.audit.selectors import case_trail
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
 from portal.errors import Invalid, NotAllowed, WrongState
@@ -243,3 +244,15 @@ def test_assigning_is_for_administrators_and_to_reviewers_of_the_laboratory(peop
     assert claims.assign(people.lab_admin, cases, people.reviewer) == 0
     assert claims.assign(people.lab_admin, cases, None) == 1
     assert Notification.objects.filter(kind=Kind.CASES_ASSIGNED).count() == 1
+
+
+def test_what_one_moment_brought_is_told_in_the_order_of_writing(people, lab, model, other):
+    """Of rows with one time the database may return any first: often the one that was written to last."""
+    case, now = waiting(people, lab), timezone.now()
+    given_back = {"claimed_at": now, "expires_at": now, "ended_at": now, "ended_why": ClaimEnd.RELEASED}
+    rows = [Claim.objects.create(case=case, reader=who, **given_back) for who in (people.reviewer, other)]
+    for who in (other, people.reviewer):  # an indexed column, so that the row moves behind the other one
+        Claim.objects.filter(pk=rows[0].pk).update(reader=who)
+    assert list(case.claims.all()) == rows
+    told = [entry.who for entry in case_trail(case) if entry.when == now]
+    assert told == [people.reviewer, people.reviewer, other, other]
