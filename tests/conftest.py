@@ -9,8 +9,10 @@ from pathlib import Path
 import django
 import pytest
 
+from embedded.state import free_port
 from tests import services
 from tests.live import LiveSystem
+from tests.mail_server import MailServer, serving
 
 services.provide()
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.config.settings"
@@ -40,3 +42,18 @@ def live_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem
     folder: Path = tmp_path_factory.mktemp("live")
     with LiveSystem.started(folder / "var") as system:
         yield system
+
+
+@pytest.fixture
+def smtp(settings) -> int:
+    """Mail goes to this port, where nothing listens yet."""
+    settings.EMAIL_BACKEND = "portal.mail.NotedMail"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    return int(settings.EMAIL_PORT)
+
+
+@pytest.fixture
+def mail_server(smtp: int) -> Iterator[MailServer]:
+    with serving(smtp) as server:
+        yield server

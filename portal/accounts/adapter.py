@@ -11,7 +11,9 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from portal import mail
 from portal.accounts import attempts
 from portal.accounts.locked import counted_page, too_many_page
 from portal.accounts.models import User
@@ -31,6 +33,16 @@ ASKED_FOR = frozenset(
         "account_already_exists",
     )
 )
+
+_NO_MAIL = gettext_noop("This installation sends no mail, so no link can be sent. Ask its operator for help.")
+_LATER = gettext_noop("The mail could not be sent: %(why)s. Try again in a few minutes.")
+#: Where asking for the same once more would be refused, with the way there is.
+_AGAIN = {
+    "account/email/email_confirmation": gettext_noop(
+        "The mail could not be sent: %(why)s. The new address is noted; "
+        "have the mail sent again from the page of your e-mail address in a few minutes."
+    )
+}
 
 
 class _WrongPassword(Exception):
@@ -76,10 +88,15 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Mail something; so many links an hour to one address, whether it has an account or not."""
+        """Mail something; so many links an hour to one address, whether it has an account or not.
+
+        Nobody is told of a link that has not left: the page says why instead, and what to do.
+        """
         request = allauth_context.request
         is_asked_for = template_prefix in ASKED_FOR
         if is_asked_for:
+            if not mail.is_configured():
+                raise ImmediateHttpResponse(_not_mailed_page(request, _(_NO_MAIL)))
             with too_many_page(request):
                 for what in attempts.links(request, email.strip().lower()):
                     attempts.count(what)
@@ -87,9 +104,11 @@ class AccountAdapter(DefaultAccountAdapter):
             super().send_mail(template_prefix, email, context)
         except OSError as error:
             # A change that the owner would be told of has happened by now; a link that was asked for has not left.
-            log.warning("accounts.not_mailed", template=template_prefix, error=str(error))
+            failed = mail.failure_of(error)
+            log.warning("accounts.not_mailed", template=template_prefix, failure=failed.failure.value)
             if is_asked_for:
-                raise ImmediateHttpResponse(_no_mail_page(request)) from error
+                words = _(_AGAIN.get(template_prefix, _LATER)) % {"why": failed.words}
+                raise ImmediateHttpResponse(_not_mailed_page(request, words)) from error
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Always; where there is nothing to ask for, neither password nor second factor, a password comes first."""
@@ -106,6 +125,5 @@ class AccountAdapter(DefaultAccountAdapter):
             attempts.forget(attempts.sign_in(user.pk))
 
 
-def _no_mail_page(request: HttpRequest) -> HttpResponse:
-    message = _("The mail could not be sent: the mail server does not answer. Try again in a few minutes.")
-    return render(request, "refused.html", {"message": message}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+def _not_mailed_page(request: HttpRequest, words: str) -> HttpResponse:
+    return render(request, "refused.html", {"message": words}, status=HTTPStatus.SERVICE_UNAVAILABLE)

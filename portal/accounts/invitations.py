@@ -162,7 +162,8 @@ def _mail(invitation: Invitation, token: str) -> None:
         send_mail(" ".join(subject.split()), body, None, [invitation.email])
     except OSError as error:
         delivery = Delivery.FAILED
-        log.warning("invitation_not_mailed", invitation_id=invitation.pk, error=type(error).__name__)
+        failed = mail.failure_of(error).failure.value
+        log.warning("invitation_not_mailed", invitation_id=invitation.pk, failure=failed)
     invitation.delivery, invitation.delivered_at = delivery, timezone.now()
     # Unless it was sent again meanwhile: then that one's word counts.
     sent = Invitation.objects.filter(pk=invitation.pk, token_sha256=digest(token))

@@ -7,6 +7,7 @@ from django.utils import timezone, translation
 
 from portal.accounts.models import User
 from portal.accounts.preferences import preferences_of
+from portal.mail import failure_of
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,6 @@ def tell_owner(user: User, template: str, **context: object) -> bool:
     try:
         EmailMessage(subject, body, None, [user.email], headers={"Auto-Submitted": "auto-generated"}).send()
     except OSError as error:
-        log.warning("notices.not_mailed", user=user.pk, about=template, error=str(error))
+        log.warning("notices.not_mailed", user=user.pk, about=template, failure=failure_of(error).failure.value)
         return False
     return True
