@@ -164,6 +164,17 @@ def test_the_dockerfile_ends_as_a_user_that_is_not_root(name):
     assert users == ["10001:10001"]
 
 
+def test_the_build_context_holds_what_the_dockerfiles_copy():
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    allowed = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    folders = {name.partition("/")[0] for name in allowed}
+    for dockerfile in (ROOT / "deploy").glob("*.Dockerfile"):
+        for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile.read_text(), re.MULTILINE):
+            for source in copied.split():
+                assert source in folders or source.partition("/")[0] in allowed or source in allowed, source
+
+
 def test_dockerfiles_name_their_bases_with_a_version():
     for dockerfile in (ROOT / "deploy").glob("*.Dockerfile"):
         for base in re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE):
