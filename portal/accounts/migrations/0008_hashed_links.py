@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from portal.one_way import one_way
+
 
 class Migration(migrations.Migration):
 
@@ -10,4 +12,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterField("invitation", "token_sha256", models.CharField(max_length=64, unique=True)),
         migrations.RemoveField("invitation", "token"),
+        one_way("The links of invitations cannot be made out of their hashes."),
     ]

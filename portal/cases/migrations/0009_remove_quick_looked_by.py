@@ -4,6 +4,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
 
+from portal.one_way import one_way
+
 
 class Migration(migrations.Migration):
 
@@ -37,4 +39,5 @@ class Migration(migrations.Migration):
             model_name='case',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "cases_caseevent" ("accession", "assigned_to_id", "clinical_note", "created_at", "created_by_id", "id", "laboratory_id", "magnification", "microns_per_pixel", "no_preclassification_reason", "patient_pseudonym", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "round", "specimen", "stain", "state", "state_changed_at", "submitted_at") VALUES (NEW."accession", NEW."assigned_to_id", NEW."clinical_note", NEW."created_at", NEW."created_by_id", NEW."id", NEW."laboratory_id", NEW."magnification", NEW."microns_per_pixel", NEW."no_preclassification_reason", NEW."patient_pseudonym", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."priority", NEW."round", NEW."specimen", NEW."stain", NEW."state", NEW."state_changed_at", NEW."submitted_at"); RETURN NULL;', hash='6c3b96ed5eea460bd0762ec4cd3eceb7461a0ee2', operation='UPDATE', pgid='pgtrigger_update_update_f5146', table='cases_case', when='AFTER')),
         ),
+        one_way("Who looked at a photograph before it became a case would be forgotten."),
     ]

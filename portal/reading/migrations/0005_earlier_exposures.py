@@ -5,6 +5,8 @@ Readers were shown it at their read, whatever the policy; who made a case of a q
 
 from django.db import migrations
 
+from portal.one_way import one_way
+
 
 def keep_earlier(apps, schema_editor):
     Exposure = apps.get_model("reading", "Exposure")
@@ -28,4 +30,7 @@ def _keep(Exposure, rows):
 
 class Migration(migrations.Migration):
     dependencies = [("reading", "0004_exposure"), ("cases", "0008_hash_photographs")]
-    operations = [migrations.RunPython(keep_earlier, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(keep_earlier, migrations.RunPython.noop),
+        one_way("Who has been shown the model's answer would be forgotten."),
+    ]

@@ -1,0 +1,164 @@
+"""Backfills on rows as the release before left them, and the ways back that are closed in words."""
+
+import hashlib
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+from django.apps import apps as current
+from django.db import connection
+from django.db.migrations.exceptions import IrreversibleError
+from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
+
+from portal.accounts.models import Invitation, User
+from portal.inference import quick_look as quick_looks
+from portal.reading.models import Exposure, ImageRead, Read
+from portal.reports.services import sign
+from tests.factories import PASSWORD, UserFactory, analysed, answer, draft, photograph, read
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_broker(monkeypatch):
+    monkeypatch.setattr("portal.inference.sending.app.send_task", lambda name, args, **options: None)
+
+
+def migration(app: str, name: str):
+    return import_module(f"portal.{app}.migrations.{name}")
+
+
+def as_of(app: str, name: str):
+    """The models as a migration finds them."""
+    return MigrationLoader(connection).project_state((app, name)).apps
+
+
+def alter(*statements: str) -> None:
+    """Change tables within the test's transaction, which takes it back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def shown() -> set[tuple[int, str]]:
+    return set(Exposure.objects.values_list("person", "pixel_sha256"))
+
+
+def forget_exposures() -> None:
+    alter("TRUNCATE reading_exposure")
+
+
+def pixels(case) -> list[str]:
+    return list(case.images.values_list("pixel_sha256", flat=True))
+
+
+def test_photographs_are_hashed_and_one_whose_thumbnail_is_lost_holds_up_nobody(people, lab, caplog):
+    case = draft(people.submitter, lab, images=3)
+    kept, lost, damaged = case.images.all()
+    wanted = bytes(kept.perceptual_hash)
+    lost.thumbnail.storage.delete(lost.thumbnail.name)
+    with damaged.thumbnail.storage.open(damaged.thumbnail.name, "wb") as file:
+        file.write(b"no picture")
+    case.images.update(perceptual_hash=None)
+    migration("cases", "0008_hash_photographs").hash_photographs(current, None)
+    hashes = [image.perceptual_hash and bytes(image.perceptual_hash) for image in case.images.all()]
+    assert hashes == [wanted, None, None]
+
+
+def test_readers_and_who_made_a_case_of_a_quick_look_have_seen_the_answer(people, lab, model):
+    answered = read(people.reviewer, analysed(people.submitter, lab, images=2))
+    analysed(people.submitter, lab, images=3)  # nobody has read it
+    looked = draft(people.submitter, lab, images=2)
+    alter("ALTER TABLE cases_case ADD COLUMN quick_looked_by_id bigint")
+    models = as_of("reading", "0005_earlier_exposures")
+    models.get_model("cases", "Case").objects.filter(pk=looked.pk).update(quick_looked_by=people.submitter.pk)
+    forget_exposures()
+    migration("reading", "0005_earlier_exposures").keep_earlier(models, None)
+    assert shown() == {(people.reviewer.pk, one) for one in pixels(answered)} | {
+        (people.submitter.pk, pixels(looked)[0])
+    }
+    assert Exposure.objects.filter(person=people.reviewer).earliest("first_at").first_at == (
+        Read.objects.get().created_at
+    )
+
+
+def test_reads_of_whole_cases_signers_and_quick_looks_count_too(people, lab, model):
+    other = UserFactory()
+    whole = analysed(people.submitter, lab, images=2)
+    old = Read.objects.create(
+        case=whole, reader=people.reviewer, label="Pre", confidence="high", model_label="Pre"
+    )
+    silent = draft(people.submitter, lab)
+    Read.objects.create(case=silent, reader=other, label="Pre", confidence="high", model_label="")
+    looks = []
+    for seed, is_answered in ((71, True), (72, False)):
+        look = quick_looks.start(people.submitter, lab, photograph(seed))
+        quick_looks.claim(look.pk)
+        if is_answered:
+            quick_looks.record(look.pk, answer())
+        looks.append(look)
+    assert not ImageRead.objects.exists()
+    forget_exposures()
+    migration("reading", "0007_exposures_left_out").keep_left_out(current, None)
+    assert shown() == {(people.reviewer.pk, one) for one in pixels(whole)} | {
+        (people.submitter.pk, looks[0].pixel_sha256)
+    }
+    assert set(Exposure.objects.filter(person=people.reviewer).values_list("first_at", flat=True)) == {
+        old.created_at
+    }
+
+
+def test_who_signed_a_report_has_seen_the_answer(people, lab, model):
+    case = read(people.reviewer, analysed(people.submitter, lab, images=2))
+    sign(people.reviewer, case, secret=PASSWORD)
+    forget_exposures()
+    migration("reading", "0007_exposures_left_out").keep_left_out(current, None)
+    assert shown() == {(people.reviewer.pk, one) for one in pixels(case)}
+
+
+def test_open_links_end_used_ones_stay_and_an_account_that_nobody_opened_goes(people, lab):
+    alter(
+        "ALTER TABLE accounts_invitation ADD COLUMN token varchar(64)",
+        "ALTER TABLE accounts_invitation ALTER COLUMN token_sha256 DROP NOT NULL",
+    )
+    models = as_of("accounts", "0006_invitations")
+    founder = User.objects.create(email="founder@lab.example", full_name="Founder", is_active=False)
+    rows = {
+        "open@lab.example": {"invited_by_id": people.lab_admin.pk},
+        "used@lab.example": {"invited_by_id": people.lab_admin.pk, "accepted_at": timezone.now()},
+        "expired@lab.example": {
+            "invited_by_id": people.lab_admin.pk,
+            "expires_at": timezone.now() - timedelta(days=1),
+        },
+        founder.email: {"invited_by_id": founder.pk},
+    }
+    for email, fields in rows.items():
+        models.get_model("accounts", "Invitation").objects.create(
+            email=email, laboratory_id=lab.pk, role="reviewer", token=f"token of {email}", **fields
+        )
+    migration("accounts", "0007_end_open_invitations").end_open_invitations(models, None)
+    after = {row.email: row for row in Invitation.objects.all()}
+    assert {email: str(row.state) for email, row in after.items()} == {
+        email: "used" if email.startswith("used") else "withdrawn" for email in rows
+    }
+    for email, row in after.items():
+        assert row.token_sha256 == hashlib.sha256(f"token of {email}".encode()).hexdigest()
+    assert after[founder.email].invited_by is None
+    assert not User.objects.filter(email=founder.email).exists()
+
+
+@pytest.mark.parametrize(
+    ("app", "name"),
+    [
+        ("accounts", "0008_hashed_links"),
+        ("cases", "0009_remove_quick_looked_by"),
+        ("reading", "0005_earlier_exposures"),
+    ],
+)
+def test_a_way_back_that_would_lose_something_is_refused_first_and_in_words(app, name):
+    # The way back begins with the last operation: nothing else has happened by then.
+    last = migration(app, name).Migration.operations[-1]
+    with pytest.raises(IrreversibleError, match="Restore the backup"):
+        last.reverse_code(current, None)
