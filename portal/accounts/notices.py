@@ -24,6 +24,8 @@ def tell_owner(user: User, template: str, **context: object) -> bool:
     try:
         EmailMessage(subject, body, None, [user.email], headers={"Auto-Submitted": "auto-generated"}).send()
     except OSError as error:
-        log.warning("notices.not_mailed", user=user.pk, about=template, failure=failure_of(error).failure.value)
+        log.warning(
+            "notices.not_mailed", user=user.pk, about=template, failure=failure_of(error).failure.value
+        )
         return False
     return True

@@ -1,4 +1,4 @@
-"""Mails that pages send themselves: invitation, password, address. The server may be away, silent, refuse or be missing.
+"""Mails that pages send themselves: invitation, password, address. The server is away, silent, refuses or is missing.
 
 Each time nothing breaks, the page says what happened, and the mail leaves when the same is asked for again.
 """
