@@ -8,7 +8,7 @@ from PIL import Image
 
 from confined.child import IsLarge, Job, Refused, Work
 from confined.protocol import Bundle
-from smear import pyramid
+from smear import jpeg_warnings, pyramid
 from smear.decode import ImageRejected, Limits, decode
 from smear.quality import assess
 from smear.tensor import to_tensor
@@ -68,6 +68,9 @@ def tensor(work: Work) -> list[int]:
     work.targets[0].write(pixels.tobytes())
     return list(pixels.shape)
 
+
+#: Loaded here, once, and not by each child for itself.
+PRELOADED = (jpeg_warnings,)
 
 JOBS: dict[str, Job] = {"photograph": photograph, "tiles": tiles, "tensor": tensor}
 

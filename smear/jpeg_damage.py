@@ -1,8 +1,9 @@
 """Damage inside a JPEG's compressed data, which decoders mend as well as they can without a word.
 
-Pillow keeps libjpeg's warnings to itself, but it does say when it wants more bytes than there are. So a picture is
-decoded without its end marker, behind which a decoder fills up silently, and once more without its last bytes,
-which a whole picture cannot do without. Source: ITU-T T.81, annexes B, F and G.
+Pillow keeps libjpeg's warnings to itself, but it does say when it wants more bytes than there are. So a sequential
+picture is decoded without its end marker, behind which a decoder fills up silently, and once more without its last
+bytes, which a whole picture cannot do without. Behind a restart marker, and in the scans of a progressive picture,
+that shows nothing: there libjpeg's warnings are asked for. Source: ITU-T T.81, annexes B, F and G.
 """
 
 import io
@@ -38,6 +39,11 @@ def check(data: bytes, frame: Frame) -> None:
     else:
         _check_restarts(found)
         _check_end(data, scans[-1])
+    if frame.marker == PROGRESSIVE or any(one.marker == DRI for one in found):
+        # Here and not above: who only imports the words of `smear.decode` does without libvips.
+        from smear import jpeg_warnings
+
+        jpeg_warnings.check(found, frame)
 
 
 def _check_end(data: bytes, last: Segment) -> None:

@@ -1,14 +1,20 @@
 """JPEGs whose compressed data are damaged at drawn places, closed so that no decoder complains."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from smear.decode import ImageRejected, decode
+from smear.jpeg import bare, frame
+from smear.jpeg_damage import check
 from tests.smear.conftest import draw_field
 
 OPTIONS: dict[str, dict[str, object]] = {
@@ -50,6 +56,10 @@ def twice(data: bytes, place: int) -> bytes:
     return data[: place + 64] + data[place:]
 
 
+def random(data: bytes, place: int) -> bytes:
+    return data[:place] + np.random.default_rng(place).bytes(64) + data[place + 64 :]
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "least"),
     [
@@ -61,7 +71,19 @@ def twice(data: bytes, place: int) -> bytes:
         ("restart markers", zeroed, 1.0),
         ("baseline", missing, 0.75),
         ("own tables", missing, 0.75),
+        ("restart markers", missing, 0.75),
         ("baseline", twice, 0.75),
+        ("own tables", twice, 0.75),
+        ("restart markers", twice, 0.75),
+        ("baseline", random, 0.5),
+        ("own tables", random, 0.5),
+        ("restart markers", random, 0.5),
+        ("progressive", cut, 1.0),
+        ("progressive", twice, 1.0),
+        ("progressive", random, 0.5),
+        # Of a drawn field, which is smooth, a progressive scan says less than of a photograph.
+        ("progressive", zeroed, 0.2),
+        ("progressive", missing, 0.2),
     ],
 )
 def test_damage_at_drawn_places_is_refused(
@@ -101,3 +123,39 @@ def test_a_scan_header_that_makes_no_sense_is_damage(body: bytes) -> None:
         with pytest.raises(ImageRejected) as caught:
             decode(io.BytesIO(wrong))
         assert caught.value.code == "damaged"
+
+
+@pytest.mark.parametrize("name", ["restart markers", "progressive"])
+def test_what_libjpeg_warns_of_without_damage_is_none(name: str) -> None:
+    """A strange JFIF revision; in a sequential scan, the three bytes that mean something in a progressive one only."""
+    data = saved(**OPTIONS[name])
+    revision = data.index(b"JFIF\0") + 5
+    assert is_taken(data[:revision] + b"\x03" + data[revision + 1 :])
+    if name != "progressive":
+        start = data.index(b"\xff\xda") + 2
+        end = start + int.from_bytes(data[start : start + 2], "big")
+        assert is_taken(data[: end - 3] + bytes(3) + data[end:])
+
+
+def test_a_lack_of_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(image: object) -> None:
+        raise pyvips.Error("unable to fetch from region", "VipsJpeg: Insufficient memory (case 4)")
+
+    monkeypatch.setattr(pyvips.Region, "new", refuse)
+    data = bare(saved(progressive=True))
+    with pytest.raises(MemoryError):
+        check(data, frame(data))
+
+
+def test_no_thread_is_started() -> None:
+    """A child of the server that decodes has the memory of one stack."""
+    data = bare(saved(progressive=True))
+    before = len(os.listdir("/proc/self/task"))
+    check(data, frame(data))
+    assert len(os.listdir("/proc/self/task")) == before
+
+
+def test_who_only_imports_the_decoder_does_not_load_libvips() -> None:
+    asked = "import sys, smear.decode; print('pyvips' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "False"
