@@ -41,6 +41,7 @@ async function ensureDraft() {
       for (const part of document.querySelectorAll("[data-needs-draft]")) part.hidden = false;
     }
     showErrors(status, body);
+    showPrintWarning(status, body);
     makingDraft = null;
   })();
   await makingDraft;
@@ -61,6 +62,14 @@ function showErrors(status, body) {
   general.hidden = !general.querySelector("[data-text]").textContent;
 }
 
+// What was stored and cannot be printed on the report as entered.
+function showPrintWarning(status, body) {
+  if (status !== 200 && status !== 201) return;
+  const place = form.querySelector("[data-print-warning]");
+  place.querySelector("[data-text]").textContent = body.print_warning;
+  place.hidden = !body.print_warning;
+}
+
 let saveTimer;
 form.addEventListener("change", (event) => {
   if (event.target.type === "file") return;
@@ -78,6 +87,7 @@ async function save() {
   } else {
     const { status, body } = await saveForm();
     showErrors(status, body);
+    showPrintWarning(status, body);
     note.textContent = status === 200 ? texts.saved : "";
   }
   work();

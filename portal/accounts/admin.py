@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
 
 from portal.accounts.administration import site
 from portal.accounts.models import Laboratory, Membership, User
+from portal.reports import fonts
 
 __all__ = ["site"]
 
@@ -30,8 +31,20 @@ class Closed(admin.ModelAdmin):
         return lookup.split("__")[0] in {str(one) for one in self.list_filter}
 
 
+class Named(Closed):
+    """Says when a name that was changed cannot be printed on reports."""
+
+    printed_field = ""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if words := fonts.warning([getattr(obj, self.printed_field)]):
+            messages.warning(request, words)
+
+
 @admin.register(Laboratory, site=site)
-class LaboratoryAdmin(Closed):
+class LaboratoryAdmin(Named):
+    printed_field = "name"
     list_display = ["name", "slug", "accession_prefix"]
     readonly_fields = ["slug"]
     fields = ["name", "slug", "accession_prefix"]
@@ -41,7 +54,8 @@ class LaboratoryAdmin(Closed):
 
 
 @admin.register(User, site=site)
-class UserAdmin(Closed):
+class UserAdmin(Named):
+    printed_field = "full_name"
     list_display = ["email", "full_name", "is_active", "is_staff", "is_superuser", "last_login"]
     search_fields = ["email", "full_name"]
     readonly_fields = ["email", "is_active", "last_login", "date_joined"]

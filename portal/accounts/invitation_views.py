@@ -20,6 +20,7 @@ from portal.accounts.models import Invitation, User
 from portal.accounts.selectors import user_with_address
 from portal.errors import DomainError, Gone, NotAllowed
 from portal.pages import add_refusal
+from portal.reports import fonts
 
 SESSION_INVITATION = "invitation_sha256"
 
@@ -86,6 +87,8 @@ def _new_account(request: HttpRequest, offer: Invitation) -> HttpResponse:
     record_authentication(request, user, method="password", email=user.email)
     response: HttpResponse = perform_login(request, Login(user=user, email=user.email))
     _welcome(request, offer)
+    if words := fonts.warning([user.full_name]):
+        messages.warning(request, words)
     return response
 
 

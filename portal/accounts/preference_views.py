@@ -10,6 +10,7 @@ from portal.accounts.preference_forms import PreferencesForm
 from portal.accounts.preferences import preferences_of, save_preferences, use_language
 from portal.errors import DomainError
 from portal.pages import SignedInRequest, add_refusal, page
+from portal.reports import fonts
 
 
 @require_http_methods(["GET", "POST"])
@@ -17,8 +18,10 @@ from portal.pages import SignedInRequest, add_refusal, page
 def edit(request: SignedInRequest) -> HttpResponse:
     """Show and save them; what is refused stays on the page with its reason."""
     form = PreferencesForm(preferences_of(request.user), request.POST or None)
+    # The name is not entered here, but here its owner looks for what concerns it.
+    context = {"form": form, "print_warning": fonts.warning([request.user.full_name])}
     if request.method == "GET":
-        return render(request, "accounts/preferences.html", {"form": form})
+        return render(request, "accounts/preferences.html", context)
     status = 422
     if form.is_valid():
         try:
@@ -29,4 +32,4 @@ def edit(request: SignedInRequest) -> HttpResponse:
             use_language(request, saved.language)
             messages.success(request, _("Your preferences are saved."))
             return redirect("preferences:edit")
-    return render(request, "accounts/preferences.html", {"form": form}, status=status)
+    return render(request, "accounts/preferences.html", context, status=status)

@@ -17,6 +17,7 @@ from portal.accounts.forms import InviteForm
 from portal.accounts.models import Invitation, Laboratory, Membership
 from portal.errors import DomainError
 from portal.pages import SignedInRequest, add_refusal, page, posts_only
+from portal.reports import fonts
 
 
 @require_GET
@@ -40,10 +41,13 @@ def _users_page(
     status: int = 200,
 ) -> HttpResponse:
     """The page; ``refused`` is a membership's key and why its change was refused."""
+    members = selectors.members(laboratory)
+    names = [laboratory.name, *(one.user.full_name for one in members if one.is_active)]
     context = {
         "laboratory": laboratory,
         "laboratories": selectors.laboratories_for(request.user, Action.MANAGE_USERS),
-        "members": selectors.members(laboratory),
+        "members": members,
+        "print_warning": fonts.warning(names),
         "invitations": selectors.invitations(laboratory),
         "mail_is_configured": mail.is_configured(),
         "form": form or InviteForm(),

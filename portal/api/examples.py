@@ -95,6 +95,7 @@ PRECLASSIFICATION: dict[str, Any] = {
 CASE: dict[str, Any] = {
     **SUMMARY,
     "returned": None,
+    "print_warning": "",
     "blinded": False,
     "no_preclassification_reason": "",
     "preclassification": PRECLASSIFICATION,

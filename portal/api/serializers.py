@@ -18,6 +18,7 @@ from portal.api.image_quality import QualitySerializer
 from portal.api.reading import ClaimSerializer, DiagnosisSerializer, ReadSerializer, ReturnSerializer
 from portal.cases.choices import CaseState
 from portal.cases.models import Case, SmearImage
+from portal.cases.presenters import entered_print_warning
 from portal.cases.services import CASE_FIELDS
 from portal.inference.choices import ReferReason
 from portal.inference.models import Job, ModelVersion, Prediction
@@ -289,11 +290,13 @@ class CaseSerializer(CaseSummarySerializer):
 
     ``blinded``: what the model and other people say is hidden from you until your own answer is stored; a null
     elsewhere means that it is not there. ``returned``: what is missing, while the case is with its submitter.
+    ``print_warning``: which characters of pseudonym and note the printed report will show as codes, in words.
     """
 
     image_count = serializers.SerializerMethodField()  # type: ignore[assignment]
     blinded = serializers.SerializerMethodField()
     returned = serializers.SerializerMethodField()
+    print_warning = serializers.SerializerMethodField()
     images = ImageSerializer(many=True)
     preclassification = serializers.SerializerMethodField()
     reads = serializers.SerializerMethodField()
@@ -303,6 +306,7 @@ class CaseSerializer(CaseSummarySerializer):
         fields = (
             *CaseSummarySerializer.Meta.fields,
             "returned",
+            "print_warning",
             "blinded",
             "no_preclassification_reason",
             "preclassification",
@@ -323,6 +327,9 @@ class CaseSerializer(CaseSummarySerializer):
             return None
         newest = case.returns.select_related("returned_by").first()
         return ReturnSerializer(newest).data if newest else None
+
+    def get_print_warning(self, case: Case) -> str:
+        return entered_print_warning(case)
 
     @extend_schema_field(PreclassificationSerializer(allow_null=True))
     def get_preclassification(self, case: Case) -> Any:

@@ -69,6 +69,11 @@ class Frame:
         return reverse("cases:tiles", args=[self.image.pk]) if has_tiles(self.image) else ""
 
 
+def entered_print_warning(case: Case) -> str:
+    """What of the words entered about a case the fonts of this machine cannot print; empty where all can be."""
+    return warning([case.patient_pseudonym, case.clinical_note])
+
+
 @dataclass
 class CasePage:
     """What the case page and its live fragment show to one person. ``case`` comes from ``case_detail``."""

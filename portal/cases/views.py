@@ -19,7 +19,7 @@ from portal.cases import selectors, services
 from portal.cases.choices import EDITABLE, CaseState
 from portal.cases.forms import CaseForm, NewCaseForm
 from portal.cases.models import Case, SmearImage
-from portal.cases.presenters import CasePage, live_version
+from portal.cases.presenters import CasePage, entered_print_warning, live_version
 from portal.cases.uploads import image_json, uploaded_file, wanted_position
 from portal.errors import DomainError
 from portal.inference import heatmap
@@ -48,6 +48,7 @@ def _draft_json(case: Case) -> dict[str, str]:
         "accession": case.accession,
         "edit_url": reverse("cases:edit", args=[case.pk]),
         "images_url": reverse("cases:add_image", args=[case.pk]),
+        "print_warning": entered_print_warning(case),
     }
 
 
@@ -109,6 +110,8 @@ def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return _case_form_page(request, form, case, status=422)
     try:
         case = services.update_case(request.user, case, **form.case_fields())
+        if not wants_json(request) and form.has_changed() and (words := entered_print_warning(case)):
+            messages.warning(request, words)
         if request.POST.get("then") == "submit":
             services.submit(request.user, case)
             return redirect("cases:detail", pk)

@@ -66,8 +66,8 @@ def printable(text: str) -> str:
 
 def unprintable(texts: Iterable[str]) -> list[str]:
     """The characters of the texts that no font has, each once, in the order in which they come."""
-    known = covered()
     found = dict.fromkeys(character for text in texts if not text.isascii() for character in text)
+    known = covered() if found else _LATIN
     return [c for c in found if ord(c) not in known and ord(c) not in _SHAPING and c not in "\n\r\t"]
 
 

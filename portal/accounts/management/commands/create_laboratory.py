@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.accounts import services
 from portal.errors import DomainError
+from portal.reports import fonts
 
 
 class Command(BaseCommand):
@@ -22,6 +23,8 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(error.message) from error
         self.stdout.write(link)
+        if words := fonts.warning([invitation.laboratory.name]):
+            self.stderr.write(words)
         self.stderr.write(
             f"Give this link to {invitation.email}; it holds until {invitation.expires_at:%Y-%m-%d}."
         )
