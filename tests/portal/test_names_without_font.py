@@ -68,7 +68,9 @@ def test_the_administrator_finds_names_of_laboratory_and_members(client, people,
 
 def test_the_operator_is_told_when_a_laboratory_is_made():
     said = io.StringIO()
-    call_command("create_laboratory", f"Lab {NAME}", email="ada@lab.example", stdout=io.StringIO(), stderr=said)
+    call_command(
+        "create_laboratory", f"Lab {NAME}", email="ada@lab.example", stdout=io.StringIO(), stderr=said
+    )
     assert WARNING in said.getvalue()
 
 
