@@ -6,6 +6,7 @@ import subprocess
 import sys
 from uuid import uuid4
 
+import psycopg
 from playwright.sync_api import expect
 
 from embedded.settings import ROOT
@@ -118,6 +119,35 @@ def test_a_known_person_is_invited_signs_in_and_accepts(people: People) -> None:
     expect(admin.locator(".invitation-row", has_text=email)).to_contain_text("Withdrawn")
     una.goto(mailed_link(people, email))
     expect(una.get_by_text("was withdrawn")).to_be_visible()
+
+
+def test_an_invitation_that_has_expired_says_so_and_can_be_sent_again(people: People) -> None:
+    email = f"eve.{uuid4().hex[:8]}@demo.example"
+    admin = people.page("labadmin")
+    admin.goto("/users/")
+    admin.get_by_label("E-mail").fill(email)
+    admin.get_by_role("button", name="Send invitation").click()
+    link = mailed_link(people, email)
+    with psycopg.connect(people.system.environment["DATABASE_URL"]) as connection:
+        ended = "UPDATE accounts_invitation SET expires_at = now() - interval '1 minute' WHERE email = %s"
+        assert connection.execute(ended, [email]).rowcount == 1
+    people.complaints.expect_status(410, "/invitation/")
+    eve = people.visitor()
+    eve.goto(link)
+    expect(
+        eve.get_by_text("This invitation has expired. Ask your administrator to send it again.")
+    ).to_be_visible()
+    assert violations(eve) == []
+    admin.reload()
+    row = admin.locator(".invitation-row", has_text=email)
+    expect(row).to_contain_text("Expired")
+    row.get_by_role("button", name="Send again").click()
+    expect(row).to_contain_text("Sent")
+    wait_for(lambda: mailed_link(people, email) != link, "a second link")
+    eve.goto(link)
+    expect(eve.get_by_text("This link does not work")).to_be_visible()
+    eve.goto(mailed_link(people, email))
+    expect(eve.get_by_role("button", name="Make my account")).to_be_visible()
 
 
 def mailed_link(people: People, email: str) -> str:
