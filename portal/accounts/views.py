@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from portal import mail
 from portal.accounts import invitations, selectors, services
-from portal.accounts.choices import ROLE_EXPLANATIONS, Action, Delivery, Role
+from portal.accounts.choices import ROLE_EXPLANATIONS, Action, Delivery, InvitationState, Role
 from portal.accounts.forms import InviteForm
 from portal.accounts.models import Invitation, Laboratory, Membership
 from portal.errors import DomainError
@@ -106,8 +106,10 @@ def send_invitation_again(request: SignedInRequest, pk: int) -> HttpResponse:
 @posts_only
 @page
 def revoke_invitation(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Withdraw an invitation that nobody has taken up."""
-    invitation = invitations.withdraw(request.user, _change_invitation(request, pk))
+    """Withdraw an invitation that nobody has taken up. Pressed twice, it is withdrawn all the same."""
+    invitation = _change_invitation(request, pk)
+    if invitation.state != InvitationState.WITHDRAWN:
+        invitation = invitations.withdraw(request.user, invitation)
     messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
     return _to_users(invitation.laboratory)
 

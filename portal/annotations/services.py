@@ -28,12 +28,16 @@ def add_marker(
 ) -> Marker:
     """Point at a place: ``x`` and ``y`` are shares (0 to 1) of the photograph's width and height.
 
-    ``pk`` is the id that the page gave the marker: sent twice, it makes one marker. Raises NotAllowed, WrongState,
-    Invalid.
+    ``pk`` is the id that the page gave the marker: sent twice, it makes one marker, as it was sent last.
+    Raises NotAllowed, WrongState, Invalid.
     """
     case = _lock(by, image.case_id)
     known = Marker.objects.filter(pk=pk).first() if pk else None
     if known is not None and (known.author_id, known.image_id, known.removed_at) == (by.pk, image.pk, None):
+        before = (known.x, known.y, known.note)
+        _put(known, x, y, note)
+        if before != (known.x, known.y, known.note):
+            known.save()
         return known
     if image.markers.filter(author=by, removed_at=None).count() >= MAX_MARKERS:
         raise Invalid(

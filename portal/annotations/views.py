@@ -1,5 +1,6 @@
 """Markers as the viewer's script asks for them: JSON in, JSON out."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from portal.accounts.models import User
 from portal.annotations import selectors, services
 from portal.annotations.models import Marker
 from portal.cases.selectors import images_visible_to
-from portal.errors import Invalid
+from portal.errors import Gone, Invalid
 from portal.pages import SignedInRequest, page
 from portal.text import visible
 
@@ -45,7 +46,8 @@ def marker(request: SignedInRequest, pk: UUID) -> HttpResponse:
     except Marker.DoesNotExist as error:
         raise Http404 from error
     if request.method == "DELETE":
-        services.remove_marker(request.user, found)
+        with suppress(Gone):  # pressed twice
+            services.remove_marker(request.user, found)
         return HttpResponse(status=204)
     return JsonResponse(
         _as_json(services.change_marker(request.user, found, **_entered(request)), request.user)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,7 +21,6 @@ from portal.accounts.selectors import active_memberships, laboratories_for, may_
 from portal.cases import saved_filters, selectors
 from portal.cases.choices import ASSIGNABLE, Priority
 from portal.cases.filters import BY_URGENCY, MINE, NOBODY, STAGES, CaseFilter
-from portal.cases.models import SavedFilter
 from portal.cases.tables import CaseTable
 from portal.errors import DomainError, Invalid
 from portal.pages import SignedInRequest, page, posts_only
@@ -145,11 +144,8 @@ def save_filter(request: SignedInRequest) -> HttpResponse:
 @posts_only
 @page
 def forget_filter(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Remove a saved filter; the list stays as it is."""
-    try:
-        saved_filters.forget_filter(request.user, pk)
-    except SavedFilter.DoesNotExist as error:
-        raise Http404 from error
+    """Remove a saved filter; the list stays as it is. Pressed twice, it is removed all the same."""
+    saved_filters.forget_filter(request.user, pk)
     messages.success(request, _("The saved filter is removed."))
     return _back_to_list(saved_filters.kept_query(QueryDict(request.POST.get("query", ""))))
 

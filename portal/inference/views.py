@@ -1,6 +1,7 @@
 """Quick look: one photograph, the answer within seconds."""
 
 import json
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from portal.accounts.choices import Action
 from portal.accounts.selectors import laboratories_for
 from portal.cases.forms import QuickCaseForm
 from portal.cases.uploads import uploaded_file
-from portal.errors import DomainError
+from portal.errors import DomainError, Gone
 from portal.inference import heatmap
 from portal.inference import quick_look as services
 from portal.inference.choices import OPEN_STATES
@@ -112,8 +113,13 @@ def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponseBase
 @posts_only
 @page
 def discard(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Remove a quick look now."""
-    services.discard(request.user, services.visible_to(request.user, pk))
+    """Remove a quick look now. A second press finds it gone, or made a case by a press before."""
+    made = services.case_made_of(request.user, pk)
+    if made is not None:
+        messages.info(request, _("This quick look is a case already."))
+        return redirect("cases:detail", made.pk)
+    with suppress(Gone):
+        services.discard(request.user, services.visible_to(request.user, pk))
     messages.success(request, _("The photograph and its answer are removed."))
     return redirect("inference:quick_look")
 

@@ -10,14 +10,19 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from portal.accounts.choices import Role
+from portal.accounts import invitations
+from portal.accounts.choices import InvitationState, Role
+from portal.accounts.tokens import issue_token
 from portal.annotations.models import Marker
 from portal.annotations.services import add_marker
+from portal.cases import saved_filters
 from portal.cases import services as cases
 from portal.cases.choices import CaseState
-from portal.cases.models import Case
+from portal.cases.models import Case, SavedFilter
 from portal.inference import quick_look
 from portal.inference.models import QuickLook
+from portal.notifications.choices import Kind
+from portal.notifications.models import Notification
 from portal.reading import claims
 from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.policies import set_policy
@@ -237,7 +242,92 @@ def test_acknowledging_twice(as_, people, lab, model):
     assert (other.status_code, "Somebody else told." in other.text) == (409, True)
 
 
+# --- taking away
+
+
+def test_removing_a_saved_filter_and_discarding_a_quick_look_twice(as_, people, lab, model):
+    saved = saved_filters.save_filter(people.submitter, name="Mine", query="stage=mine")
+    look = quick_look.start(people.submitter, lab, photograph(19))
+    client = as_("submitter")
+    back = twice(client, reverse("cases:forget_filter", args=[saved.pk]), {"query": "stage=mine"})
+    assert back.endswith("?stage=mine")
+    assert not SavedFilter.objects.exists()
+    twice(client, reverse("inference:quick_look_discard", args=[look.pk]), {})
+    assert not QuickLook.objects.exists()
+    assert (
+        client.get(reverse("inference:quick_look")).text.count("photograph and its answer are removed") == 2
+    )
+
+
+def test_a_quick_look_that_is_a_case_cannot_be_discarded_by_a_late_press(as_, people, lab, model):
+    look = quick_look.start(people.submitter, lab, photograph(19))
+    client = as_("submitter")
+    client.post(reverse("inference:quick_look_make_case", args=[look.pk]), NEW)
+    answer = client.post(reverse("inference:quick_look_discard", args=[look.pk]))
+    assert answer["Location"] == reverse("cases:detail", args=[look.pk])
+    assert Case.objects.get().images.count() == 1
+
+
+def test_revoking_tokens_and_withdrawing_an_invitation_twice(as_, people, lab):
+    token, _secret = issue_token(people.submitter, name="Scanner")
+    invitation = invitations.invite(
+        people.lab_admin, email="una@lab.example", laboratory=lab, role=Role.REVIEWER
+    )
+    client = as_("submitter")
+    twice(client, reverse("tokens:revoke", args=[token.public_id]), {})
+    twice(client, reverse("tokens:revoke_all"), {})
+    page = client.get(reverse("tokens:list")).text
+    assert "The token Scanner is revoked." in page
+    assert "0 tokens" not in page
+    twice(as_("lab_admin"), reverse("accounts:revoke_invitation", args=[invitation.pk]), {})
+    invitation.refresh_from_db()
+    assert invitation.state == InvitationState.WITHDRAWN
+
+
+def test_what_an_administrator_sets_can_be_set_twice(as_, people, lab, model):
+    """Roles, memberships, assignments and hand-overs are as they were after the first press."""
+    client, case = as_("lab_admin"), analysed(people.submitter, lab)
+    membership = people.submitter.memberships.get()
+    signed(people.reviewer, analysed(people.submitter, lab))
+    alert = Alert.objects.get()
+    for name, pk, body in (
+        ("accounts:set_role", membership.pk, {"role": "reviewer"}),
+        ("accounts:deactivate", membership.pk, {}),
+        ("accounts:reactivate", membership.pk, {}),
+        ("alerts:hand_over", alert.pk, {"person": people.reviewer.pk}),
+    ):
+        twice(client, reverse(name, args=[pk]), body)
+    twice(client, reverse("cases:assign"), {"case": case.pk, "to": people.reviewer.pk})
+    membership.refresh_from_db()
+    alert.refresh_from_db()
+    assert (membership.role, membership.is_active, alert.person) == ("reviewer", True, people.reviewer)
+    told = Notification.objects.filter(user=people.reviewer, kind=Kind.URGENT_FINDING)
+    assert told.count() == 1
+
+
+def test_taking_a_case_and_taking_it_over_twice(as_, people, lab, model):
+    case = analysed(people.submitter, lab)
+    twice(as_("reviewer"), reverse("reading:claim", args=[case.pk]), {})
+    other = Client()
+    other.force_login(member(lab, Role.REVIEWER))
+    twice(other, reverse("reading:take_over", args=[case.pk]), {})
+    assert Claim.objects.filter(ended_at=None).count() == 1
+
+
 # --- markers
+
+
+def test_a_marker_is_removed_once_and_says_what_was_sent_last(as_, people, lab, model):
+    image = draft(people.submitter, lab).images.get()
+    address, client = reverse("annotations:markers", args=[image.pk]), as_("submitter")
+    body = {"id": str(uuid.uuid4()), "x": 0.5, "y": 0.5, "note": "Blast"}
+    client.post(address, body, content_type="application/json")
+    again = client.post(address, body | {"note": "Blast, twice"}, content_type="application/json")
+    assert (again.json()["note"], Marker.objects.get().note) == ("Blast, twice", "Blast, twice")
+    one = reverse("annotations:marker", args=[body["id"]])
+    assert [client.delete(one).status_code for _ in range(2)] == [204, 204]
+    assert client.patch(one, {"note": "late"}, content_type="application/json").status_code == 410
+    assert Marker.objects.get().removed_at is not None
 
 
 def test_a_marker_sent_twice_is_one_marker(as_, people, lab, model):

@@ -165,7 +165,8 @@ def test_filters_are_saved_by_name_renamed_replaced_and_removed(client, people):
     assert 'href="?stage=mine"' in page
     remove = reverse("cases:forget_filter", args=[saved.pk])
     client.force_login(people.submitter)
-    assert client.post(remove).status_code == 404
+    assert client.post(remove).status_code == 302
+    assert SavedFilter.objects.get() == saved
     client.force_login(people.reviewer)
     client.post(remove)
     assert not SavedFilter.objects.exists()
