@@ -1,7 +1,7 @@
 """What is answered to a form that is not taken because of who is signed in: nobody, or somebody else.
 
 A form says whose page it was on (``from_person``; a script's request in a header) and whether the browser keeps what
-was typed (``kept``). The answer says what happened and leads back to the form.
+was typed (``portal.kept``). The answer says what happened and leads back to the form.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
+from portal import kept
 from portal.accounts.models import User
 
 PERSON_FIELD, PERSON_HEADER = "from_person", "X-From-Person"
-KEPT_FIELD = "kept"
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,16 @@ OTHER_PERSON = Refusal(
     "other_person",
     HTTPStatus.FORBIDDEN,
     _("Another person is signed in"),
-    _("%(name)s is signed in in this browser now, and this page is another person's. Nothing was saved."),
+    _(
+        "%(name)s is now signed in on this browser, and this page belongs to another person. Nothing was saved."
+    ),
 )
 OLD_PAGE = Refusal(
     "old_page",
     HTTPStatus.FORBIDDEN,
     _("This page is older than your sign-in"),
     _(
-        "Somebody has signed in in this browser since the page was opened. Nothing was saved. Open the page again and "
+        "Somebody has signed in on this browser since the page was opened. Nothing was saved. Open the page again and "
         "send the form once more."
     ),
 )
@@ -142,6 +144,7 @@ def _answer(request: HttpRequest, refusal: Refusal, *, from_script: bool) -> Htt
         "refusal": refusal,
         "message": message,
         "back": back,
-        "is_kept": KEPT_FIELD in request.POST,
+        "is_kept": bool(kept.kept_id(request)),
+        "is_lost": kept.is_lost(request),
     }
     return render(request, "form_refused.html", context, status=refusal.status)

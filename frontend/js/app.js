@@ -3,13 +3,14 @@ import htmx from "htmx.org";
 import Dropdown from "bootstrap/js/dist/dropdown";
 
 import { announce, meta, sayTrouble } from "./dom.js";
+import { saved, startKeeping, texts, valuesOf } from "./keeping.js";
 import { startLiveFragments } from "./live.js";
 import { startSending } from "./sending.js";
 import { ensureSignedIn, startSession } from "./session.js";
 
 // Page scripts reach the one instance of each through these names.
 window.htmx = htmx;
-window.hemalens = { ensureSignedIn };
+window.hemalens = { ensureSignedIn, saved, texts, valuesOf };
 
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = meta("csrf-token");
@@ -80,5 +81,6 @@ document.addEventListener("click", async (event) => {
 });
 
 startLiveFragments(htmx);
+startKeeping(htmx);
 startSending();
 startSession();

@@ -1,5 +1,14 @@
 // Small helpers shared by the page scripts.
 
+/** A UUID; `crypto.randomUUID` is there on https only. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 /** Value of a <meta name=…>. */
 export function meta(name) {
   return document.querySelector(`meta[name="${name}"]`)?.content ?? "";

@@ -27,7 +27,12 @@ const fields = () => {
   return data;
 };
 
-const saveForm = () => ask(draft?.edit_url ?? form.action, { body: fields });
+async function saveForm() {
+  const values = window.hemalens.valuesOf(form);
+  const answer = await ask(draft?.edit_url ?? form.action, { body: fields });
+  if (answer.status === 200 || answer.status === 201) window.hemalens.saved(form, values);
+  return answer;
+}
 
 async function ensureDraft() {
   if (draft || !requiredAreFilled()) return Boolean(draft);
@@ -188,12 +193,16 @@ function setState(row, state, text) {
 }
 
 async function remove(row) {
+  if (row.dataset.state === "removing") return;
+  row.dataset.state = "removing";
   row.abort?.abort();
   const place = waiting.indexOf(row);
   if (place >= 0) waiting.splice(place, 1);
   if (row.dataset.removeUrl) {
     const { status, body } = await ask(row.dataset.removeUrl);
-    if (status !== 200) {
+    // Gone already, by a press whose answer never came or in another tab: it is removed.
+    if (status !== 200 && status !== 404) {
+      row.dataset.state = "done";
       row.querySelector("[data-notices]").textContent = body.message ?? texts.offline;
       return;
     }

@@ -18,6 +18,9 @@ function set(field, chord) {
   announce(`${labelOf(field)}: ${chord}`); // what is wrong with it announces itself
 }
 
+/** Setting a field says nothing by itself; what is kept of the form is told. */
+const tell = () => form.dispatchEvent(new Event("input", { bubbles: true }));
+
 /** Says beside each field whether another one has its key. */
 function update() {
   for (const field of fields) {
@@ -26,6 +29,7 @@ function update() {
     field.setAttribute("aria-invalid", String(Boolean(other)));
   }
   offerResets();
+  tell();
 }
 
 function offerResets() {
@@ -49,6 +53,8 @@ form.addEventListener("input", (event) => {
   const field = event.target.closest("[data-key-input]");
   if (field) set(field, field.value.trim().slice(-1).toUpperCase() || field.dataset.keyInput);
 });
+
+form.addEventListener("change", (event) => event.target === form && update()); // what was kept is back
 
 form.addEventListener("focusin", (event) => event.target.closest("[data-key-input]")?.select());
 

@@ -1,7 +1,5 @@
 // What a reader enters on the case page: answers to the photographs and to the case, and the conclusion beside the
-// model's answer. What is entered and not stored yet stays in this tab, so that a reload loses nothing.
-
-const NEVER_KEPT = new Set(["csrfmiddlewaretoken", "secret", "seconds", "username"]);
+// model's answer. What is entered and not stored yet is kept by keeping.js.
 
 export class Reading {
   /**
@@ -17,12 +15,10 @@ export class Reading {
       if (button) this.#answerImage(button.dataset.imageAnswer, { advance: true });
     });
     page.addEventListener("change", (event) => this.#changed(event.target));
-    page.addEventListener("input", (event) => this.#keep(event.target.closest("[data-keep-as]")));
     page.addEventListener("submit", (event) => {
       const seconds = event.target.querySelector("[data-seconds]");
       if (seconds) seconds.value = (performance.now() / 1000).toFixed(1);
     });
-    this.#restore();
   }
 
   get form() {
@@ -74,7 +70,7 @@ export class Reading {
     const { imageAnswer } = form.querySelectorAll("[data-image-answer]")[number - 1].dataset;
     for (const field of this.#fields()) field.value = imageAnswer;
     this.#chooseCase(number);
-    this.#keep(form);
+    this.#announce(form);
     this.refresh();
     return true;
   }
@@ -117,7 +113,7 @@ export class Reading {
     if (!field) return;
     field.value = label;
     this.#derive();
-    this.#keep(this.form);
+    this.#announce(this.form);
     const frames = this.frames();
     const place = frames.findIndex((frame) => frame.dataset.frame === this.shown());
     const after = [...frames.slice(place + 1), ...frames.slice(0, place)];
@@ -145,8 +141,23 @@ export class Reading {
       const derived = form.querySelector("[data-derived]");
       if (derived) derived.hidden = true;
     }
-    this.#keep(target.closest("[data-keep-as]"));
+    if (target === form) this.#putBack(form);
     if (form?.matches("[data-conclusion-form]")) this.#describe(form);
+  }
+
+  // A form whose fields were set by a script: what was kept of it is back.
+  #putBack(form) {
+    const details = form.querySelector("[data-change]");
+    if (details && form.querySelector("[data-case-answer]:checked")?.value !== form.dataset.own) details.open = true;
+    if (form === this.form) {
+      form.dataset.caseChosen = form.querySelector("[data-case-answer]:checked") ? "yes" : "";
+      this.refresh();
+    }
+  }
+
+  // Setting a field says nothing by itself.
+  #announce(form) {
+    form.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   // The button says what it will do; a change asks for its reason before the form is sent.
@@ -168,34 +179,5 @@ export class Reading {
     const button = label && this.form.querySelector(`[data-image-answer="${label}"]`);
     place.className = button ? button.className.replace("image-answer", "own-answer") : "";
     place.textContent = button ? button.querySelector("span:not(.swatch)").textContent : "";
-  }
-
-  // --- what is entered and not stored
-
-  get #place() {
-    return `draft:${location.pathname}:`;
-  }
-
-  #keep(form) {
-    if (!form) return;
-    const values = [...new FormData(form)].filter(([name, value]) => value && !NEVER_KEPT.has(name));
-    sessionStorage.setItem(this.#place + form.dataset.keepAs, JSON.stringify(values));
-  }
-
-  #restore() {
-    const form = this.page.querySelector("[data-keep-as]");
-    const key = form && this.#place + form.dataset.keepAs;
-    for (const other of Object.keys(sessionStorage)) {
-      if (other.startsWith(this.#place) && other !== key) sessionStorage.removeItem(other);
-    }
-    const kept = key && sessionStorage.getItem(key);
-    if (!kept) return;
-    for (const [name, value] of JSON.parse(kept)) {
-      for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
-        if (field.type === "radio") field.checked = field.value === value;
-        else if (!field.value) field.value = value;
-      }
-    }
-    if (form.querySelector("[data-case-answer]:checked")) form.dataset.caseChosen = "yes";
   }
 }

@@ -1,6 +1,7 @@
 // A form is sent once: a second press, a double click or another form's button does nothing while one is under way. One
 // with typed words (data-keep) leaves the page only when the server is there and the page's own person is signed in.
 import { meta } from "./dom.js";
+import { forgetAll, keepNow } from "./keeping.js";
 import { ensureSignedIn } from "./session.js";
 
 // Where no page follows by then (a stopped load), the buttons work again; the server takes no form twice.
@@ -29,9 +30,17 @@ function release() {
 }
 
 async function deliver(form, submitter) {
+  const kept = await keepNow(form);
   if (!(await ensureSignedIn())) return release();
   sendAlong(form, "from_person", meta("person"));
+  if (kept) sendAlong(form, "kept", kept);
   if (submitter?.name) sendAlong(form, submitter.name, submitter.value);
+  HTMLFormElement.prototype.submit.call(form);
+}
+
+// Who signs out leaves nothing behind for a next sign-in; a session that runs out does.
+async function signOut(form) {
+  await forgetAll();
   HTMLFormElement.prototype.submit.call(form);
 }
 
@@ -47,9 +56,10 @@ export function startSending() {
     if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
     if (document.body.dataset.sending) return event.preventDefault();
     setBusy(form, event.submitter);
-    if (!("keep" in form.dataset)) return;
+    const takes = "signsOut" in form.dataset ? signOut : "keep" in form.dataset ? deliver : null;
+    if (!takes) return;
     event.preventDefault();
-    deliver(form, event.submitter);
+    takes(form, event.submitter);
   });
   // Back from the next page, out of the browser's memory: the buttons of then are still busy.
   window.addEventListener("pageshow", (event) => {

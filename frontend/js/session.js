@@ -6,6 +6,7 @@ import { meta, sayTrouble } from "./dom.js";
 
 const news = new BroadcastChannel("hemalens-session");
 let asking = null;
+let given = null; // the key for this page's person's texts, and for how long they are kept
 
 /** What the server says of the session; takes its token where it is this page's person who is signed in. */
 async function look() {
@@ -16,7 +17,14 @@ async function look() {
   if (!session.person) return { state: "signed-out" };
   if (session.person !== meta("person")) return { state: "other-person", name: session.name };
   takeToken(session.csrf);
+  given = { key: session.key, seconds: session.keeps_seconds };
   return { state: "ready" };
+}
+
+/** @returns {Promise<?{key: string, seconds: number}>} for texts; null where the page's own person is not signed in */
+export async function personsKey() {
+  if (!given) await look();
+  return given;
 }
 
 function takeToken(token) {

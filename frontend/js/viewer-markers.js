@@ -1,6 +1,6 @@
 // Places of a photograph with a note: numbered pins over it, and their list below.
 import { ask } from "./asking.js";
-import { announce } from "./dom.js";
+import { announce, newId } from "./dom.js";
 import { chordOf, chordsOf } from "./keys.js";
 import { svg } from "./viewer-overlay.js";
 
@@ -10,7 +10,7 @@ const PIN = "M0 0C-3 -7 -11 -11 -11 -19A11 11 0 1 1 11 -19C11 -11 3 -7 0 0Z";
 
 /**
  * @typedef {object} Marker as the server gives it: id, x, y (shares of width and height), note, author, mine, created_at, created_in_words
- * @typedef {object} Draft a note being written: x, y, note, and the id of the marker it changes, if it is not a new one
+ * @typedef {object} Draft a note being written: x, y, note; the id of the marker it changes, or the one that a new marker will have (newId)
  */
 
 export class Markers {
@@ -22,6 +22,7 @@ export class Markers {
     this.texts = section.dataset;
     this.list = section.querySelector("[data-marker-list]");
     this.url = null;
+    this.keeping = Promise.resolve(); // one write of a note after the other
     this.stateOf = new Map(); // {markers, draft} by address; a draft outlives a look at another photograph
     this.pins = overlay.add("marker-pins", (group) => this.#place(group));
     this.pins.addEventListener("click", (event) => {
@@ -33,7 +34,9 @@ export class Markers {
     section.addEventListener("focusout", () => this.#highlight());
     section.addEventListener("submit", (event) => this.#submit(event));
     section.addEventListener("input", (event) => {
-      if (this.state.draft) this.state.draft.note = event.target.value;
+      if (!this.state.draft) return;
+      this.state.draft.note = event.target.value;
+      this.#keep();
     });
     section.addEventListener("keydown", (event) => this.#press(event));
   }
@@ -62,6 +65,32 @@ export class Markers {
     if (!body || url !== this.url) return;
     this.state.markers = body.markers;
     this.#render();
+    if (this.isPossible && !this.state.draft) this.#putBack(url);
+  }
+
+  /** A note that was begun and not saved, on a page that is gone, is open again. */
+  async #putBack(url) {
+    const kept = await window.hemalens.texts.newest(url);
+    if (!kept || url !== this.url || this.state.draft) return;
+    const { newId, ...draft } = kept.values;
+    const isThere = this.state.markers.some(({ id }) => id === kept.id);
+    if (newId && isThere) return window.hemalens.texts.drop(newId); // it was saved
+    this.state.draft = draft.id && isThere ? draft : { ...draft, id: undefined, newId: kept.id };
+    this.#render();
+  }
+
+  /** Keeps the note that is being written; `texts` encrypts it. */
+  #keep() {
+    const { url } = this;
+    const { draft } = this.state;
+    const { x, y, note, id, newId } = draft;
+    this.keeping = this.keeping.then(() => {
+      if (this.stateOf.get(url).draft === draft) return window.hemalens.texts.keep(url, id ?? newId, { x, y, note, id, newId });
+    });
+  }
+
+  #forget(draft) {
+    this.keeping = this.keeping.then(() => window.hemalens.texts.drop(draft.id ?? draft.newId));
   }
 
   /** Begins a note at a point of the stage; a draft that has words keeps them and moves there. */
@@ -70,7 +99,9 @@ export class Markers {
     const place = this.pane.toPlace(point);
     if (place.x < 0 || place.x > 1 || place.y < 0 || place.y > 1) return announce(this.texts.textOutside);
     const { draft } = this.state;
-    this.state.draft = { ...place, note: draft && !draft.id ? draft.note : "" };
+    const begun = draft && !draft.id ? draft : { note: "", newId: newId() };
+    this.state.draft = { ...begun, ...place };
+    if (begun.note) this.#keep();
     this.#render();
     this.section.querySelector("[data-marker-form] textarea").focus();
   }
@@ -102,6 +133,7 @@ export class Markers {
   }
 
   #drop() {
+    this.#forget(this.state.draft);
     this.state.draft = null;
     this.#render();
     this.pane.osd.canvas.focus();
@@ -109,17 +141,27 @@ export class Markers {
 
   async #submit(event) {
     event.preventDefault();
-    const marker = this.#markerOf(event.target);
-    if (event.target.matches("[data-marker-remove]")) return this.#remove(marker);
+    if (this.isSending) return; // a second press while the first is on its way
+    this.isSending = true;
+    try {
+      if (event.target.matches("[data-marker-remove]")) await this.#remove(this.#markerOf(event.target));
+      else await this.#save();
+    } finally {
+      this.isSending = false;
+    }
+  }
+
+  async #save() {
     const { draft } = this.state;
     const { url } = this;
     const note = draft.note.trim();
     const saved = draft.id
       ? await this.#ask("PATCH", this.#address(draft.id), { note })
-      : await this.#ask("POST", url, { x: draft.x, y: draft.y, note });
+      : await this.#ask("POST", url, { id: draft.newId, x: draft.x, y: draft.y, note });
     if (!saved) return; // what was written stays in the form
     const state = this.stateOf.get(url);
     state.draft = null;
+    this.#forget(draft);
     state.markers = draft.id
       ? state.markers.map((known) => (known.id === draft.id ? saved : known))
       : [...state.markers, saved];

@@ -23,6 +23,7 @@ def session(request: HttpRequest) -> HttpResponse:
             "name": visible(user.full_name),
             "csrf": get_token(request),
             "key": kept.key_of(user),
+            "keeps_seconds": kept.KEPT_SECONDS,
         }
     )
 

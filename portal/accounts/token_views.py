@@ -11,9 +11,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from portal import kept
 from portal.accounts.token_forms import TokenForm
 from portal.accounts.tokens import issue_token, revoke_token, revoke_tokens, tokens_of
-from portal.errors import DomainError
+from portal.errors import DomainError, Gone
 from portal.pages import SignedInRequest, add_refusal, page, posts_only
 
 
@@ -35,7 +36,8 @@ def _issue(request: SignedInRequest) -> HttpResponse:
     except DomainError as error:
         return _tokens_page(request, form, status=add_refusal(form, error))
     # No redirect: what is shown once must not lie in the session meanwhile. Sent again, the name is taken.
-    return _tokens_page(request, TokenForm(), status=201, issued=row, secret=secret)
+    made = _tokens_page(request, TokenForm(), status=201, issued=row, secret=secret)
+    return kept.say_saved(request, made)
 
 
 def _tokens_page(
@@ -48,9 +50,13 @@ def _tokens_page(
 @posts_only
 @page
 def revoke(request: SignedInRequest, public_id: UUID) -> HttpResponse:
-    """End one token."""
-    row = revoke_token(request.user, public_id)
-    messages.success(request, _("The token %(name)s is revoked.") % {"name": row.name})
+    """End one token. A second press is told that it has ended."""
+    try:
+        row = revoke_token(request.user, public_id)
+    except Gone as error:
+        messages.info(request, error.message)
+    else:
+        messages.success(request, _("The token %(name)s is revoked.") % {"name": row.name})
     return redirect("tokens:list")
 
 
@@ -59,6 +65,9 @@ def revoke(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 def revoke_all(request: SignedInRequest) -> HttpResponse:
     """End all tokens."""
     count = revoke_tokens(request.user)
+    if not count:
+        messages.info(request, _("You have no token."))
+        return redirect("tokens:list")
     done = ngettext("%(count)d token is revoked.", "%(count)d tokens are revoked.", count) % {"count": count}
     messages.success(request, done)
     return redirect("tokens:list")

@@ -38,7 +38,7 @@ def test_typed_text_is_sent_after_signing_in_again(people: People, file_case: Fi
     sign_in_elsewhere(people, page, "reviewer2")
     page.locator("#case-action [data-save]").click()
     dialog = page.locator("#session-dialog")
-    expect(dialog).to_contain_text("Ravi Reviewer is signed in in this browser now.")
+    expect(dialog).to_contain_text("Ravi Reviewer is now signed in on this browser.")
     page.keyboard.press("Escape")
     expect(dialog).to_be_visible()
     assert violations_in_both_themes(page) == {}

@@ -131,6 +131,25 @@ def test_twelve_files_stand_in_the_order_chosen_whichever_upload_ends_first(peop
     assert page.locator(".frame-number").all_inner_texts() == [str(number) for number in range(1, 13)]
 
 
+def test_a_photograph_is_removed_once(people: People) -> None:
+    page = people.page("submitter")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/remove/" in request.url else None)
+    page.goto("/cases/new/")
+    page.get_by_label("Patient pseudonym").fill("P-3010")
+    page.get_by_label("Specimen").select_option("other")
+    page.get_by_label("Choose photographs").set_input_files(
+        [upload(f"{seed}.jpg", save(draw_field(seed), "JPEG")) for seed in (210, 211)]
+    )
+    for name in ("210.jpg", "211.jpg"):
+        expect(row(page, name)).to_have_attribute("data-state", "done", timeout=20_000)
+    row(page, "210.jpg").locator("[data-remove]").dblclick()
+    expect(page.locator("[data-file]")).to_have_count(1)
+    page.wait_for_load_state("networkidle")
+    assert len(sent) == 1
+    expect(row(page, "211.jpg")).to_have_attribute("data-state", "done")
+
+
 def test_a_lost_connection_loses_nothing(people: People) -> None:
     page = people.page("submitter")
     page.goto("/cases/new/")

@@ -131,6 +131,29 @@ def test_marker_is_set_noted_and_removed(people: People, address: str) -> None:
     expect(page.locator(".marker-pins .pin")).to_have_count(0)
 
 
+def test_note_that_was_begun_outlives_its_page_and_is_saved_once(people: People, address: str) -> None:
+    page = people.page("submitter")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method) if "/markers/" in request.url else None)
+    kept = "Object.keys(localStorage).filter(key => key.startsWith('kept:')).length"
+    opened(page, address)
+    page.keyboard.press("a")
+    note = page.get_by_label("Note on this place")
+    note.fill("Vacuoles.")
+    page.wait_for_function(f"() => {kept} === 1")
+    opened(page, address)
+    expect(note).to_have_value("Vacuoles.")
+    page.get_by_role("button", name="Save the marker").dblclick()
+    row = page.locator("[data-marker]").filter(has_text="Vacuoles.")
+    expect(row).to_have_count(1)
+    page.wait_for_function(f"() => {kept} === 0")
+    row.get_by_role("button", name="Remove the marker").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove the marker").dblclick()
+    expect(row).to_have_count(0)
+    page.wait_for_load_state("networkidle")
+    assert [method for method in sent if method != "GET"] == ["POST", "DELETE"]
+
+
 def test_heat_map_is_off_until_asked_for_and_kept_from_who_reads_blind(people: People, address: str) -> None:
     page = people.page("submitter")
     opened(page, address)

@@ -64,6 +64,7 @@ def test_a_form_of_a_session_that_has_ended_is_not_saved_and_leads_back_to_its_p
     assert "Auer rods." not in words
     assert way_back(response) == f"{page}?image=3"
     assert "kept in this browser" not in client.post(address, form).content.decode()
+    assert "keeps nothing of what you typed" in client.post(address, form | {"kept": "no"}).content.decode()
     assert not Diagnosis.objects.exists()
     assert not [name for name in response.cookies if name.startswith("saved-")]
 
@@ -129,7 +130,7 @@ def test_after_a_sign_in_elsewhere_an_old_page_is_told_so_and_the_new_token_save
     )
     words = refused.content.decode()
     assert refused.status_code == 403
-    assert "signed in in this browser since the page was opened" in words
+    assert "signed in on this browser since the page was opened" in words
     assert "open for too long" not in words
     assert f'href="{page}"' in words
     assert not Diagnosis.objects.exists()
@@ -153,8 +154,8 @@ def test_a_page_never_acts_for_another_person(browser, people, to_sign, lab):
         response = browser.post(address, form | {"csrfmiddlewaretoken": token})
         words = response.content.decode()
         assert response.status_code == 403
-        assert f"{other.full_name} is signed in in this browser now" in words
-        assert "for the person who typed it" in words
+        assert f"{other.full_name} is now signed in on this browser" in words
+        assert "kept in this browser" not in words
         assert "Auer rods." not in words
     live = browser.get(
         reverse("cases:live", args=[to_sign.pk]),
@@ -206,3 +207,14 @@ def test_a_form_that_was_refused_is_still_kept(client, people, lab, model):
     saved = client.post(address, {"missing": "Two more fields.", "kept": KEPT})
     assert f"saved-{KEPT}" in saved.cookies
     assert Return.objects.get().missing == "Two more fields."
+
+
+def test_a_token_that_was_made_is_saved_and_one_that_waits_for_the_password_is_not(client, people):
+    client.force_login(people.submitter)
+    form = {"name": "Scanner", "days": "5", "kept": KEPT}
+    waits = client.post(reverse("tokens:list"), form)
+    assert waits["Location"].startswith(reverse("account_reauthenticate"))
+    assert "saved-" not in str(waits.cookies)
+    made = client.post(waits["Location"], {"password": PASSWORD})
+    assert made.status_code == 201
+    assert f"saved-{KEPT}" in made.cookies
