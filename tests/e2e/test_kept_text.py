@@ -162,7 +162,7 @@ def test_what_a_reader_types_outlives_session_tab_and_another_person(
     amending = page.locator("form[data-keep]").last
     offer(amending).get_by_role("button", name="Put it back").click()
     expect(amending.get_by_label("Reason")).to_have_value("Flow cytometry.")
-    amending.get_by_label("Answer").select_option("Early")
+    amending.get_by_label("Conclusion").select_option("Early")
     amending.get_by_label(re.compile("^Password")).fill(people.password("reviewer"))
     page.get_by_role("button", name="Sign the amendment").click()
     page.wait_for_url("**/diagnosis/")

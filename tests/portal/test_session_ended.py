@@ -155,7 +155,7 @@ def test_a_page_never_acts_for_another_person(browser, people, to_sign, lab):
         words = response.content.decode()
         assert response.status_code == 403
         assert f"{other.full_name} is now signed in on this browser" in words
-        assert "kept in this browser" not in words
+        assert "What you typed is kept" not in words
         assert "Auer rods." not in words
     live = browser.get(
         reverse("cases:live", args=[to_sign.pk]),
