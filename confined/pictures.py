@@ -34,15 +34,14 @@ def photograph(work: Work) -> dict[str, Any]:
     quality = assess(decoded.image)
     stored, thumbnail = work.targets
     thumbnail.write(decoded.thumbnail(work.arguments["thumbnail_edge"]))
-    encoded = decoded.encode()
-    stored.write(encoded.data)
+    encoded = decoded.encode(stored)
     return {
         "fields": {
             "extension": encoded.extension,
             "content_type": encoded.content_type,
             "width": decoded.width,
             "height": decoded.height,
-            "size": len(encoded.data),
+            "size": stored.tell(),
             "pixel_sha256": decoded.pixel_sha256,
             "notices": [notice.message for notice in decoded.notices],
         },

@@ -71,9 +71,10 @@ def _jpeg(data: bytes, kind: FileKind, extension: str, limits: Limits) -> Conten
     if jpeg.scans(data, MAX_JPEG_SCANS) > MAX_JPEG_SCANS:
         raise damaged(kind)
     bare = jpeg.bare(data)
-    if frame.width * frame.height <= limits.max_pixels:
-        jpeg_damage.check(bare, frame)
-    return Contents(bare, kept=bare if frame.marker in jpeg.COMMON else None)
+    if frame.width * frame.height > limits.max_pixels:
+        raise too_many_pixels(limits)
+    picture = jpeg_damage.check(bare, frame)
+    return Contents(picture, kept=bare if frame.marker in jpeg.COMMON else None)
 
 
 def _png(data: bytes, kind: FileKind, extension: str, limits: Limits) -> Contents:

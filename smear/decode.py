@@ -64,9 +64,8 @@ Image.MAX_IMAGE_PIXELS = DEFAULT_LIMITS.max_pixels
 
 
 class Encoded(NamedTuple):
-    """A file to store: its bytes, extension without the dot, and media type."""
+    """A file to store: its extension without the dot, and media type."""
 
-    data: bytes
     extension: str
     content_type: str
 
@@ -94,22 +93,26 @@ class DecodedImage:
     def height(self) -> int:
         return self.image.height
 
-    def encode(self) -> Encoded:
-        """Return a file with exactly these pixels and without any metadata.
+    def encode(self, target: BinaryIO) -> Encoded:
+        """Write a file with exactly these pixels and without any metadata.
 
         A JPEG stays as it was compressed; where it was turned or its colours were converted, and for every
         other format, it is a PNG.
         """
         if self.jpeg is not None:
-            return Encoded(self.jpeg, "jpg", "image/jpeg")
-        return Encoded(_save(self.image, "PNG", compress_level=PNG_LEVEL), "png", "image/png")
+            target.write(self.jpeg)
+            return Encoded("jpg", "image/jpeg")
+        self.image.save(target, "PNG", compress_level=PNG_LEVEL)
+        return Encoded("png", "image/png")
 
     def thumbnail(self, edge: int) -> bytes:
         """Return a JPEG file whose longer edge has at most ``edge`` pixels; never enlarged."""
         scale = min(1.0, edge / max(self.image.size))
         size = (max(1, round(self.width * scale)), max(1, round(self.height * scale)))
         small = self.image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        return _save(small, "JPEG", quality=THUMBNAIL_QUALITY)
+        buffer = io.BytesIO()
+        small.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY)
+        return buffer.getvalue()
 
 
 def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIMITS) -> DecodedImage:
@@ -175,7 +178,7 @@ def _told(data: bytes, kind: FileKind, contents: Contents, limits: Limits) -> _T
 
 
 def _load(contents: Contents, kind: FileKind, orientation: int) -> Image.Image:
-    """Decode, upright and in RGB. No more than two pictures of this size are in memory at once."""
+    """Decode, upright and in RGB: one picture of this size in memory, two where it is turned or converted."""
     # A library in the same process may have set this for itself (WeasyPrint does); a cut photograph is damaged.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     with _pillow_errors(kind), Image.open(io.BytesIO(contents.picture), formats=[kind.format]) as opened:
@@ -185,7 +188,10 @@ def _load(contents: Contents, kind: FileKind, orientation: int) -> Image.Image:
         rgb = _to_rgb(opened)
         # Pillow turns a TIFF upright itself while loading.
         turn = None if kind.format == "TIFF" else _ROTATIONS.get(orientation)
-        return rgb.transpose(turn) if turn is not None else rgb.copy() if rgb is opened else rgb
+        if turn is not None:
+            return rgb.transpose(turn)
+        # Pillow's reader of WebP holds three more pictures of the size as long as there is itself.
+        return rgb.copy() if rgb is opened and kind.format == "WEBP" else rgb
 
 
 def _read(source: BinaryIO, limits: Limits) -> bytes:
@@ -265,13 +271,13 @@ def _to_rgb(opened: Image.Image) -> Image.Image:
     if opened.mode in ("1", "L", "LA", "La"):
         raise grey()
     if opened.has_transparency_data:
-        with_alpha = opened.convert("RGBA")
+        with_alpha = opened if opened.mode == "RGBA" else opened.convert("RGBA")
         if with_alpha.getchannel("A").getextrema() != (255, 255):
             raise ImageRejected(
                 "transparent",
                 _("Parts of the picture are transparent. Export it without transparency (alpha)."),
             )
-        return with_alpha.convert("RGB")
+        return opened if opened.mode == "RGB" else with_alpha.convert("RGB")
     return opened if opened.mode == "RGB" else opened.convert("RGB")
 
 
@@ -302,12 +308,6 @@ def _extension_notices(kind: FileKind, extension: str) -> list[Notice]:
     if not extension or extension in ACCEPTED[kind.format] or extension in RAW_EXTENSIONS:
         return []
     return [Notice("extension_mismatch", EXTENSION_MISMATCH % {"extension": extension, "kind": kind.name})]
-
-
-def _save(image: Image.Image, format: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
 
 
 __all__ = [

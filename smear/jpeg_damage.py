@@ -1,8 +1,8 @@
 """Damage inside a JPEG's compressed data, which decoders mend as well as they can without a word.
 
 Pillow keeps libjpeg's warnings to itself, but it does say when it wants more bytes than there are. So a sequential
-picture is decoded without its end marker, behind which a decoder fills up silently, and once more without its last
-bytes, which a whole picture cannot do without. Behind a restart marker, and in the scans of a progressive picture,
+picture is decoded from a copy without its end marker, behind which a decoder fills up silently, and once more, reduced
+and without its last bytes, which a whole picture cannot do without. Behind a restart marker, and in the scans of a progressive picture,
 that shows nothing: there libjpeg's warnings are asked for. Source: ITU-T T.81, annexes B, F and G.
 """
 
@@ -21,14 +21,19 @@ _RESTART = re.compile(rb"\xff+([\xd0-\xd7])")
 _AHEAD = b"\xff\x00" * 8
 #: Bytes that a whole picture cannot do without.
 _LAST = 8
+#: Bytes of the end marker.
+_END = 2
 #: A picture at an eighth of its edges is decoded with all of its codes, in a 64th of the memory.
 _REDUCED = 8
 
 
-def check(data: bytes, frame: Frame) -> None:
-    """Check the compressed data of a JPEG without metadata (`smear.jpeg.bare`). Raises `Broken`."""
+def check(data: bytes, frame: Frame) -> bytes:
+    """Check the compressed data of a JPEG without metadata (`smear.jpeg.bare`); return what is to be decoded.
+
+    A sequential picture comes back without its end, so that its decoder fails where codes are missing. Raises `Broken`.
+    """
     if frame.marker not in COMMON:
-        return
+        return data
     found = list(segments(data))
     scans = [one for one in found if one.marker == SOS]
     if not scans:
@@ -44,15 +49,12 @@ def check(data: bytes, frame: Frame) -> None:
         from smear import jpeg_warnings
 
         jpeg_warnings.check(found, frame)
+    return data if frame.marker == PROGRESSIVE else data[:-_END] + _AHEAD
 
 
 def _check_end(data: bytes, last: Segment) -> None:
-    """Refuse a sequential JPEG whose codes end too soon or too late for the picture."""
-    size = len(last.scan)
-    whole = data[: len(data) - 2]
-    if not _is_enough(whole + _AHEAD):
-        raise Broken("the compressed data end too soon")
-    if size > 2 * _LAST and _is_enough(whole[:-_LAST]):
+    """Refuse a sequential JPEG whose codes go on behind the picture; that they end too soon, its decoding shows."""
+    if len(last.scan) > 2 * _LAST and _is_enough(data[: -_END - _LAST]):
         raise Broken("the compressed data go on behind the picture")
 
 

@@ -12,6 +12,7 @@ FAULTS = Path(__file__).parents[2].parent / "shared" / "faults"
 #: What is right: a refusal's code, or what is told about a photograph that is taken.
 RIGHT: dict[str, str | list[str]] = {
     "whole.png": [],
+    "png-100-megapixels.png": ["too dark", "out of focus"],
     "jpeg-broken-profile.jpg": ["colour profile in the file cannot be read"],
     "jpeg-adobe-rgb-in-exif.jpg": ["converted"],
     "two-pictures.mpo": ["further pictures"],

@@ -17,11 +17,12 @@ from tests.confined.servers import running
 from tests.factories import photograph
 
 
-def large() -> SimpleUploadedFile:
-    """36 megapixels in few bytes."""
+def large(mode: str = "RGB", format: str = "PNG") -> SimpleUploadedFile:
+    """36 megapixels in few bytes; one such picture takes 138 MB."""
     buffer = io.BytesIO()
-    Image.new("RGB", (6000, 6000), (200, 120, 160)).save(buffer, "PNG", compress_level=1)
-    return SimpleUploadedFile("field.png", buffer.getvalue())
+    flat = Image.new(mode, (6000, 6000), (200, 120, 160, 255)[: len(mode)])
+    flat.save(buffer, format, compress_level=1, quality=75)
+    return SimpleUploadedFile("field", buffer.getvalue())
 
 
 def test_a_photograph_beyond_the_memory_of_one_job_is_refused_in_words(settings, tmp_path):
@@ -31,6 +32,16 @@ def test_a_photograph_beyond_the_memory_of_one_job_is_refused_in_words(settings,
             read_photograph(large())
         assert caught.value.code == "too_much_memory"
         assert read_photograph(photograph()).fields["width"] > 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "format", "memory"), [("RGB", "PNG", "210"), ("RGB", "JPEG", "210"), ("RGBA", "PNG", "350")]
+)
+def test_no_more_copies_of_a_picture_are_made_than_it_takes(mode, format, memory, settings, tmp_path):
+    settings.CONFINED_SOCKETS = tmp_path
+    with running("pictures", tmp_path, PICTURE_MEMORY_MB=memory):
+        fields = read_photograph(large(mode, format)).fields
+        assert fields["width"] == 6000
 
 
 def test_the_tensor_is_the_one_that_smear_makes():

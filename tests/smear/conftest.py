@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from smear.decode import DecodedImage, Encoded
+
 FieldMaker = Callable[..., Image.Image]
 FileMaker = Callable[..., bytes]
 
@@ -24,6 +26,13 @@ def draw_field(width: int = 160, height: int = 120, seed: int = 1) -> Image.Imag
     smooth = np.asarray(image.filter(ImageFilter.GaussianBlur(1)), dtype=np.int16)
     noisy = smooth + random.normal(0, 3, smooth.shape).astype(np.int16)
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def stored_file(decoded: DecodedImage) -> tuple[bytes, Encoded]:
+    """The file that is stored for a decoded photograph, and what it says of it."""
+    buffer = io.BytesIO()
+    told = decoded.encode(buffer)
+    return buffer.getvalue(), told
 
 
 @pytest.fixture(scope="session")

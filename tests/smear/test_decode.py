@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from smear.decode import DecodedImage, decode
+from tests.smear.conftest import stored_file
 
 EXIF_ORIENTATION, EXIF_MAKE, EXIF_GPS, GPS_LATITUDE = 274, 271, 34853, 2
 ORIENTATIONS = {
@@ -57,9 +58,9 @@ def test_accepts_every_format_as_upright_rgb(format, extension, options, smear_f
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "BMP"])
 def test_stores_all_but_jpeg_as_png_with_the_same_pixels(format, smear_field, as_file):
     result = decoded(as_file(smear_field(), format))
-    encoded = result.encode()
+    content, encoded = stored_file(result)
     assert (encoded.extension, encoded.content_type) == ("png", "image/png")
-    with Image.open(io.BytesIO(encoded.data)) as stored:
+    with Image.open(io.BytesIO(content)) as stored:
         assert stored.format == "PNG"
         assert stored.tobytes() == result.image.tobytes()
 
@@ -77,19 +78,19 @@ def test_stores_all_but_jpeg_as_png_with_the_same_pixels(format, smear_field, as
 )
 def test_stores_a_jpeg_with_the_pixels_that_were_uploaded(options, smear_field, as_file):
     data = as_file(smear_field(), "JPEG", exif=tell_tale_exif(orientation=1), comment=b"TELLTALE", **options)
-    encoded = decoded(data).encode()
+    content, encoded = stored_file(decoded(data))
     assert (encoded.extension, encoded.content_type) == ("jpg", "image/jpeg")
-    with Image.open(io.BytesIO(encoded.data)) as stored, Image.open(io.BytesIO(data)) as original:
+    with Image.open(io.BytesIO(content)) as stored, Image.open(io.BytesIO(data)) as original:
         assert stored.tobytes() == original.tobytes()
-    assert b"TELLTALE" not in encoded.data
+    assert b"TELLTALE" not in content
 
 
 def test_what_is_turned_or_converted_is_stored_with_the_pixels_that_are_read(smear_field, as_file):
     for options in ({"exif": tell_tale_exif()}, {"icc_profile": other_profile()}):
         result = decoded(as_file(smear_field(), "JPEG", **options))
-        encoded = result.encode()
+        content, encoded = stored_file(result)
         assert encoded.extension == "png"
-        with Image.open(io.BytesIO(encoded.data)) as stored:
+        with Image.open(io.BytesIO(content)) as stored:
             assert stored.tobytes() == result.image.tobytes()
 
 
@@ -140,7 +141,7 @@ def test_the_first_picture_of_a_phones_multi_picture_file_is_taken(smear_field, 
     data = as_file(first, "MPO", save_all=True, append_images=[second])
     result = decoded(data, "field.jpg")
     assert (result.format, codes(result)) == ("JPEG", ["further_pictures"])
-    assert len(result.encode().data) < len(data) * 2 / 3
+    assert len(stored_file(result)[0]) < len(data) * 2 / 3
     assert abs(np.asarray(result.image, np.int16) - np.asarray(first, np.int16)).mean() < 6
 
 
@@ -240,7 +241,7 @@ def test_nothing_but_pixels_leaves(format, orientation, smear_field, as_file):
     assert b"TELLTALE" in data
 
     result = decoded(data)
-    for stored in (result.encode().data, result.thumbnail(64)):
+    for stored in (stored_file(result)[0], result.thumbnail(64)):
         assert b"TELLTALE" not in stored
         assert b"Exif" not in stored
         if stored.startswith(b"\xff\xd8"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from smear.decode import DecodedImage, ImageRejected, decode
+from tests.smear.conftest import stored_file
 
 STARTS = (
     b"\xff\xd8\xff",
@@ -40,7 +41,7 @@ def outcome(data: bytes) -> DecodedImage | None:
     except ImageRejected:
         return None
     assert result.image.mode == "RGB"
-    with Image.open(io.BytesIO(result.encode().data)) as stored:
+    with Image.open(io.BytesIO(stored_file(result)[0])) as stored:
         assert stored.size == (result.width, result.height)
     return result
 
