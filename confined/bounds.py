@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: Seconds by the clock for each second of processor time.
+CLOCK = 1.5
+
 
 @dataclass(frozen=True)
 class Bounds:
-    """How many jobs at once, how many of them large; megabytes and seconds of one, and
-    of a file it writes; how many may wait, and for how many seconds.
+    """How many jobs at once, how many of them large; megabytes and processor seconds of one, its seconds by the clock,
+    and megabytes of a file it writes; how many may wait, and for how many seconds.
 
+    The clock is the machine's affair: a job that has not had its processor time by then may be asked for again.
     A job starts with ``small_mb`` and, where that does not do, is done anew with ``large_mb``.
     """
 
@@ -16,7 +20,8 @@ class Bounds:
     large_at_once: int
     small_mb: int
     large_mb: int
-    seconds: float
+    seconds: int
+    clock: float
     most_waiting: int = 32
     patience: float = 60.0
     file_mb: int = 1024
@@ -25,13 +30,14 @@ class Bounds:
 def of_pictures(environment: Mapping[str, str]) -> Bounds:
     """Raises ValueError naming the variable whose value cannot be used."""
     at_once = _whole(environment, "PICTURE_JOBS", 4)
-    large = _whole(environment, "PICTURE_MEMORY_MB", 960)
+    large = _whole(environment, "PICTURE_MEMORY_MB", 1088)
     return Bounds(
         at_once=at_once,
         large_at_once=min(2, at_once),
         small_mb=min(320, large),
         large_mb=large,
-        seconds=_whole(environment, "PICTURE_SECONDS", 60),
+        seconds=(seconds := _whole(environment, "PICTURE_SECONDS", 60)),
+        clock=CLOCK * seconds,
     )
 
 
@@ -44,7 +50,8 @@ def of_paper(environment: Mapping[str, str]) -> Bounds:
         large_at_once=at_once,
         small_mb=memory,
         large_mb=memory,
-        seconds=_whole(environment, "PAPER_SECONDS", 60),
+        seconds=(seconds := _whole(environment, "PAPER_SECONDS", 60)),
+        clock=CLOCK * seconds,
     )
 
 

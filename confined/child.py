@@ -63,7 +63,8 @@ class Request:
     job: str
     arguments: dict[str, Any]
     files: list[int]
-    asked_at: float
+    #: Until when it may wait to be started, in monotonic seconds.
+    until: float
     is_large: bool = False
 
     def close(self) -> None:
@@ -72,7 +73,10 @@ class Request:
 
 
 def do(jobs: Mapping[str, Job], request: Request, memory: int, bounds: Bounds, parent: int) -> NoReturn:
-    """Do the request within ``memory`` bytes beyond what the server has, answer it, and end this process."""
+    """Do the request within ``memory`` bytes beyond what the server has, answer it, and end this process.
+
+    What is the server's alone has to be closed before: who asks would find it open when the server has ended.
+    """
     code = 1
     try:
         _confine(memory, bounds, parent)
@@ -97,8 +101,7 @@ def _confine(memory: int, bounds: Bounds, parent: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     written = bounds.file_mb * MEGABYTE
     resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
-    cpu = int(bounds.seconds) + 2  # the server looks at the clock; this holds should the server hang
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+    resource.setrlimit(resource.RLIMIT_CPU, (bounds.seconds, bounds.seconds + 2))
     whole = _address_space() + memory
     resource.setrlimit(resource.RLIMIT_AS, (whole, whole))
 

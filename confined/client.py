@@ -51,16 +51,22 @@ class Client:
     path: Path
 
     def run(
-        self, job: str, arguments: dict[str, Any], source: BinaryIO, targets: Sequence[BinaryIO] = ()
+        self,
+        job: str,
+        arguments: dict[str, Any],
+        source: BinaryIO,
+        targets: Sequence[BinaryIO] = (),
+        patience: float | None = None,
     ) -> Any:
         """Have ``job`` read ``source`` and write ``targets`` (open files); its result.
 
+        It may wait ``patience`` seconds to be started, at most as long as the server lets anybody wait.
         Jobs only read and compute, so one whose server ended in the middle is asked for once more.
         Raises JobRefused, JobFailed, ServerGone.
         """
         with _on_disk(source) as file:
             files = [file.fileno(), *(target.fileno() for target in targets)]
-            answer = self._ask({"job": job, "arguments": arguments}, files)
+            answer = self._ask({"job": job, "arguments": arguments, "patience": patience}, files)
         if "refused" in answer:
             raise JobRefused(answer["refused"])
         if "failed" in answer:
@@ -73,11 +79,18 @@ class Client:
         return result
 
     def _ask(self, message: protocol.Answer, files: Sequence[int]) -> protocol.Answer:
-        """Ask, and once more where the server has ended in the middle."""
+        """Ask, and once more where the server has ended in the middle: of the one that is started next."""
         try:
             return self._ask_once(message, files, RESTART_SECONDS, LONGEST_SECONDS)
         except ServerEnded:
-            return self._ask_once(message, files, RESTART_SECONDS, LONGEST_SECONDS)
+            until = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                return self._ask_once(message, files, until - time.monotonic(), LONGEST_SECONDS)
+            except ServerEnded:  # at once: it was still the one that is ending
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
     def _ask_once(
         self, message: protocol.Answer, files: Sequence[int], patience: float, timeout: float

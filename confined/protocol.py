@@ -1,8 +1,9 @@
 """How the client and a server talk: one message each way on a UNIX socket, JSON with open files beside it.
 
-The request is ``{"job": name, "arguments": {...}}``, its first file what is read, the others what is written. The
-answer is ``{"result": ...}``, ``{"refused": {...}}`` with what the job says against its input, or ``{"failed": why}``
-with one of `Failed`. An empty job name asks whether the server lives.
+The request is ``{"job": name, "arguments": {...}, "patience": seconds}``, its first file what is read, the others what
+is written; who has the least patience left goes first. The answer is ``{"result": ...}``, ``{"refused": {...}}`` with
+what the job says against its input, or ``{"failed": why}`` with one of `Failed`. An empty job name asks whether the
+server lives.
 """
 
 import json
@@ -27,8 +28,8 @@ class Failed(StrEnum):
     """Why a job ended without a result."""
 
     MEMORY = "memory"  # it took more than one job may
-    TIME = "time"  # likewise
-    BUSY = "busy"  # too many were waiting, or for too long
+    TIME = "time"  # likewise, of the processor
+    BUSY = "busy"  # too many were waiting, or for too long, or the machine is too slow at the moment
     UNAVAILABLE = "unavailable"  # what the job needs is not installed
     BROKEN = "broken"  # its process died, or the program is wrong
 

@@ -8,7 +8,6 @@ import selectors
 import signal
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +45,7 @@ class Server:
     bounds: Bounds
     prepare: Callable[[], None] = lambda: None
     running: dict[int, Running] = field(default_factory=dict)
-    waiting: deque[Request] = field(default_factory=deque)
+    waiting: list[Request] = field(default_factory=list)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _is_prepared: bool = False
     _is_stopping: bool = False
@@ -86,13 +85,13 @@ class Server:
         except (OSError, ValueError, EOFError):
             connection.close()
             return
-        arguments = message.get("arguments", {})
+        arguments, patience = message.get("arguments"), message.get("patience")
         request = Request(
             connection,
             str(message.get("job", "")),
             arguments if isinstance(arguments, dict) else {},
             files,
-            time.monotonic(),
+            time.monotonic() + min(_number(patience, self.bounds.patience), self.bounds.patience),
         )
         if not request.job:
             self._end(request, {"result": {"running": len(self.running), "waiting": len(self.waiting)}})
@@ -132,9 +131,10 @@ class Server:
         while len(self.running) < self.bounds.at_once:
             large = sum(running.request.is_large for running in self.running.values())
             may_be_large = large < self.bounds.large_at_once
-            request = next((one for one in self.waiting if may_be_large or not one.is_large), None)
-            if request is None:
+            able = [one for one in self.waiting if may_be_large or not one.is_large]
+            if not able:
                 return
+            request = min(able, key=lambda one: one.until)
             self.waiting.remove(request)
             self._start(request)
 
@@ -153,8 +153,9 @@ class Server:
             self._end(request, {"failed": Failed.BUSY})
             return
         if pid == 0:
+            self.listener.close()
             child.do(self.jobs, request, megabytes * MEGABYTE, self.bounds, parent)
-        self.running[pid] = Running(request, time.monotonic() + self.bounds.seconds)
+        self.running[pid] = Running(request, time.monotonic() + self.bounds.clock)
 
     def _look_at_children(self) -> None:
         for pid in list(self.running):
@@ -168,13 +169,16 @@ class Server:
             self._end(request, None)
         elif code in (child.IS_LARGE, child.OUT_OF_MEMORY) and not request.is_large:
             request.is_large = True
-            self.waiting.appendleft(request)
+            self.waiting.append(request)
         elif code == child.OUT_OF_MEMORY:
             log.warning("job %s took more than %d MB", request.job, self.bounds.large_mb)
             self._end(request, {"failed": Failed.MEMORY})
-        elif running.over_time:
-            log.warning("job %s took more than %.0f s", request.job, self.bounds.seconds)
+        elif code == -signal.SIGXCPU:
+            log.warning("job %s took more than %d s of processor time", request.job, self.bounds.seconds)
             self._end(request, {"failed": Failed.TIME})
+        elif running.over_time:
+            log.warning("job %s was not done within %.0f s", request.job, self.bounds.clock)
+            self._end(request, {"failed": Failed.BUSY})
         else:
             log.error("job %s ended with %d", request.job, code)
             self._end(request, {"failed": Failed.BROKEN})
@@ -185,9 +189,13 @@ class Server:
             if now > running.until and not running.over_time:
                 running.over_time = True
                 os.kill(pid, signal.SIGKILL)
-        for request in [one for one in self.waiting if now - one.asked_at > self.bounds.patience]:
+        for request in [one for one in self.waiting if now > one.until]:
             self.waiting.remove(request)
             self._end(request, {"failed": Failed.BUSY})
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int | float) else default
 
 
 def listen(path: Path) -> socket.socket:

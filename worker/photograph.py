@@ -35,7 +35,7 @@ def classify_photograph(file: FieldFile, version: ModelVersion) -> Answer:
         watch.require(version)
         # Stored photographs went through smear.decode: upright RGB, within the limits.
         with file.open("rb") as stored:
-            tensor = pictures.tensor(stored)
+            tensor = pictures.tensor(stored, patience=settings.PICTURE_PATIENCE_SECONDS)
         outputs = triton().infer(
             version.name, str(version.version), tensor[None], retry_for=settings.TRITON_RETRY_SECONDS
         )[0]

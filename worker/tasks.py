@@ -43,7 +43,7 @@ def classify(job_id: int) -> None:
         services.record(attempt, answer)
 
 
-@task("worker.quick_look", deadline="JOB_LEASE_SECONDS")
+@task("worker.quick_look", deadline="QUICK_LOOK_SECONDS")
 def quick_look(quick_look_id: str) -> None:
     """Classify the photograph of one quick look, unless that is done or it has expired."""
     found = quick_looks.claim(UUID(quick_look_id))

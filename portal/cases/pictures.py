@@ -68,25 +68,33 @@ def tiles(photograph: File) -> Iterator[tuple[tuple[int, int, int], bytes]]:
             yield (level, column, row), content
 
 
-def tensor(photograph: File) -> NDArray[np.uint8]:
-    """The model's input for a stored photograph (`smear.tensor.to_tensor`). Raises Unreadable, PicturesAway,
-    smear.decode.ImageRejected when it takes more memory or time than it may."""
+def tensor(photograph: File, *, patience: float | None = None) -> NDArray[np.uint8]:
+    """The model's input for a stored photograph (`smear.tensor.to_tensor`); it waits ``patience`` seconds for its turn.
+
+    Raises Unreadable, PicturesAway, smear.decode.ImageRejected when it takes more memory or time than it may.
+    """
     with scratch() as target:
-        shape = _read_stored("tensor", photograph, target)
+        shape = _read_stored("tensor", photograph, target, patience)
         target.seek(0)
         return np.frombuffer(target.read(), dtype=np.uint8).reshape(shape)
 
 
-def _read_stored(job: str, photograph: File, target: BinaryIO) -> Any:
+def _read_stored(job: str, photograph: File, target: BinaryIO, patience: float | None = None) -> Any:
     try:
-        return _run(job, {}, cast(BinaryIO, photograph), [target])
+        return _run(job, {}, cast(BinaryIO, photograph), [target], patience)
     except JobRefused as refused:
         raise Unreadable(refused.why["words"]) from None
 
 
-def _run(job: str, arguments: Mapping[str, Any], source: BinaryIO, targets: Sequence[BinaryIO]) -> Any:
+def _run(
+    job: str,
+    arguments: Mapping[str, Any],
+    source: BinaryIO,
+    targets: Sequence[BinaryIO],
+    patience: float | None = None,
+) -> Any:
     try:
-        return server().run(job, dict(arguments), source, targets)
+        return server().run(job, dict(arguments), source, targets, patience)
     except JobFailed as error:
         raise _in_words(error.why) from error
     except ServerGone as error:
@@ -101,7 +109,7 @@ def _in_words(why: Failed) -> ImageRejected | PicturesAway:
                 "too_much_memory",
                 _(
                     "Reading this photograph takes more memory than this installation allows. "
-                    "Crop it, or save it with fewer pixels, and upload it again."
+                    "Crop it, save it with fewer pixels or, if it is a WebP, as JPEG or PNG, and upload it again."
                 ),
             )
         case Failed.TIME:

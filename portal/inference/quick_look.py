@@ -125,7 +125,7 @@ def fail(quick_look_id: UUID, error: str) -> None:
 
 def give_up() -> int:
     """Say so on quick looks that nobody works on any more; the repair calls it. Returns how many."""
-    late = timezone.now() - timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    late = timezone.now() - timedelta(seconds=settings.QUICK_LOOK_SECONDS)
     return QuickLook.objects.filter(state__in=OPEN_STATES, created_at__lt=late).update(
         state=JobState.FAILED, error=_("The model did not answer in time. Try again in a minute.")
     )

@@ -46,10 +46,15 @@ class Held:
         self.pool = ThreadPoolExecutor(8)
         self.asked = 0
 
-    def ask(self, **arguments: object) -> "Future[int]":
+    def ask(self, patience: float | None = None, **arguments: object) -> "Future[int]":
         self.asked += 1
         places = {"started": str(self.folder / f"started-{self.asked}"), "until": str(self.folder / "go")}
-        return self.pool.submit(self.server.run, "wait", {**places, **arguments}, io.BytesIO(b"x"))
+        return self.pool.submit(
+            self.server.run, "wait", {**places, **arguments}, io.BytesIO(b"x"), (), patience
+        )
+
+    def has_begun(self, number: int) -> bool:
+        return (self.folder / f"started-{number}").exists()
 
     def pids(self) -> list[int]:
         return [int(text) for file in self.folder.glob("started-*") if (text := file.read_text())]
@@ -91,6 +96,12 @@ def test_a_job_that_takes_too_long_is_ended(tmp_path):
         assert why(hasty, "spin") is Failed.TIME
 
 
+def test_a_job_that_is_not_done_in_time_is_no_fault_of_its_input(tmp_path):
+    with started("staged", tmp_path, module=STAGED, STAGED_CLOCK="1") as hasty:
+        places = {"started": str(tmp_path / "started"), "until": str(tmp_path / "never")}
+        assert why(hasty, "wait", **places) is Failed.BUSY
+
+
 @pytest.mark.parametrize("job", ["die", "fail", "no_such_job", "fill"])
 def test_a_job_that_breaks_is_answered(server, job, monkeypatch):
     assert why(server, job) is Failed.BROKEN
@@ -120,6 +131,23 @@ def test_a_large_job_leaves_room_for_small_ones(server, held):
     assert server.run("take", {"mb": 1}, io.BytesIO(b"x")) is False
     held.let_go()
     assert second.result(30)
+
+
+def test_who_has_less_patience_goes_first_and_does_not_wait_longer(server, held):
+    running = [held.ask() for _ in range(3)]
+    wait_for(lambda: len(held.pids()) == 3, "three processes")
+    with pytest.raises(JobFailed) as caught:
+        server.run("take", {"mb": 1}, io.BytesIO(b"x"), patience=0.2)
+    assert caught.value.why is Failed.BUSY
+    held.ask()
+    wait_for(lambda: server.ping()["waiting"] == 1, "the patient job to wait")
+    held.ask(patience=20.0)
+    wait_for(lambda: server.ping()["waiting"] == 2, "the hurried job to wait")
+    os.kill(held.pids()[0], signal.SIGKILL)
+    wait_for(lambda: held.has_begun(5), "the hurried job to begin")
+    assert not held.has_begun(4)
+    held.let_go()
+    assert sum(job.exception(30) is not None for job in running) == 1
 
 
 def test_a_job_that_nobody_waits_for_is_ended(server, tmp_path):

@@ -21,7 +21,8 @@ from tests.live import LiveSystem, wait_for
 
 #: Seconds; what the same settings do in service, only sooner.
 SHORT = {
-    "JOB_LEASE_SECONDS": "20",
+    "JOB_LEASE_SECONDS": "30",
+    "QUICK_LOOK_SECONDS": "20",
     "JOB_RESEND_SECONDS": "5",
     "JOB_GIVE_UP_SECONDS": "600",
     "TRITON_DEADLINE_SECONDS": "8",

@@ -9,6 +9,7 @@ import redis
 from django.conf import settings
 from kombu import pools
 
+from confined.bounds import of_pictures
 from portal.inference import quick_look as quick_looks
 from tests.factories import photograph
 from worker.app import app
@@ -101,6 +102,8 @@ def test_celery_takes_json_only_and_never_redelivers_by_time():
 
 
 def test_a_try_ends_within_its_lease():
-    """A worker that waits for Triton as long as it may still holds its job when it reports."""
+    """A worker that waits for Triton and for its photograph as long as it may still holds its job when it reports."""
     longest = settings.TRITON_DEADLINE_SECONDS + settings.TRITON_RETRY_SECONDS
-    assert longest < settings.JOB_LEASE_SECONDS
+    reading = settings.PICTURE_PATIENCE_SECONDS + of_pictures({}).clock
+    assert longest + reading < settings.JOB_LEASE_SECONDS
+    assert longest < settings.QUICK_LOOK_SECONDS

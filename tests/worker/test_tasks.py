@@ -190,7 +190,7 @@ def test_a_quick_look_without_triton_says_so(no_triton, looked):
 
 
 def test_a_quick_look_whose_worker_died_is_given_up(version, looked, settings):
-    settings.JOB_LEASE_SECONDS = 0
+    settings.QUICK_LOOK_SECONDS = 0
     repair.repair()
     looked.refresh_from_db()
     assert looked.state == JobState.FAILED
