@@ -15,8 +15,8 @@ from PIL import Image
 from smear.jpeg import COMMON, DHT, DRI, PROGRESSIVE, SOS, Broken, Frame, Segment, segments
 
 #: This many zero bytes in a row are 192 bits of one code.
-_ZEROS = re.compile(rb"\0{24}")
-_RESTART = re.compile(rb"\xff+([\xd0-\xd7])")
+_ZEROS = bytes(24)
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 #: Ones, as the last byte is filled up with: what the decoder looks ahead to behind the end.
 _AHEAD = b"\xff\x00" * 8
 #: Bytes that a whole picture cannot do without.
@@ -102,7 +102,7 @@ def _check_zeros(found: list[Segment], is_progressive: bool) -> None:
     for marker, body, scan in found:
         if marker == DHT:
             meanings |= _meanings_of_zeros(bytes(body))
-        elif marker == SOS and len(body) >= 4 and _ZEROS.search(scan):
+        elif marker == SOS and len(body) >= 4 and _ZEROS in bytes(scan):
             tables = _tables(bytes(body), is_progressive)
             if any(meanings.get(table, 0) for table in tables):
                 raise Broken("zeroed bytes")
