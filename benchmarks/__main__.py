@@ -1,8 +1,8 @@
 """``python -m benchmarks``: measure a running Hemalens, print Markdown tables and, with ``--json``, keep the figures.
 
 Without arguments it measures the system that ``make run`` started on this machine. ``--url``, ``--token``,
-``--email`` and ``--password`` name another one; the browser, memory and Triton's own throughput
-need the machine it runs on.
+``--email`` and ``--password`` name another one; the browser, memory, large photographs and
+Triton's own throughput need the machine it runs on.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import latency, processes, screen, throughput
+from benchmarks import large, latency, processes, screen, throughput
 from benchmarks.instance import Instance
 from benchmarks.portal_client import Api, Browser
 from benchmarks.report import machine, table
 
 Rows = list[dict[str, Any]]
-MEASUREMENTS = ("portal", "screen", "memory", "triton")
+MEASUREMENTS = ("portal", "screen", "memory", "large", "triton")
 
 
 def main() -> int:
@@ -46,6 +46,8 @@ def main() -> int:
     if "memory" in arguments.only and instance is not None:
         results["memory"] = processes.memory(instance.processes)
         print(table("Memory, MB", results["memory"]))
+    if "large" in arguments.only and instance is not None:
+        results["large"] = _large(instance, arguments.repeat)
     if "triton" in arguments.only and instance is not None:
         results["triton"] = throughput.measure(instance.triton, instance.model, arguments.seconds)
         print(table(f"Triton, {instance.model}, photographs of 224 x 224", results["triton"]))
@@ -67,6 +69,16 @@ def _portal(arguments: argparse.Namespace, instance: Instance | None) -> tuple[R
     if running:
         print(table("Processor time", used))
     return rows, used
+
+
+def _large(instance: Instance, repeat: int) -> dict[str, Rows]:
+    ordinary = large.ordinary(instance.sockets, repeat)
+    print(table("An ordinary photograph, seconds", ordinary))
+    api, browser = Api(instance.url, instance.issue_token()), Browser(instance.url, *instance.account)
+    times, memory = large.measure(api, browser, instance.processes, instance.sockets)
+    print(table("Photographs of 100 megapixels, seconds", times))
+    print(table("The most memory meanwhile, MB", memory))
+    return {"ordinary": ordinary, "seconds": times, "memory": memory}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -45,6 +45,11 @@ class Instance:
         return str(self.state["environment"]["MODEL_NAME"])
 
     @property
+    def sockets(self) -> Path:
+        """Where the servers of bounded processes listen."""
+        return Path(self.state["environment"]["CONFINED_SOCKETS"])
+
+    @property
     def processes(self) -> dict[str, int]:
         """Process ids by name."""
         named = {name: process["pid"] for name, process in self.state["processes"].items() if process["pid"]}

@@ -38,7 +38,7 @@ def _one_case(api: Api, photographs: list[bytes]) -> float:
     began = perf_counter()
     case_id = api.file_case(photographs)
     api.submit(case_id)
-    _wait_predicted(api, case_id)
+    wait_predicted(api, case_id)
     return perf_counter() - began
 
 
@@ -50,7 +50,7 @@ def _four_cases(api: Api, photographs: list[bytes]) -> float:
     for case_id in case_ids:
         api.submit(case_id)
     for case_id in case_ids:
-        _wait_predicted(api, case_id)
+        wait_predicted(api, case_id)
     return perf_counter() - began
 
 
@@ -63,7 +63,9 @@ def _quick_look(browser: Browser, photograph: bytes) -> float:
     return perf_counter() - began
 
 
-def _wait_predicted(api: Api, case_id: str) -> None:
+def wait_predicted(api: Api, case_id: str) -> None:
+    """Wait until each photograph of a case has its prediction. Raises RuntimeError where there will be none."""
+
     def predicted() -> bool:
         case = api.case(case_id)
         if case["no_preclassification_reason"]:

@@ -6,6 +6,7 @@ import io
 import re
 import time
 from collections.abc import Callable
+from mimetypes import guess_type
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 
 CASE = {"patient_pseudonym": "BENCH-0001", "specimen": "peripheral_blood"}
 POLL = 0.05
-TIMEOUT = 60.0
+TIMEOUT = 180.0
 
 
 def draw_photograph(seed: int, size: tuple[int, int] = (1024, 768)) -> bytes:
@@ -44,6 +45,16 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = 120.0) 
         time.sleep(POLL)
 
 
+def _patiently(ask: Callable[[], requests.Response]) -> requests.Response:
+    """The answer, asked for again while it is *try again*: more photographs came at once than are read in a minute."""
+    for _ in range(10):
+        answer = ask()
+        if answer.status_code != requests.codes.service_unavailable:
+            break
+        time.sleep(1)
+    return answer
+
+
 class Api:
     """The REST API with a bearer token."""
 
@@ -54,11 +65,19 @@ class Api:
 
     def file_case(self, photographs: list[bytes]) -> str:
         """Make a draft with these photographs; returns its id."""
-        case_id = str(self._call("post", "/cases/", json=CASE)["id"])
+        case_id = self.new_case()
         for number, photograph in enumerate(photographs, 1):
-            file = (f"field-{number}.jpg", photograph, "image/jpeg")
-            self._call("post", f"/cases/{case_id}/images/", files={"file": file})
+            self.upload(case_id, f"field-{number}.jpg", photograph)
         return case_id
+
+    def new_case(self) -> str:
+        """Make an empty draft; returns its id."""
+        return str(self._call("post", "/cases/", json=CASE)["id"])
+
+    def upload(self, case_id: str, name: str, photograph: bytes) -> dict[str, Any]:
+        """Put a photograph into a draft; one that is to be sent again in a while is."""
+        file = (name, photograph, guess_type(name)[0])
+        return self._call("post", f"/cases/{case_id}/images/", is_patient=True, files={"file": file})
 
     def submit(self, case_id: str) -> dict[str, Any]:
         return self._call("post", f"/cases/{case_id}/submit/")
@@ -66,8 +85,11 @@ class Api:
     def case(self, case_id: str) -> dict[str, Any]:
         return self._call("get", f"/cases/{case_id}/")
 
-    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        answer = self._session.request(method, self._base + path, timeout=TIMEOUT, **options)
+    def _call(self, method: str, path: str, *, is_patient: bool = False, **options: Any) -> dict[str, Any]:
+        def ask() -> requests.Response:
+            return self._session.request(method, self._base + path, timeout=TIMEOUT, **options)
+
+        answer = _patiently(ask) if is_patient else ask()
         if not answer.ok:
             raise RuntimeError(f"{method.upper()} {path} answered {answer.status_code}: {answer.text[:500]}")
         result: dict[str, Any] = answer.json()
@@ -84,6 +106,13 @@ class Browser:
         if "sessionid" not in self._session.cookies:
             raise RuntimeError(f"could not sign in as {email}")
 
+    def upload(self, case_id: str, name: str, photograph: bytes) -> dict[str, Any]:
+        """Put a photograph into a draft, as the page of a new case does; one that is to be sent again in a while is."""
+        file = (name, photograph, guess_type(name)[0])
+        page, address = f"/cases/{case_id}/edit/", f"/cases/{case_id}/images/"
+        result: dict[str, Any] = self._post(page, {}, address=address, files={"file": file}).json()
+        return result
+
     def start_quick_look(self, photograph: bytes) -> str:
         """Drop a photograph on the quick look page; returns the address of its answer."""
         file = ("field.jpg", photograph, "image/jpeg")
@@ -95,16 +124,21 @@ class Browser:
         answer.raise_for_status()
         return "" if answer.status_code == requests.codes.no_content else answer.text
 
-    def _post(self, path: str, data: dict[str, str], **options: Any) -> requests.Response:
+    def _post(self, path: str, data: dict[str, str], address: str = "", **options: Any) -> requests.Response:
+        """Send the form of the page at ``path``, to ``address`` where that is another."""
         page = self._session.get(self._base + path, timeout=TIMEOUT)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         headers = {"Referer": self._base + path, "X-CSRFToken": token[1] if token else ""}
-        answer = self._session.post(
-            self._base + path,
-            data={**data, "csrfmiddlewaretoken": headers["X-CSRFToken"]},
-            headers=headers,
-            timeout=TIMEOUT,
-            **options,
-        )
+
+        def send() -> requests.Response:
+            return self._session.post(
+                self._base + (address or path),
+                data={**data, "csrfmiddlewaretoken": headers["X-CSRFToken"]},
+                headers=headers,
+                timeout=TIMEOUT,
+                **options,
+            )
+
+        answer = _patiently(send) if address else send()
         answer.raise_for_status()
         return answer

@@ -18,7 +18,7 @@ def memory(processes: dict[str, int]) -> list[dict[str, Any]]:
 
 def cpu_seconds(processes: dict[str, int]) -> dict[str, float]:
     """Processor time each process and its children have used since they started."""
-    return {name: sum(_used(member) for member in _family(pid)) for name, pid in processes.items()}
+    return {name: sum(_used(member) for member in family(pid)) for name, pid in processes.items()}
 
 
 def cpu_rows(before: dict[str, float], after: dict[str, float], photographs: int) -> list[dict[str, Any]]:
@@ -31,16 +31,17 @@ def cpu_rows(before: dict[str, float], after: dict[str, float], photographs: int
 
 
 def _memory(pid: int) -> dict[str, int]:
-    family = _family(pid)
-    found = [member.memory_full_info() for member in family]
+    members = family(pid)
+    found = [member.memory_full_info() for member in members]
     return {
-        "processes": len(family),
+        "processes": len(members),
         "rss": sum(info.rss for info in found) // MEGABYTE,
         "pss": sum(info.pss for info in found) // MEGABYTE,
     }
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def family(pid: int) -> list[psutil.Process]:
+    """A process and its children, whose names are not those of others. Raises psutil.NoSuchProcess."""
     process = psutil.Process(pid)
     # The supervisor's children are listed by name.
     return [process] if "embedded" in process.cmdline() else [process, *process.children(recursive=True)]
