@@ -2,8 +2,8 @@
 
 Pillow keeps libjpeg's warnings to itself, but it does say when it wants more bytes than there are. So a sequential
 picture is decoded from a copy without its end marker, behind which a decoder fills up silently, and once more, reduced
-and without its last bytes, which a whole picture cannot do without. Behind a restart marker, and in the scans of a progressive picture,
-that shows nothing: there libjpeg's warnings are asked for. Source: ITU-T T.81, annexes B, F and G.
+and without its last bytes, which a whole picture cannot do without. Behind a restart marker, and in the scans of a
+progressive picture, that shows nothing: there libjpeg's warnings are asked for. Source: ITU-T T.81, annexes B, F and G.
 """
 
 import io
