@@ -7,13 +7,28 @@ import sys
 from uuid import uuid4
 
 import psycopg
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from embedded.settings import ROOT
+from portal.accounts.choices import Delivery
 from tests.e2e.browsing import People, sign_in, violations
 from tests.live import wait_for
 
 PASSWORD = "correct horse battery staple"
+
+
+def fits_a_phone(page: Page, row: Locator) -> None:
+    """The users page is no wider than a phone, even with the longest word about an invitation."""
+    usual = page.viewport_size
+    assert usual
+    chip = row.locator(".chip")
+    word = chip.text_content()
+    page.set_viewport_size({"width": 390, "height": 844})
+    chip.evaluate("(chip, word) => { chip.textContent = word }", str(Delivery.FAILED.label))
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert row.evaluate("row => row.scrollWidth <= row.clientWidth")
+    chip.evaluate("(chip, word) => { chip.textContent = word }", word)
+    page.set_viewport_size(usual)
 
 
 def test_wrong_password_keeps_the_address(people: People) -> None:
@@ -33,8 +48,10 @@ def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
     admin.get_by_label("E-mail").fill(email)
     admin.locator("#id_role").select_option("submitter")
     admin.get_by_role("button", name="Send invitation").click()
-    expect(admin.locator(".invitation-row", has_text=email)).to_contain_text("Sent")
+    row = admin.locator(".invitation-row", has_text=email)
+    expect(row).to_contain_text("Sent")
     link = mailed_link(people, email)
+    fits_a_phone(admin, row)
 
     people.complaints.expect_status(409, "/invite/$")
     admin.get_by_label("E-mail").fill(email)
