@@ -60,6 +60,8 @@ class Frame:
 
 WIDE = Frame("wide", 760, 230, 560, 30)
 NARROW = Frame("narrow", 330, 14, 312, 66, is_narrow=True)
+#: Half of what a date under an axis takes.
+HALF_A_DATE = 24
 #: The series of a chart of weeks, as names of patterns in the page (insights/parts/patterns.html).
 PATTERNS = {
     ReadLabel.BENIGN: "benign",
@@ -230,7 +232,9 @@ def _stack(chart: Chart, weekly: _Weeks, place: int, week: Week) -> None:
         y = weekly.y(max(week.signed.count, week.submitted.count)) - 8
         chart.text(weekly.x(place), y, str(week.signed.count), anchor="middle")
     if place % _every(weekly.step) == 0:
-        chart.text(weekly.x(place), weekly.bottom + 18, _day(week.monday), css="chart-muted", anchor="middle")
+        # On a phone a date is wider than its week: the last one stays within the drawing.
+        x = min(weekly.x(place), chart.frame.width - HALF_A_DATE)
+        chart.text(x, weekly.bottom + 18, _day(week.monday), css="chart-muted", anchor="middle")
 
 
 def _submitted_line(chart: Chart, weekly: _Weeks, weeks: Sequence[Week]) -> None:

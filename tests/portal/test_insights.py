@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,14 +14,16 @@ from django.utils import timezone
 from portal.accounts.choices import Role
 from portal.cases.choices import CaseState
 from portal.inference.models import ModelVersion
-from portal.insights.agreement import agreement, reader_pairs, reveal
+from portal.insights.agreement import Linked, agreement, reader_pairs, reveal
+from portal.insights.charts import HALF_A_DATE, NARROW, weeks_chart
 from portal.insights.conditions import Conditions
 from portal.insights.drift import LOOK, USUAL, drift
-from portal.insights.flow import turnaround
+from portal.insights.flow import Week, turnaround
 from portal.insights.numbers import percent
 from portal.insights.scope import Scope, local_day
 from portal.insights.selectors import signed_cases
 from portal.insights.steps import in_words
+from portal.reading.choices import ReadLabel
 from tests.factories import active_model, analysed, member, read, signed
 from tests.portal.insights_filler import Filler, a_quarter
 
@@ -312,3 +314,15 @@ def test_durations_are_said_in_the_unit_that_suits_them(seconds, words):
 
 def test_shares_are_rounded_and_never_up_to_all():
     assert [percent(share) for share in (2 / 3, 0.99999, 1, 0)] == ["66.7 %", "99.9 %", "100.0 %", "0.0 %"]
+
+
+def test_the_last_date_under_a_chart_is_not_cut_off():
+    one, none = Linked(1, ""), Linked(0, "")
+    for count in range(1, 60):
+        weeks = [
+            Week(date(2026, 1, 5) + timedelta(weeks=place), one, none, [none] * len(ReadLabel))
+            for place in range(count)
+        ]
+        drawn = weeks_chart(weeks, "Cases by week.", NARROW)
+        places = [float(shape.attributes["x"]) for shape in drawn.shapes if shape.tag == "text"]
+        assert max(places) <= NARROW.width - HALF_A_DATE, count
