@@ -235,7 +235,9 @@ def mail_() -> str:
         said = _last_failure() or "nothing has failed lately"
         takers = worker_heartbeats("mail")
         if not takers or "mail" in unserved_queues(takers.values()):
-            waits = waits or "nobody takes mail from its queue"
+            waits = (
+                f"nobody takes mail from its queue; {waits}" if waits else "nobody takes mail from its queue"
+            )
     if waits:
         raise NotWorkingError(f"{said}; {waits}")
     return said

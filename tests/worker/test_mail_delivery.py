@@ -182,6 +182,9 @@ def test_any_mail_that_fails_is_noted(smtp):
     assert mail.last_failure().failure == mail.Failure.REFUSED_CONNECTION
 
 
-def test_without_a_worker_for_mail_health_says_so(monkeypatch):
+def test_without_a_worker_for_mail_health_says_so(monkeypatch, request):
     monkeypatch.setattr(health, "worker_heartbeats", lambda queue="default": {})
-    assert part() == ("failed", "nothing has failed lately; nobody takes mail from its queue")
+    said = "nothing has failed lately; nobody takes mail from its queue"
+    assert part() == ("failed", said)
+    request.getfixturevalue("alert")
+    assert part() == ("failed", f"{said}; 1 urgent wait, the oldest for 3 min")
