@@ -206,7 +206,7 @@ def _repeated(card: Card, weights_path: Path, data: Path) -> dict[str, Any]:
     """The test part measured again: the card's macro-F1 within the last digit that a processor may differ in."""
     photographs = splits.test_part(data)
     # The card's other figures (baselines, intervals) cost three times as much and decide nothing here.
-    answers = variant.respond(weights.load(weights_path), variant.batches(photographs, "measure again"))
+    answers = variant.answers_of(weights_path, photographs)
     called = answers.logits.argmax(axis=1)
     measured = metrics.from_predictions(called, targets(photographs))["macro_f1"]
     stated = _estimate("test", "macro_f1")(card)
@@ -223,21 +223,30 @@ def add_command(commands: Any) -> None:
     """Add ``gate`` to the command line."""
     one = commands.add_parser("gate", help="whether a version is good enough; exit status 1 when not")
     one.add_argument("version", type=int)
-    one.add_argument("--model", type=Path, default=export.MODEL)
+    one.add_argument("--model", type=Path, nargs="+", default=[export.MODEL], help="one folder or several")
     one.add_argument("--data", type=Path, default=DEFAULT_DATA)
     one.add_argument(
         "--check",
         action="store_true",
         help="leave gate.json as it is; exit status 0 when only what despite_gate.json names fails",
     )
-    one.set_defaults(run=_run, failed=lambda result: not result["passed"] and not result.get("admitted"))
+    one.set_defaults(run=_run, failed=_failed)
 
 
-def _run(parsed: argparse.Namespace) -> dict[str, Any]:
-    result = gate(parsed.version, parsed.model, parsed.data, keep=not parsed.check)
-    if parsed.check:
-        result["admitted"] = admitted(result, parsed.model / str(parsed.version))
-    return result
+def _run(parsed: argparse.Namespace) -> Card | list[Card]:
+    """What ``gate`` says of the model; of several, a list in their order."""
+    results = []
+    for model in parsed.model:
+        result = gate(parsed.version, model, parsed.data, keep=not parsed.check)
+        if parsed.check:
+            result["admitted"] = admitted(result, model / str(parsed.version))
+        results.append(result)
+    return results[0] if len(results) == 1 else results
+
+
+def _failed(said: Card | list[Card]) -> bool:
+    results = said if isinstance(said, list) else [said]
+    return not all(result["passed"] or result.get("admitted") for result in results)
 
 
 def admitted(result: dict[str, Any], folder: Path) -> bool:

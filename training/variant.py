@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,20 @@ def respond(network: LeukemiaVGG16, batches: Iterable[Tensor]) -> Responses:
     return Responses(np.concatenate(logits), np.concatenate(features), np.concatenate(scores))
 
 
+def answers_of(path: Path, photographs: Sequence[Photograph]) -> Responses:
+    """What the weights ``path`` answer about ``photographs``.
+
+    The gates of a version and of its int8 variant ask the FP32 weights about the same photographs, which takes
+    minutes: the last answers are kept for as long as the process runs.
+    """
+    return _answers_of(path, file_sha256(path), tuple(photographs))
+
+
+@lru_cache(maxsize=2)
+def _answers_of(path: Path, sha256: str, photographs: tuple[Photograph, ...]) -> Responses:
+    return respond(weights.load(path), batches(photographs, path.parent.parent.name))
+
+
 def make(
     source: Path, training: Sequence[Photograph], target: Path, strength: Strength | None = None
 ) -> dict[str, Any]:
@@ -147,7 +162,7 @@ def compare(source: Path, target: Path, photographs: Sequence[Photograph]) -> di
     answered, figures, leading, referred = [], [], [], []
     for path in (source, target):
         network = weights.load(path)
-        answers = respond(network, batches(photographs, path.parent.parent.name))
+        answers = answers_of(path, photographs)
         probabilities = softmax(answers.logits / network.temperature.item(), axis=1)
         answered.append(probabilities)
         figures.append(metrics.measure(probabilities, labels))

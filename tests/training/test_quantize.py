@@ -247,6 +247,21 @@ def test_what_is_delivered_names_the_same_weights_everywhere(
     assert common(text) == common((source / "config.pbtxt").read_text())
 
 
+def test_the_fp32_weights_are_asked_once_about_the_same_photographs(
+    delivered: tuple[Path, Path, dict[str, object]], data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target, _ = delivered
+    photographs = data.read_manifest(data_folder / "blood-smears" / "manifest.csv")[:4]
+    fp32, int8 = (one / "1" / "weights.safetensors" for one in (source, target))
+    first = variant.answers_of(fp32, photographs)
+    respond, asked = variant.respond, []
+    monkeypatch.setattr(variant, "respond", lambda *given: asked.append(given) or respond(*given))
+    compared = variant.compare(fp32, int8, photographs)
+    assert len(asked) == 1
+    assert variant.answers_of(fp32, photographs) is first
+    assert (compared["probabilities"]["fp32"].argmax(axis=1) == first.logits.argmax(axis=1)).all()
+
+
 def test_the_gate_closes_where_int8_falls_behind() -> None:
     figures = {"macro_f1": 0.99, "malignant_sensitivity": 1.0, "ece": 0.01}
     compared = {"agreement": 0.995, "fp32": figures, "int8": figures}
