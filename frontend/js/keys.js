@@ -1,6 +1,6 @@
 // Keys: which set off an action for this person, who listens, and how they are shown.
 //
-// The server sends the keys of every action in <body data-keys> (portal/accounts/shortcuts.py has the list and the
+// The server sends the keys of every action in <body data-keys> (portal/preferences/shortcuts.py has the list and the
 // defaults). A chord is written "J", "Shift+1", "Ctrl+Enter", "ArrowRight" or "+".
 import { isTyping } from "./dom.js";
 

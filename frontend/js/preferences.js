@@ -6,7 +6,7 @@ const form = document.querySelector("[data-preferences]");
 const fields = [...form.querySelectorAll("[data-key-input]")];
 const resetAll = form.querySelector("[data-reset-all]");
 
-// As portal/accounts/shortcuts.py has it. What moves about, sends the form or belongs to the browser is not among them.
+// As portal/preferences/shortcuts.py has it. What moves about, sends the form or belongs to the browser is not among them.
 const SHORTCUT = /^((Shift\+)?[\p{L}\p{N}]|[^\p{L}\p{N}\s]|(Ctrl|Shift)\+Enter|F[24789])$/u;
 
 const labelOf = (field) => field.labels[0].textContent;

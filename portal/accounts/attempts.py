@@ -20,8 +20,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Tally
-from portal.client_address import client_address
 from portal.errors import TooManyAttempts
+from portal.web.client_address import client_address
 
 #: Mails with a link within an hour, to one address and asked for by one network address.
 LINKS_TO_ONE, LINKS_BY_ONE = 5, 60

@@ -19,8 +19,8 @@ from portal.accounts.forms import AcceptInvitationForm
 from portal.accounts.models import Invitation, User
 from portal.accounts.selectors import user_with_address
 from portal.errors import DomainError, Gone, NotAllowed
-from portal.pages import add_refusal
 from portal.reports import fonts
+from portal.web.pages import add_refusal
 
 SESSION_INVITATION = "invitation_sha256"
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.choices import Language, MailChoice
 from portal.accounts.models import Preferences, User
-from portal.accounts.shortcuts import checked, effective
 from portal.errors import Invalid
+from portal.preferences.shortcuts import checked, effective
 
 #: Where the session keeps the language, so that no request has to ask the database for it.
 SESSION_LANGUAGE = "language"

@@ -5,10 +5,10 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from portal import kept
 from portal.accounts.models import User
-from portal.pages import SignedInRequest, page
 from portal.text import visible
+from portal.web import kept
+from portal.web.pages import SignedInRequest, page
 
 
 @require_GET

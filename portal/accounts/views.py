@@ -16,8 +16,8 @@ from portal.accounts.choices import ROLE_EXPLANATIONS, Action, Delivery, Invitat
 from portal.accounts.forms import InviteForm
 from portal.accounts.models import Invitation, Laboratory, Membership
 from portal.errors import DomainError
-from portal.pages import SignedInRequest, add_refusal, page, posts_only
 from portal.reports import fonts
+from portal.web.pages import SignedInRequest, add_refusal, page, posts_only
 
 
 @require_GET

@@ -11,14 +11,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal import strict_json
 from portal.accounts.models import User
 from portal.annotations import selectors, services
 from portal.annotations.models import Marker
 from portal.cases.selectors import images_visible_to
 from portal.errors import Gone, Invalid
-from portal.pages import SignedInRequest, page
 from portal.text import visible
+from portal.web import strict_json
+from portal.web.pages import SignedInRequest, page
 
 
 @require_http_methods(["GET", "POST"])

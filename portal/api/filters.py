@@ -12,8 +12,8 @@ from rest_framework import serializers
 from portal.accounts.models import User
 from portal.accounts.selectors import laboratories_for
 from portal.cases.choices import CaseState
-from portal.cases.filters import ListFilter
 from portal.cases.models import Case
+from portal.desk.filters import ListFilter
 from portal.reports.models import Alert
 
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}

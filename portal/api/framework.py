@@ -18,8 +18,8 @@ from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 
-from portal.client_address import client_address
-from portal.strict_json import loads
+from portal.web.client_address import client_address
+from portal.web.strict_json import loads
 
 if TYPE_CHECKING:  # these import the settings that name this module
     from rest_framework.request import Request
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # these import the settings that name this module
 
 
 class StrictJSONParser(JSONParser):
-    """JSON as ``portal.strict_json`` reads it: nothing in it is guessed or lost."""
+    """JSON as ``portal.web.strict_json`` reads it: nothing in it is guessed or lost."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None

@@ -39,8 +39,8 @@ from portal.inference.backlog import backlog
 from portal.inference.repair import last_repair
 from portal.inference.selectors import BEAT_HEARTBEAT, active_version, unserved_queues, worker_heartbeats
 from portal.notifications import mails
-from portal.outage import with_retry
 from portal.reports import pdf
+from portal.web.outage import with_retry
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from portal.errors import DomainError, TooManyAttempts
-from portal.outage import CODE, is_outage, with_retry, words
+from portal.web.outage import CODE, is_outage, with_retry, words
 from smear.decode import ImageRejected
 
 log = logging.getLogger(__name__)

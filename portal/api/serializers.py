@@ -18,8 +18,7 @@ from portal.api.image_quality import QualitySerializer
 from portal.api.reading import ClaimSerializer, DiagnosisSerializer, ReadSerializer, ReturnSerializer
 from portal.cases.choices import CaseState
 from portal.cases.models import Case, SmearImage
-from portal.cases.presenters import entered_print_warning
-from portal.cases.services import CASE_FIELDS
+from portal.desk.case_page import entered_print_warning
 from portal.inference.choices import ReferReason
 from portal.inference.models import Job, ModelVersion, Prediction
 from portal.inference.selectors import (
@@ -28,6 +27,7 @@ from portal.inference.selectors import (
     latest_job,
     latest_prediction,
 )
+from portal.intake.services import CASE_FIELDS
 from portal.reading.models import Read
 from portal.reading.selectors import shown_reads
 from portal.reports.selectors import newest_version

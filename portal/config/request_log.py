@@ -8,8 +8,8 @@ from django.urls import Resolver404, resolve
 from django_structlog.middlewares import RequestMiddleware
 from pghistory.middleware import HistoryMiddleware
 
-from portal.client_address import client_address
 from portal.config.masking import masked_parts
+from portal.web.client_address import client_address
 
 #: A part of an address whose name holds one of these opens something to whoever has it.
 SECRET_NAMES = ("key", "token", "secret", "uid", "code")

@@ -6,19 +6,19 @@ from django.views.generic import RedirectView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="cases:worklist"), name="home"),
-    path("cases/", include("portal.cases.urls")),
-    path("quick-look/", include("portal.inference.urls")),
-    path("cases/", include("portal.reading.urls")),
-    path("cases/", include("portal.reports.urls")),
+    path("cases/", include("portal.desk.urls")),
+    path("quick-look/", include("portal.quick_look.urls")),
+    path("cases/", include("portal.desk.reading_urls")),
+    path("cases/", include("portal.desk.report_urls")),
     path("cases/", include("portal.annotations.urls")),
-    path("alerts/", include("portal.reports.alert_urls")),
-    path("notifications/", include("portal.notifications.urls")),
+    path("alerts/", include("portal.reports.alerts.urls")),
+    path("notifications/", include("portal.desk.notification_urls")),
     path("reports/verify/", include("portal.reports.verify_urls")),
     path("insights/", include("portal.insights.urls")),
     path("models/", include("portal.inference.model_urls")),
-    path("laboratory/", include("portal.reading.policy_urls")),
+    path("laboratory/", include("portal.reading.policy.urls")),
     path("users/", include("portal.accounts.urls")),
-    path("account/preferences/", include("portal.accounts.preference_urls")),
+    path("account/preferences/", include("portal.preferences.urls")),
     path("account/tokens/", include("portal.accounts.token_urls")),
     # Who has no password gets the first one by mail, as who has forgotten it: an open session is not enough.
     path(
@@ -44,7 +44,7 @@ def administration() -> URLPattern | URLResolver:
 if settings.DJANGO_ADMIN:
     urlpatterns.append(administration())
 
-handler400 = "portal.error_views.bad_request"
-handler403 = "portal.error_views.forbidden"
-handler404 = "portal.error_views.not_found"
-handler500 = "portal.error_views.server_error"
+handler400 = "portal.web.error_views.bad_request"
+handler403 = "portal.web.error_views.forbidden"
+handler404 = "portal.web.error_views.not_found"
+handler500 = "portal.web.error_views.server_error"

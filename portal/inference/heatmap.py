@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from numpy.typing import NDArray
 from PIL import Image
 
-from portal.caching import kept
 from portal.inference.models import ModelAnswer
+from portal.web.caching import kept
 from smear.classes import CLASSES
 
 #: Colour and opacity from no contribution to the strongest: transparent, yellow, orange, dark red. Lightness falls

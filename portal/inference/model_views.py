@@ -8,7 +8,7 @@ from portal.audit.selectors import version_trail
 from portal.inference.cards import CardPage
 from portal.inference.models import ModelVersion
 from portal.inference.selectors import active_version
-from portal.pages import SignedInRequest, page
+from portal.web.pages import SignedInRequest, page
 
 
 @require_GET

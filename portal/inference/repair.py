@@ -13,8 +13,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 
-from portal.inference import quick_look, services
-from portal.outage import is_outage
+from portal.inference import services
+from portal.quick_look import services as quick_look
+from portal.web.outage import is_outage
 
 log = structlog.get_logger(__name__)
 

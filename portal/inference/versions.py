@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.inference import quick_look, services
+from portal.inference import services
 from portal.inference.models import ModelVersion
+from portal.quick_look import services as quick_look
 from smear.refer import ReferRule
 
 

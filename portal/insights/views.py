@@ -24,9 +24,9 @@ from portal.insights.drift import BASELINE_WEEKS, LEAST_IN_WEEK, drift
 from portal.insights.flow import LEAST_FOR_PERCENTILES, turnaround, volumes
 from portal.insights.scope import PRESETS, Scope, local_day, scope_from, sees_everyone
 from portal.insights.selectors import SignedCase
-from portal.pages import SignedInRequest, page
 from portal.reading.choices import ReadLabel
 from portal.reading.exposure import record_cases
+from portal.web.pages import SignedInRequest, page
 
 CASES_PER_PAGE = 50
 

@@ -19,7 +19,7 @@ from portal.errors import NotAllowed
 from portal.reading import exposure
 from portal.reading.choices import Blindness
 from portal.reading.models import Claim, Read
-from portal.reading.policies import policy_for
+from portal.reading.policy.services import policy_for
 from portal.reading.selectors import may_sign
 
 

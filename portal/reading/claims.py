@@ -24,7 +24,7 @@ from portal.notifications.choices import Kind
 from portal.notifications.services import notify
 from portal.reading.choices import ClaimEnd
 from portal.reading.models import Claim, Read
-from portal.reading.policies import policy_for
+from portal.reading.policy.services import policy_for
 
 
 def holding() -> QuerySet[Claim]:

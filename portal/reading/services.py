@@ -24,7 +24,7 @@ from portal.reading import claims
 from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel
 from portal.reading.exposure import was_exposed
 from portal.reading.models import Claim, Conclusion, ImageRead, Read, Return
-from portal.reading.policies import policy_for, wants_second_read
+from portal.reading.policy.services import policy_for, wants_second_read
 from portal.text import clean_lines
 
 IN_READING = frozenset({CaseState.IN_READING})

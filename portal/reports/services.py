@@ -17,7 +17,7 @@ from portal.reading.choices import Confidence, ReadLabel
 from portal.reading.models import Read
 from portal.reading.selectors import may_sign, round_reads, standing_conclusion
 from portal.reports import content as contents
-from portal.reports.alerts import raise_alert
+from portal.reports.alerts.services import raise_alert
 from portal.reports.choices import AMENDMENT_MEANING, MEANING, SignMethod
 from portal.reports.models import Diagnosis
 from portal.reports.signing import prove_identity

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from portal.reports import exports_views as views
+from portal.reports.exports import views
 
 
 class Sha256Converter:

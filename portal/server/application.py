@@ -13,10 +13,10 @@ from wsgiref.types import WSGIApplication
 
 from portal.config.wsgi import application as portal
 from portal.inference import repair
-from portal.limits import body_limit
 from portal.server import bounds
 from portal.server.gateway import Scope, answer
 from portal.server.outbox import Headers, Outbox
+from portal.web.limits import body_limit
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

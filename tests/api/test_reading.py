@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.accounts.choices import Role
 from portal.api.framework import SignThrottle
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from tests.factories import PASSWORD, analysed, claimed, draft, member, read, signed
 
 CASES = "/api/v1/cases/"

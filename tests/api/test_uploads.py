@@ -121,7 +121,7 @@ def test_a_file_over_the_limit_reaches_the_disk_only_up_to_it(
         written.append(Path(upload.temporary_file_path()).stat().st_size)
         return read_photograph(upload)
 
-    monkeypatch.setattr("portal.cases.services.read_photograph", note_and_read)
+    monkeypatch.setattr("portal.intake.services.read_photograph", note_and_read)
     upload = SimpleUploadedFile("field.bmp", b"BM" + bytes(20_000_000))
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     is_problem(clients.submitter.post(address, {"file": upload}, format="multipart"), 413, "file_too_large")

@@ -12,9 +12,9 @@ import numpy as np
 from portal.accounts.models import User
 from portal.annotations.services import add_marker
 from portal.cases.models import Case, SmearImage
-from portal.cases.services import submit
 from portal.inference import services as inference
 from portal.inference.models import Job
+from portal.intake.services import submit
 from portal.reading import claims
 from portal.reading import services as reading
 from tests.factories import answer, draft

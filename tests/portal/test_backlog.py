@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from portal.api import health
 from portal.api.health import NotWorkingError
-from portal.cases import services as cases
 from portal.inference import repair, services
 from portal.inference.backlog import backlog
 from portal.inference.choices import JobState
 from portal.inference.models import Job
 from portal.inference.selectors import WORKER_HEARTBEAT_INDEX, WORKER_HEARTBEAT_PREFIX
+from portal.intake import services as cases
 from tests.factories import answer, draft
 
 pytestmark = pytest.mark.django_db

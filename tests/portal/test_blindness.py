@@ -24,13 +24,13 @@ from PIL import Image
 from benchmarks.portal_client import draw_photograph
 from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
-from portal.cases import services as cases
 from portal.cases.photographs import read_photograph
+from portal.intake import services as cases
 from portal.notifications.mails import send_due
 from portal.notifications.models import Notification
 from portal.reading import claims
 from portal.reading import services as reading
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from tests.factories import member, photograph
 from tests.portal.addresses import ARGUMENTS, EXEMPT, QUERIES, TAKING, Address, addresses, is_exempt, patterns
 from tests.portal.blind_worlds import STAGES, WORLDS, Builder, Secrets, World

@@ -11,9 +11,10 @@ from django.urls import reverse
 
 from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
-from portal.caching import KEPT, NO_STORE
-from portal.cases import services as cases
-from portal.inference import quick_look, sending
+from portal.inference import sending
+from portal.intake import services as cases
+from portal.quick_look import services as quick_look
+from portal.web.caching import KEPT, NO_STORE
 from tests.factories import analysed, draft, member, photograph, signed
 from tests.portal.addresses import ARGUMENTS, EXEMPT, addresses, is_exempt, patterns
 

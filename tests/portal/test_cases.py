@@ -8,12 +8,12 @@ from django.db import ProgrammingError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.cases import services
 from portal.cases.choices import TRANSITIONS, CaseState
 from portal.cases.models import Case
 from portal.cases.selectors import visible_to
 from portal.errors import Duplicate, Invalid, NotAllowed, WrongState
 from portal.inference.models import Job
+from portal.intake import services
 from smear.decode import ImageRejected
 from tests.factories import draft, photograph
 

@@ -19,7 +19,7 @@ from portal.notifications.models import Notification
 from portal.reading import claims, services
 from portal.reading.choices import ClaimEnd
 from portal.reading.models import Claim
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from tests.factories import analysed, claimed, draft, member, read
 from worker.tasks import expire_claims
 

@@ -15,9 +15,9 @@ from PIL import Image
 from portal.accounts.choices import Role
 from portal.reading import claims
 from portal.reading import services as reading
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
+from portal.reports.exports.reviewed import case_key
 from portal.reports.models import Diagnosis, ReviewedExport
-from portal.reports.reviewed import case_key
 from portal.reports.services import amend, sign
 from tests.factories import PASSWORD, LaboratoryFactory, analysed, claimed, member, read, signed
 from training import reviewed

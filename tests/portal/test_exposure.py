@@ -18,16 +18,16 @@ from PIL import Image
 from portal.accounts.choices import Role
 from portal.accounts.models import User
 from portal.accounts.tokens import issue_token
-from portal.cases import services as cases
 from portal.errors import NotAllowed
-from portal.inference import quick_look
 from portal.inference import services as inference
 from portal.inference.models import QuickLook
 from portal.insights import selectors as insights
 from portal.insights.scope import Scope, local_day
+from portal.intake import services as cases
+from portal.quick_look import services as quick_look
 from portal.reading import blind, exposure
 from portal.reading.models import Exposure, Read
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from portal.reading.services import adjudicate, record_read, return_to_submitter
 from portal.reports import services as reports
 from tests.factories import PASSWORD, analysed, answer, claimed, member, photograph, read, signed

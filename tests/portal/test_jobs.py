@@ -7,12 +7,12 @@ import pytest
 from django.db import ProgrammingError, connections, transaction
 from django.utils import timezone
 
-from portal.cases import services as cases
 from portal.cases.choices import CaseState
 from portal.inference import sending, services
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Attempt, Job, Prediction
 from portal.inference.selectors import case_preclassification
+from portal.intake import services as cases
 from tests.factories import active_model, analysed, answer, draft
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from portal.accounts.choices import Role
 from portal.annotations import services
 from portal.annotations.models import Marker
 from portal.annotations.selectors import marker_record, markers_for
-from portal.cases import services as cases
 from portal.errors import Gone, Invalid, NotAllowed, WrongState
+from portal.intake import services as cases
 from tests.factories import analysed, claimed, draft, member, read, signed
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from portal.accounts.models import Invitation, User
-from portal.inference import quick_look as quick_looks
+from portal.quick_look import services as quick_looks
 from portal.reading.models import Exposure, ImageRead, Read
 from portal.reports.services import sign
 from tests.factories import PASSWORD, UserFactory, analysed, answer, draft, photograph, read

@@ -15,7 +15,7 @@ from portal.accounts.choices import Role
 from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
 from portal.cases.models import Case
-from portal.inference import quick_look
+from portal.quick_look import services as quick_look
 from portal.reports import fonts
 from tests.factories import PASSWORD, draft, photograph
 

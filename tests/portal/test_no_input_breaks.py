@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
 from portal.annotations.services import add_marker
-from portal.cases.filters import CaseFilter
+from portal.desk.filters import CaseFilter
 from portal.insights.conditions import Conditions
 from tests.factories import analysed, draft, member
 

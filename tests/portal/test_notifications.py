@@ -19,11 +19,11 @@ from portal.notifications.models import Notification
 from portal.notifications.selectors import recent, unread_count, visible_to
 from portal.notifications.services import mark_all_read, notify
 from portal.reading import claims
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from portal.reading.services import return_to_submitter
-from portal.reports.alerts import acknowledge
+from portal.reports.alerts.reminders import remind
+from portal.reports.alerts.services import acknowledge
 from portal.reports.models import Alert
-from portal.reports.reminders import remind
 from portal.reports.services import amend
 from tests.factories import PASSWORD, analysed, draft, member, signed
 

@@ -12,9 +12,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
-from portal import outage
 from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
+from portal.web import outage
 from tests.factories import LaboratoryFactory, member
 
 WORDS = {"en": "The database is being restarted.", "es": "La base de datos se está reiniciando."}

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from portal.accounts.choices import Role
 from portal.reading.models import ReadingPolicy
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from tests.factories import MembershipFactory, member
 
 pytestmark = pytest.mark.django_db

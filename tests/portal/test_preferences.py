@@ -12,8 +12,8 @@ from django.urls import reverse
 from portal.accounts.choices import Language, MailChoice
 from portal.accounts.models import Preferences
 from portal.accounts.preferences import keys_of, preferences_of, save_preferences
-from portal.accounts.shortcuts import SHORTCUTS, checked, effective, spelled
 from portal.errors import Duplicate, Invalid
+from portal.preferences.shortcuts import SHORTCUTS, checked, effective, spelled
 from tests.factories import PASSWORD
 
 URL = "/account/preferences/"

@@ -15,17 +15,17 @@ from portal.accounts.choices import InvitationState, Role
 from portal.accounts.tokens import issue_token
 from portal.annotations.models import Marker
 from portal.annotations.services import add_marker
-from portal.cases import saved_filters
-from portal.cases import services as cases
 from portal.cases.choices import CaseState
 from portal.cases.models import Case, SavedFilter
-from portal.inference import quick_look
+from portal.desk import saved_filters
 from portal.inference.models import QuickLook
+from portal.intake import services as cases
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
+from portal.quick_look import services as quick_look
 from portal.reading import claims
 from portal.reading.models import Claim, Conclusion, Read, Return
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from portal.reports.models import Alert, Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, draft, member, photograph, read, signed
 

@@ -8,9 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import ImageFilter
 
-from portal.cases import services
 from portal.cases.models import SmearImage
-from portal.inference import quick_look, sending
+from portal.inference import sending
+from portal.intake import services
+from portal.quick_look import services as quick_look
 from smear.quality import WORDS, Reason
 from tests.factories import draft
 from tests.smear.stained import draw

@@ -17,7 +17,7 @@ from django.urls import reverse
 from benchmarks.many_cases import fill
 from portal.accounts.choices import Role
 from portal.cases.models import SavedFilter
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from tests.factories import MembershipFactory, analysed, claimed, member, read, signed
 
 pytestmark = pytest.mark.django_db

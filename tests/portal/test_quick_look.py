@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from portal.cases.choices import CaseState
 from portal.errors import Gone, Invalid, NotAllowed, WrongState
-from portal.inference import quick_look as services
 from portal.inference import sending
 from portal.inference.choices import JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
+from portal.quick_look import services
 from tests.factories import answer, photograph
 
 pytestmark = pytest.mark.django_db

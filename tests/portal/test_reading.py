@@ -8,12 +8,12 @@ from portal.accounts.choices import Role
 from portal.audit.selectors import case_trail
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
-from portal.cases.services import add_image, remove_image, submit
 from portal.errors import Invalid, NotAllowed, WrongState
+from portal.intake.services import add_image, remove_image, submit
 from portal.notifications.choices import Kind
 from portal.reading import blind, claims
 from portal.reading.models import Conclusion, ImageRead, Read, Return
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from portal.reading.selectors import round_reads, standing_conclusion
 from portal.reading.services import adjudicate, conclude, conclude_left, record_read, return_to_submitter
 from tests.factories import analysed, claimed, draft, member, photograph, read
@@ -130,7 +130,7 @@ def test_whoever_came_round_to_the_model_is_read_again(case, people, lab):
 
 @pytest.mark.parametrize(("share", "state"), [(100, "awaiting_second_read"), (1, "ready_to_sign")])
 def test_a_share_of_the_cases_is_read_twice(case, people, lab, share, state, monkeypatch):
-    monkeypatch.setattr("portal.reading.policies.secrets.randbelow", lambda upto: 1)
+    monkeypatch.setattr("portal.reading.policy.services.secrets.randbelow", lambda upto: 1)
     set_policy(people.lab_admin, lab, second_read="share", second_read_share=share)
     assert read(people.reviewer, case).state == state
 

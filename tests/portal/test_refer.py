@@ -5,11 +5,12 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from portal.cases import services as cases
-from portal.inference import quick_look, services
+from portal.inference import services
 from portal.inference.choices import REFER_ADVICE, ReferReason
 from portal.inference.models import Prediction
 from portal.inference.selectors import case_preclassification
+from portal.intake import services as cases
+from portal.quick_look import services as quick_look
 from portal.reports.models import Diagnosis
 from smear.refer import Reason
 from tests.factories import REFER_RULE, active_model, answer, draft, photograph, signed

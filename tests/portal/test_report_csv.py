@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.cases.models import Case
-from portal.reports.csv_export import COLUMNS, defused
+from portal.reports.exports.csv_export import COLUMNS, defused
 from portal.reports.services import amend
 from portal.text import visible
 from tests.factories import PASSWORD, analysed, draft, read, signed

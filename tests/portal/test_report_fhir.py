@@ -9,10 +9,10 @@ from django.utils import translation
 from fhir.resources.R4B.bundle import Bundle
 
 from portal.accounts.choices import Role
-from portal.cases import services as cases
 from portal.cases.choices import Specimen
 from portal.inference import services as inference
-from portal.reading.policies import set_policy
+from portal.intake import services as cases
+from portal.reading.policy.services import set_policy
 from portal.reports import codes
 from portal.reports.fhir import bundle_json
 from portal.reports.services import amend, sign

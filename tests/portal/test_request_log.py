@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 from portal import mail
 from portal.accounts.models import User
 from portal.api.framework import AnonymousThrottle
-from portal.client_address import client_address
 from portal.config.masking import MaskArguments, formatter, masked, told
 from portal.config.request_log import noted_path
+from portal.web.client_address import client_address
 from tests.portal.addresses import patterns
 
 SECRET = "-".join(("P", "secret", "0815"))

@@ -14,8 +14,8 @@ from portal.cases.models import Case
 from portal.errors import Invalid, NotAllowed, TooManyAttempts, WrongState
 from portal.notifications.choices import Kind
 from portal.reading import blind
-from portal.reading.policies import set_policy
-from portal.reports.alerts import acknowledge
+from portal.reading.policy.services import set_policy
+from portal.reports.alerts.services import acknowledge
 from portal.reports.content import content_sha256
 from portal.reports.models import Alert, Diagnosis
 from portal.reports.services import amend, sign

@@ -18,8 +18,8 @@ from portal import text
 from portal.api.fields import LineField as ApiLine
 from portal.api.fields import StrictFields
 from portal.cases.models import Case
-from portal.cases.services import create_case, update_case
 from portal.errors import Invalid
+from portal.intake.services import create_case, update_case
 from portal.reading import services as reading
 from portal.text_fields import LineField, LineInput, LinesField, LinesInput
 from tests.factories import analysed, claimed, draft

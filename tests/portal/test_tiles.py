@@ -11,8 +11,9 @@ from django.db import connection
 from django.urls import reverse
 from PIL import Image
 
-from portal.cases import services, tiles
+from portal.cases import tiles
 from portal.inference import sending
+from portal.intake import services
 from smear.pyramid import TILE_SIZE, levels, tiles_of
 from tests.factories import draft, photograph
 

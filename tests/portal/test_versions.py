@@ -7,13 +7,14 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.cases import services as cases
 from portal.cases.choices import CaseState
-from portal.inference import quick_look, sending, services
+from portal.inference import sending, services
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Job, ModelVersion, Prediction
 from portal.inference.selectors import active_version, case_preclassification, latest_job
 from portal.inference.versions import register_version
+from portal.intake import services as cases
+from portal.quick_look import services as quick_look
 from tests.factories import REFER_RULE, active_model, answer, draft, model_card, photograph
 
 pytestmark = pytest.mark.django_db

@@ -9,12 +9,13 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from portal.accounts.choices import Role
-from portal.cases import saved_filters, selectors
+from portal.cases import selectors
 from portal.cases.models import Case, SavedFilter
+from portal.desk import saved_filters
 from portal.errors import Invalid
 from portal.reading import services as reading
 from portal.reading.models import Claim
-from portal.reading.policies import set_policy
+from portal.reading.policy.services import set_policy
 from portal.reports import services as reports
 from tests.factories import PASSWORD, analysed, claimed, draft, member, read, signed
 

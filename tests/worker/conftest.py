@@ -4,8 +4,8 @@ import pytest
 from django.core.management import call_command
 
 from portal.accounts.choices import Role
-from portal.cases import services as cases
 from portal.inference.selectors import active_version
+from portal.intake import services as cases
 from tests.factories import LaboratoryFactory, draft, member
 from worker.readiness import watch
 

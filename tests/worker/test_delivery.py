@@ -10,7 +10,7 @@ from django.conf import settings
 from kombu import pools
 
 from confined.bounds import of_pictures
-from portal.inference import quick_look as quick_looks
+from portal.quick_look import services as quick_looks
 from tests.factories import photograph
 from worker.app import app
 

@@ -23,9 +23,9 @@ from portal.notifications.models import Notification
 from portal.notifications.services import mark_read, notify
 from portal.reading.claims import claim
 from portal.reading.services import return_to_submitter
-from portal.reports.alerts import acknowledge
+from portal.reports.alerts.reminders import remind
+from portal.reports.alerts.services import acknowledge
 from portal.reports.models import Alert
-from portal.reports.reminders import remind
 from tests.factories import active_model, analysed, draft, member, signed
 from tests.mail_server import serving
 from worker.tasks import mail_notification, send_due_mails

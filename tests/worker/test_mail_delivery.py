@@ -14,11 +14,11 @@ from django.utils import translation
 from portal import mail
 from portal.accounts.choices import Role
 from portal.api import health
+from portal.desk.bell import Bell
 from portal.notifications import mails
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
-from portal.notifications.presenters import Bell
-from portal.reports.alerts import acknowledge
+from portal.reports.alerts.services import acknowledge
 from portal.reports.models import Alert
 from tests.factories import LaboratoryFactory, active_model, analysed, member, signed
 from worker.tasks import mail_notification, send_due_mails

@@ -8,10 +8,10 @@ from django.db import connection
 from PIL import Image
 
 from portal.cases.choices import CaseState
-from portal.inference import quick_look as quick_looks
 from portal.inference import repair
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Job, Prediction, QuickLookAnswer
+from portal.quick_look import services as quick_looks
 from smear.tensor import to_tensor
 from tests.factories import photograph
 from tests.worker.staged_triton import Staged, free_port, serving

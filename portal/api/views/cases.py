@@ -29,9 +29,10 @@ from portal.api.serializers import (
 )
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
-from portal.cases import selectors, services
+from portal.cases import selectors
 from portal.cases.models import Case
 from portal.errors import NotAllowed
+from portal.intake import services
 from portal.reading.claims import holding
 
 #: Who has each case in hand, for the serializers.

@@ -25,14 +25,15 @@ from portal.api.serializers import ImageSerializer
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
-from portal.cases import selectors, services
+from portal.cases import selectors
 from portal.cases.models import Case, SmearImage
-from portal.cases.uploads import uploaded_files, wanted_position
 from portal.inference import heatmap
 from portal.inference.models import Job, Prediction
 from portal.inference.selectors import latest_prediction
-from portal.pages import private_file
+from portal.intake import services
+from portal.intake.uploads import uploaded_files, wanted_position
 from portal.reading import blind
+from portal.web.pages import private_file
 from smear.classes import CLASSES
 
 _UPLOAD = {

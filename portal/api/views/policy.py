@@ -14,7 +14,7 @@ from portal.api.reading import ReadingPolicySerializer
 from portal.api.schema import problems, request_example, response_example
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
-from portal.reading.policies import policy_for, set_policy
+from portal.reading.policy.services import policy_for, set_policy
 
 
 class ReadingPolicyView(StrictQuery, APIView):

@@ -21,7 +21,7 @@ from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.cases import selectors
 from portal.cases.models import Case
-from portal.reports import exports_views
+from portal.reports.exports import views as exports_views
 from portal.reports.fhir import CONTENT_TYPE as FHIR_JSON
 from portal.reports.models import Diagnosis
 from portal.reports.verify import Verified, verify

@@ -25,7 +25,9 @@ from portal.api.schema import problems, request_example, response_example
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.api.views.cases import visible_case
-from portal.reports import alert_selectors, alerts, selectors, services
+from portal.reports import selectors, services
+from portal.reports.alerts import selectors as alert_selectors
+from portal.reports.alerts import services as alerts
 from portal.reports.models import Alert, Diagnosis
 
 

@@ -42,8 +42,8 @@ UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MB", default=50) * 1024 * 1024
 UPLOAD_MAX_REQUEST_BYTES = env.int("UPLOAD_MAX_REQUEST_MB", default=200) * 1024 * 1024
 UPLOAD_MAX_IMAGES_PER_CASE = env.int("UPLOAD_MAX_IMAGES_PER_CASE", default=200)
 FILE_UPLOAD_HANDLERS = [
-    "portal.file_names.FileNameHandler",
-    "portal.limits.LimitedUploadHandler",
+    "portal.web.file_names.FileNameHandler",
+    "portal.web.limits.LimitedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

@@ -17,12 +17,12 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 BEHIND_TLS = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
-# How many proxies of ours a request passes; whose address counts is said by portal.client_address.
+# How many proxies of ours a request passes; whose address counts is said by portal.web.client_address.
 _proxies = env.str("TRUST_PROXY_HEADERS", default="0")
 TRUSTED_PROXIES = int(_proxies) if _proxies.isdecimal() else int(_proxies.lower() in env.BOOLEAN_TRUE_STRINGS)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CSRF_FAILURE_VIEW = "portal.error_views.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.web.error_views.csrf_failure"
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"

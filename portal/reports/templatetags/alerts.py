@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 
-from portal.reports.alert_presenters import ShownAlert, of_report
+from portal.reports.alerts.presenters import ShownAlert, of_report
 from portal.reports.models import Diagnosis
 
 register = template.Library()

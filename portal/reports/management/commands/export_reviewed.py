@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.accounts.models import Laboratory
-from portal.reports.data_sets import ExportRefused, export_reviewed
-from portal.reports.reviewed import Wanted
+from portal.reports.exports.data_sets import ExportRefused, export_reviewed
+from portal.reports.exports.reviewed import Wanted
 
 
 class Command(BaseCommand):

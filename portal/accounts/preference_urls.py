@@ -1,8 +1,0 @@
-"""The address of a person's preferences."""
-
-from django.urls import path
-
-from portal.accounts import preference_views
-
-app_name = "preferences"
-urlpatterns = [path("", preference_views.edit, name="edit")]

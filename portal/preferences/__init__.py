@@ -1,0 +1,1 @@
+"""What a person prefers: language, mail and keys."""

@@ -1,0 +1,1 @@
+"""One photograph, an answer within seconds, deleted soon."""

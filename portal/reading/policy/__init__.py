@@ -1,0 +1,1 @@
+"""How a laboratory reads: its policy, and what the policy was."""

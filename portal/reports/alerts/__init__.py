@@ -1,0 +1,1 @@
+"""Urgent findings: who is told, when again, and who has acknowledged."""

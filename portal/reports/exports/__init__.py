@@ -1,0 +1,1 @@
+"""Signed reports as files, the worklist as CSV, reviewed cases as a data set."""

@@ -1,0 +1,1 @@
+"""What the pages of every app share: refusals, limits, errors, caching."""
