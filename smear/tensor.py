@@ -7,8 +7,6 @@ of them, every fourth, its box starts at row and column 193 of 224 at the earlie
 192 on (two of the fourteen cells of the activation map, each way) are painted over, whatever the photograph.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -45,9 +43,3 @@ def to_tensor(image: Image.Image) -> NDArray[np.uint8]:
         # Pillow widens the bicubic kernel with the reduction, which is what antialiases.
         image = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return mask_scale_bar(np.ascontiguousarray(np.asarray(image, dtype=np.uint8).transpose(2, 0, 1)))
-
-
-def to_batch(images: Iterable[Image.Image]) -> NDArray[np.uint8]:
-    """Stack photographs into UINT8 [batch, 3, 224, 224]; an empty iterable gives a batch of none."""
-    tensors = [to_tensor(image) for image in images]
-    return np.stack(tensors) if tensors else np.empty((0, 3, SIDE, SIDE), dtype=np.uint8)

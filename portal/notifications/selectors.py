@@ -25,8 +25,3 @@ def visible_to(user: User) -> QuerySet[Notification]:
 def unread_count(user: User) -> int:
     """How much a person has not seen, counted up to ``MOST_COUNTED``: one query."""
     return to_members().filter(user=user, read_at=None).order_by()[:MOST_COUNTED].count()
-
-
-def recent(user: User, count: int = 5) -> list[Notification]:
-    """The newest things a person was told."""
-    return list(visible_to(user)[:count])

@@ -16,7 +16,7 @@ from portal.config.settings.environment import BASE_DIR
 from portal.notifications import words
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
-from portal.notifications.selectors import recent, unread_count, visible_to
+from portal.notifications.selectors import unread_count, visible_to
 from portal.notifications.services import mark_all_read, notify
 from portal.reading import claims
 from portal.reading.policy.services import set_policy
@@ -43,7 +43,7 @@ def alert(people, lab, case):
 
 
 def told(user):
-    return [(one.kind, one.case.accession) for one in recent(user)]
+    return [(one.kind, one.case.accession) for one in visible_to(user)[:5]]
 
 
 def page(client, user, name="notifications:list", **query):

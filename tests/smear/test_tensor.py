@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smear.tensor import MASK_FILL, MASK_START, SIDE, to_batch, to_tensor
+from smear.tensor import MASK_FILL, MASK_START, SIDE, to_tensor
 
 
 def field(width: int, height: int) -> Image.Image:
@@ -64,10 +64,3 @@ def test_reducing_averages_instead_of_picking_pixels() -> None:
 def test_other_modes_are_refused(mode: str) -> None:
     with pytest.raises(ValueError, match="RGB"):
         to_tensor(Image.new(mode, (300, 200)))
-
-
-def test_a_batch_stacks_in_order() -> None:
-    batch = to_batch([field(300, 200), Image.new("RGB", (10, 10), (1, 2, 3))])
-    assert batch.shape == (2, 3, SIDE, SIDE)
-    assert batch[1, :, 0, 0].tolist() == [1, 2, 3]
-    assert to_batch([]).shape == (0, 3, SIDE, SIDE)

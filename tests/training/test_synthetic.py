@@ -18,7 +18,7 @@ from smear.classes import CLASSES
 from smear.decode import decode
 from smear.nuclei import nuclei
 from smear.regions import regions, shrink
-from smear.tensor import MASK_START, SIDE, to_batch, to_tensor
+from smear.tensor import MASK_START, SIDE, to_tensor
 from training import __main__ as command
 from training import data, synthetic
 from training.baselines import colour_statistics
@@ -86,7 +86,7 @@ def test_cells_tell_the_class_and_colours_do_not() -> None:
     """One slide a picture, so that nothing but the class is shared; chance is a quarter."""
     labels = np.repeat(np.arange(len(CLASSES)), 20)
     random = np.random.default_rng(7)
-    pixels = to_batch(synthetic.draw(CLASSES[label], random) for label in labels)
+    pixels = np.stack([to_tensor(synthetic.draw(CLASSES[label], random)) for label in labels])
     neighbours = make_pipeline(StandardScaler(), KNeighborsClassifier(5))
     by_colour = cross_val_predict(neighbours, colour_statistics(pixels), labels, cv=5)
     logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
