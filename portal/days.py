@@ -20,6 +20,12 @@ class DayField(forms.DateField):
         self.validators += [MinValueValidator(EARLIEST, _REFUSAL), MaxValueValidator(LATEST, _REFUSAL)]
 
 
+class DateInput(forms.DateInput):
+    """The browser's own calendar."""
+
+    input_type = "date"
+
+
 class DayFilter(filters.DateFilter):
     """A day to narrow a list by."""
 

@@ -5,18 +5,17 @@ from uuid import UUID
 import structlog
 
 from portal.cases import pictures, tiles
-from portal.inference import services
+from portal.inference import quick_looks, services
 from portal.inference.choices import JobState
 from portal.inference.models import Job
 from portal.mail import failure_of
 from portal.notifications import mails
-from portal.quick_look import services as quick_looks
 from portal.reading import claims
 from portal.reading import services as reading
 from portal.reports.alerts import reminders
 from smear.decode import ImageRejected
-from worker.app import NODE, task
 from worker.contract import ContractMismatch
+from worker.delivery import NODE, task
 from worker.photograph import NoAnswer, classify_photograph
 from worker.readiness import watch
 from worker.triton import TritonUnavailable

@@ -6,9 +6,9 @@ from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
 
+from portal import fonts
 from portal.accounts.administration import site
 from portal.accounts.models import Laboratory, Membership, User
-from portal.reports import fonts
 
 __all__ = ["site"]
 

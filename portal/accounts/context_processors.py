@@ -6,7 +6,6 @@ from django.http import HttpRequest
 
 from portal.accounts.choices import Action
 from portal.accounts.models import User
-from portal.accounts.preferences import keys_of
 from portal.accounts.selectors import active_memberships, may_anywhere
 
 
@@ -22,9 +21,3 @@ def laboratory(request: HttpRequest) -> dict[str, Any]:
         "can_read_cases": may_anywhere(user, Action.READ_CASE),
         "can_set_policy": may_anywhere(user, Action.SET_POLICY),
     }
-
-
-def preferences(request: HttpRequest) -> dict[str, Any]:
-    """``my_keys``: the keys that work for the person, by action; the database is asked by whole pages only."""
-    user = getattr(request, "user", None)
-    return {"my_keys": lambda: keys_of(user)} if isinstance(user, User) else {}

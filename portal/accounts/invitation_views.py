@@ -14,12 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
+from portal import fonts
 from portal.accounts import invitations
 from portal.accounts.forms import AcceptInvitationForm
 from portal.accounts.models import Invitation, User
 from portal.accounts.selectors import user_with_address
 from portal.errors import DomainError, Gone, NotAllowed
-from portal.reports import fonts
 from portal.web.pages import add_refusal
 
 SESSION_INVITATION = "invitation_sha256"

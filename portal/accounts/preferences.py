@@ -1,17 +1,12 @@
-"""What a person prefers: language, mail and keys."""
+"""What a person prefers, and the language of a session; what can be chosen is in ``portal.preferences``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
-from django.utils.translation import gettext as _
 
-from portal.accounts.choices import Language, MailChoice
 from portal.accounts.models import Preferences, User
-from portal.errors import Invalid
-from portal.preferences.shortcuts import checked, effective
 
 #: Where the session keeps the language, so that no request has to ask the database for it.
 SESSION_LANGUAGE = "language"
@@ -24,30 +19,6 @@ def preferences_of(user: User) -> Preferences:
         known = Preferences.objects.filter(user=user).first() or Preferences(user=user)
         user._known_preferences = known  # type: ignore[attr-defined]
     return known
-
-
-def keys_of(user: User) -> dict[str, list[str]]:
-    """The keys that work for a person, by action."""
-    preferred = preferences_of(user)
-    return effective(preferred.keys, single_keys_on=preferred.single_keys_on)
-
-
-@transaction.atomic
-def save_preferences(
-    by: User, *, language: str, mail: str, single_keys_on: bool, keys: Mapping[str, str]
-) -> Preferences:
-    """Store all of a person's preferences. ``keys`` by action; the others have their default.
-
-    Raises Invalid, Duplicate; ``field`` is the name of the preference or the action.
-    """
-    if language not in ("", *Language.values):
-        raise Invalid(_("The pages are not available in this language."), field="language")
-    if mail not in MailChoice.values:
-        raise Invalid(_("Choose when the portal may write to you."), field="mail")
-    chosen = {"language": language, "mail": mail, "single_keys_on": single_keys_on, "keys": checked(keys)}
-    saved, _created = Preferences.objects.update_or_create(user=by, defaults=chosen)
-    by._known_preferences = saved  # type: ignore[attr-defined]
-    return saved
 
 
 # --- The language of a session

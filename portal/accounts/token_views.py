@@ -11,11 +11,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from portal.accounts.requests import SignedInRequest
 from portal.accounts.token_forms import TokenForm
 from portal.accounts.tokens import issue_token, revoke_token, revoke_tokens, tokens_of
 from portal.errors import DomainError, Gone
 from portal.web import kept
-from portal.web.pages import SignedInRequest, add_refusal, page, posts_only
+from portal.web.pages import add_refusal, page, posts_only
 
 
 @never_cache

@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from portal import mail
+from portal import fonts, mail
 from portal.accounts import invitations, selectors, services
 from portal.accounts.choices import ROLE_EXPLANATIONS, Action, Delivery, InvitationState, Role
 from portal.accounts.forms import InviteForm
 from portal.accounts.models import Invitation, Laboratory, Membership
+from portal.accounts.requests import SignedInRequest
 from portal.errors import DomainError
-from portal.reports import fonts
-from portal.web.pages import SignedInRequest, add_refusal, page, posts_only
+from portal.web.pages import add_refusal, page, posts_only
 
 
 @require_GET

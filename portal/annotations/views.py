@@ -5,27 +5,27 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.models import User
+from portal.accounts.requests import SignedInRequest
 from portal.annotations import selectors, services
 from portal.annotations.models import Marker
-from portal.cases.selectors import images_visible_to
+from portal.cases.found import visible_image
 from portal.errors import Gone, Invalid
 from portal.text import visible
 from portal.web import strict_json
-from portal.web.pages import SignedInRequest, page
+from portal.web.pages import page
 
 
 @require_http_methods(["GET", "POST"])
 @page
 def markers(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The markers of a photograph and its scale; POST ``{"x", "y", "note"}``, ``"id"`` where it has one, adds one."""
-    image = get_object_or_404(images_visible_to(request.user), pk=pk)
+    image = visible_image(request, pk)
     if request.method == "POST":
         entered = _entered(request, new=True)
         if not {"x", "y"} <= set(entered):

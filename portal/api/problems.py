@@ -1,15 +1,11 @@
-"""Every refusal of the API as application/problem+json (RFC 9457).
-
-Beside the standard members a problem has ``code``, a stable word for programs, and ``errors``, a list of
-messages for each field that has some.
-"""
+"""Every exception of the API's views as application/problem+json; ``portal.web.problems`` has its form."""
 
 import logging
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -17,44 +13,17 @@ from rest_framework.views import set_rollback
 
 from portal.errors import DomainError, TooManyAttempts
 from portal.web.outage import CODE, is_outage, with_retry, words
+from portal.web.problems import CONTENT_TYPE, Errors, field_errors, problem
 from smear.decode import ImageRejected
 
 log = logging.getLogger(__name__)
-
-CONTENT_TYPE = "application/problem+json"
-API_PREFIX = "/api/"
-
-Errors = dict[str, list[str]]
-
-
-def is_api(request: HttpRequest) -> bool:
-    """Whether the API's client waits for the answer, rather than a browser."""
-    return f"{request.path_info}/".startswith(API_PREFIX)
-
-
-def problem(status: int, code: str, detail: str, errors: Errors | None = None) -> dict[str, Any]:
-    """The members of a problem document."""
-    return {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "errors": errors or {},
-    }
-
-
-def problem_for(error: DomainError | ImageRejected) -> JsonResponse:
-    """A refusal as a plain Django response, for where no API view is involved."""
-    body = problem(error.status, error.code, error.message, _field_errors(error))
-    return JsonResponse(body, status=error.status, content_type=CONTENT_TYPE)
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler: turn any exception of a view into a problem."""
     set_rollback()
     if isinstance(error, DomainError | ImageRejected):
-        response = _respond(error.status, error.code, error.message, _field_errors(error))
+        response = _respond(error.status, error.code, error.message, field_errors(error))
         if isinstance(error, TooManyAttempts):
             response["Retry-After"] = str(error.retry_after)
         return response
@@ -109,11 +78,6 @@ def _words_of(error: exceptions.APIException) -> str:
     if isinstance(error, exceptions.NotAuthenticated):
         return _("Send a token: `Authorization: Bearer TOKEN`. Make one under *API tokens* in your account.")
     return str(error.detail)
-
-
-def _field_errors(error: DomainError | ImageRejected) -> Errors:
-    field = "file" if isinstance(error, ImageRejected) else error.field
-    return {field: [error.message]} if field else {}
 
 
 def _flatten(detail: Any, path: str = "") -> Errors:

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 
-from portal.api.problems import CONTENT_TYPE, problem
+from portal.web.problems import CONTENT_TYPE, problem
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -80,12 +80,6 @@ class ModelReferenceSerializer(serializers.ModelSerializer[ModelVersion]):
         fields = ("name", "version", "sha256")
 
 
-class ProbabilitiesField(serializers.DictField):
-    """Calibrated probability of each class, in the model's order."""
-
-    child = serializers.FloatField(min_value=0, max_value=1)
-
-
 PROBABILITIES_SCHEMA = {
     "type": "object",
     "properties": {label: {"type": "number", "minimum": 0, "maximum": 1} for label in CLASSES},

@@ -124,3 +124,7 @@ class Magnification(models.TextChoices):
     X50 = "50x", _("50× (oil)")
     X60 = "60x", "60×"
     X100 = "100x", _("100× (oil)")
+
+
+#: The tab of the worklist with what waits for the person alone; addresses hold it.
+MINE = "mine"

@@ -36,9 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 def administration() -> URLPattern | URLResolver:
     """The operator's pages, which are there only where a setting asks for them."""
-    from portal.accounts import admin
-
-    return path("django-admin/", admin.site.urls)
+    return path("django-admin/", include("portal.accounts.administration_urls"))
 
 
 if settings.DJANGO_ADMIN:

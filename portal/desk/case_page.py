@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.choices import Action
 from portal.accounts.models import User
 from portal.accounts.permissions import can
-from portal.audit.selectors import TrailEntry, case_trail
+from portal.audit.trail import TrailEntry
 from portal.cases.choices import (
     EDITABLE,
     SIGNED,
@@ -22,6 +22,8 @@ from portal.cases.choices import (
 )
 from portal.cases.models import Case, SmearImage
 from portal.cases.tiles import has_tiles
+from portal.desk.trail import case_trail
+from portal.fonts import warning
 from portal.inference.choices import OPEN_STATES
 from portal.inference.models import Job, Prediction
 from portal.inference.selectors import (
@@ -35,7 +37,6 @@ from portal.reading.claims import open_claim
 from portal.reading.exposure import was_exposed
 from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.selectors import may_sign, shown_reads, standing_conclusion
-from portal.reports.fonts import warning
 from portal.reports.models import Diagnosis
 from portal.reports.selectors import newest_version
 from smear.classes import CLASSES

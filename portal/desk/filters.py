@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.accounts.selectors import laboratories_for
-from portal.cases import selectors
-from portal.cases.choices import SIGNED, UNDER_ANALYSIS, CaseState, Priority, Specimen, Stain
+from portal.cases.choices import MINE, SIGNED, UNDER_ANALYSIS, CaseState, Priority, Specimen, Stain
 from portal.cases.models import Case
-from portal.days import DayFilter
+from portal.days import DateInput, DayFilter
+from portal.desk import selectors
 from portal.reading.claims import holding
 
 S = CaseState
@@ -29,16 +29,10 @@ STAGES: dict[str, tuple[str | Promise, Collection[CaseState]]] = {
     "reported": (_("Reported"), SIGNED),
     "cancelled": (_("Cancelled"), (S.CANCELLED,)),
 }
-#: The tab with what waits for the person alone.
-MINE = "mine"
 #: In these the most pressing case comes first unless the person sorts; somebody waits for every one of them.
 BY_URGENCY = frozenset({MINE, "analysis", "reading", "adjudication", "sign"})
 
 ME, NOBODY, ANYBODY = "me", "nobody", "anybody"
-
-
-class DateInput(forms.DateInput):
-    input_type = "date"
 
 
 class ListFilter(filters.FilterSet):

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from portal.accounts.requests import SignedInRequest
 from portal.desk.bell import Bell, Line
 from portal.errors import Invalid
 from portal.notifications import selectors, services
-from portal.web.pages import SignedInRequest, page, posts_only
+from portal.web.pages import page, posts_only
 
 PER_PAGE = 25
 

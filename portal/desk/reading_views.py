@@ -7,24 +7,20 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.models import User
-from portal.cases import selectors
+from portal.accounts.requests import SignedInRequest
 from portal.cases.choices import CaseState
+from portal.cases.found import visible_case
 from portal.cases.models import Case
 from portal.desk.views import case_page
 from portal.errors import DomainError, WrongState
 from portal.reading import claims, repeats, services
 from portal.reading.forms import AdjudicationForm, ConclusionForm, ReadForm, ReturnForm
-from portal.web.pages import SignedInRequest, add_refusal, page, posts_only
-
-
-def _case(request: SignedInRequest, pk: UUID) -> Case:
-    return get_object_or_404(selectors.visible_to(request.user).select_related("laboratory"), pk=pk)
-
+from portal.web.pages import add_refusal, page, posts_only
 
 # --- In whose hands ----------------------------------------------------------------------------------------
 
@@ -48,7 +44,7 @@ def take_next(request: SignedInRequest) -> HttpResponse:
 @page
 def take(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a case in hand."""
-    claims.claim(request.user, _case(request, pk))
+    claims.claim(request.user, visible_case(request, pk))
     return redirect("cases:detail", pk)
 
 
@@ -56,7 +52,7 @@ def take(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def take_over(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a case out of a colleague's hands."""
-    claims.take_over(request.user, _case(request, pk))
+    claims.take_over(request.user, visible_case(request, pk))
     return redirect("cases:detail", pk)
 
 
@@ -64,7 +60,7 @@ def take_over(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def keep(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Say that the reader is still at work; the page does so by itself."""
-    claims.keep(request.user, _case(request, pk))
+    claims.keep(request.user, visible_case(request, pk))
     return HttpResponse(status=204)
 
 
@@ -72,7 +68,7 @@ def keep(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def release(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Give a case back to the others."""
-    case = _case(request, pk)
+    case = visible_case(request, pk)
     try:
         claims.release(request.user, case)
     except WrongState:
@@ -94,13 +90,15 @@ def _answer(
     is_stored: Callable[[User, Case, dict[str, Any]], bool],
 ) -> HttpResponse | None:
     """Store what was entered; what is refused stays on the page with its words. None where it is stored."""
-    case = _case(request, pk)
+    case = visible_case(request, pk)
     if not form.is_valid():
         return case_page(request, pk, forms={name: form}, status=422)
     try:
         store(request.user, case, **form.cleaned_data)
     except DomainError as error:
-        if isinstance(error, WrongState) and is_stored(request.user, _case(request, pk), form.cleaned_data):
+        if isinstance(error, WrongState) and is_stored(
+            request.user, visible_case(request, pk), form.cleaned_data
+        ):
             return None
         return case_page(request, pk, forms={name: form}, status=add_refusal(form, error))
     return None
@@ -108,7 +106,7 @@ def _answer(
 
 def _on_with(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """To what comes next: the same case while there is something to do with it, else the worklist."""
-    case = _case(request, pk)
+    case = visible_case(request, pk)
     words = {
         CaseState.AWAITING_SECOND_READ: _("Your read is stored. A second reviewer reads %(accession)s."),
         CaseState.ADJUDICATION: _(

@@ -4,31 +4,26 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts.choices import Action
 from portal.accounts.permissions import can, require
-from portal.cases import selectors as case_selectors
+from portal.accounts.requests import SignedInRequest
+from portal.cases.found import visible_case
 from portal.cases.models import Case
 from portal.desk.views import case_page
 from portal.errors import DomainError
+from portal.fonts import warning, words_of
 from portal.reading import exposure
 from portal.reports import selectors, services
-from portal.reports.fonts import warning, words_of
 from portal.reports.forms import AmendForm, SignForm
 from portal.reports.models import Diagnosis
 from portal.reports.presenters import ReportPage
-from portal.web.pages import SignedInRequest, add_refusal, page
+from portal.web.pages import add_refusal, page
 from smear.classes import CLASSES
-
-
-def _case(request: SignedInRequest, pk: UUID) -> Case:
-    return get_object_or_404(
-        case_selectors.visible_to(request.user).select_related("laboratory", "created_by"), pk=pk
-    )
 
 
 def _versions(request: SignedInRequest, case: Case) -> list[Diagnosis]:
@@ -39,7 +34,7 @@ def _versions(request: SignedInRequest, case: Case) -> list[Diagnosis]:
 @page
 def diagnosis(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """A signed version of a case's report, by default the newest (``?version=``)."""
-    case = _case(request, pk)
+    case = visible_case(request, pk)
     versions = _versions(request, case)
     if not versions:
         return redirect("cases:detail", pk)
@@ -67,7 +62,7 @@ def sign(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Sign what the reads came to; a refusal keeps the words that were entered, never the password."""
     if request.method == "GET":
         return redirect("cases:detail", pk)
-    case = _case(request, pk)
+    case = visible_case(request, pk)
     form = SignForm(request.POST)
     if not form.is_valid():
         return case_page(request, pk, forms={"sign_form": form}, status=422)
@@ -89,7 +84,7 @@ def sign(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def amend(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Sign a further version of a signed report."""
-    case = _case(request, pk)
+    case = visible_case(request, pk)
     require(request.user, Action.READ_CASE, case.laboratory)
     versions = _versions(request, case)
     if not versions:

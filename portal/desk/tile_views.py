@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from portal.cases import pictures, selectors, tiles
-from portal.web.pages import SignedInRequest, page, private_file
+from portal.accounts.requests import SignedInRequest
+from portal.cases import pictures, tiles
+from portal.cases.found import visible_image
+from portal.web.pages import page, private_file
 from smear import pyramid
 
 
@@ -15,7 +16,7 @@ from smear import pyramid
 @page
 def tile_descriptor(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The Deep Zoom descriptor; answered when the tiles are there, so that they are not all waited for at once."""
-    image = get_object_or_404(selectors.images_visible_to(request.user), pk=pk)
+    image = visible_image(request, pk)
     try:
         tiles.ensure_tiles(image.pk)
     except (tiles.NoTiles, pictures.Unreadable) as error:
@@ -27,7 +28,7 @@ def tile_descriptor(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def tile(request: SignedInRequest, pk: UUID, level: int, column: int, row: int) -> HttpResponseBase:
     """One tile as JPEG."""
-    image = get_object_or_404(selectors.images_visible_to(request.user), pk=pk)
+    image = visible_image(request, pk)
     try:
         file = tiles.tile_file(image, level, column, row)
         if not file.storage.exists(file.name or ""):

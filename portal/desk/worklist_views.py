@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,15 +17,17 @@ from django_tables2 import RequestConfig
 
 from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory, User
+from portal.accounts.requests import SignedInRequest
 from portal.accounts.selectors import active_memberships, laboratories_for, may_anywhere
-from portal.cases import selectors
-from portal.cases.choices import ASSIGNABLE, Priority
-from portal.desk import saved_filters
-from portal.desk.filters import BY_URGENCY, MINE, NOBODY, STAGES, CaseFilter
+from portal.cases.choices import ASSIGNABLE, MINE, Priority
+from portal.cases.selectors import visible_to
+from portal.desk import saved_filters, selectors
+from portal.desk.filters import BY_URGENCY, NOBODY, STAGES, CaseFilter
 from portal.desk.tables import CaseTable
 from portal.errors import DomainError, Invalid
 from portal.reading import claims
-from portal.web.pages import SignedInRequest, page, posts_only
+from portal.reports.exports.views import csv_response
+from portal.web.pages import page, posts_only
 
 CASES_PER_PAGE = 25
 UUID_LIKE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -94,7 +96,7 @@ def _fields(case_filter: CaseFilter, names: tuple[str, ...]) -> list[Any]:
 def _stages(user: User, current: str) -> list[dict[str, Any]]:
     """The tabs with their counts and, where somebody waits, since when the oldest case does."""
     standing = selectors.standing_by_state(user)
-    mine = selectors.standing_of(selectors.visible_to(user).filter(selectors.waits_for(user)))
+    mine = selectors.standing_of(visible_to(user).filter(selectors.waits_for(user)))
     zero = selectors.Standing()
     entries = [
         (MINE, _("My cases"), mine),
@@ -176,7 +178,7 @@ def assign(request: SignedInRequest) -> HttpResponse:
 
 def _assign(request: SignedInRequest, laboratories: QuerySet[Laboratory], selected: frozenset[str]) -> int:
     to = _assignee(request)
-    chosen = selectors.visible_to(request.user).filter(laboratory__in=laboratories, state__in=ASSIGNABLE)
+    chosen = visible_to(request.user).filter(laboratory__in=laboratories, state__in=ASSIGNABLE)
     cases = chosen.filter(pk__in=[UUID(pk) for pk in selected if UUID_LIKE.fullmatch(pk)])
     if not cases.exists():
         raise Invalid(_("Choose cases that are waiting or being read, then assign them."))
@@ -191,3 +193,15 @@ def _assignee(request: SignedInRequest) -> User | None:
     if key not in dict(selectors.reviewer_choices(request.user)):
         raise Invalid(_("Choose a reviewer, or nobody."), field="to")
     return User.objects.get(pk=key)
+
+
+@require_GET
+@page
+def cases_csv(request: SignedInRequest) -> StreamingHttpResponse:
+    """The cases that the worklist shows for the same address, as CSV."""
+    cases = selectors.worklist(request.user)
+    case_filter = CaseFilter(request.GET, queryset=cases, request=request)
+    if not case_filter.is_valid():
+        # The page leaves out a filter that it cannot read; in a file nobody would notice.
+        raise Invalid(_("A filter could not be read. Clear it on the worklist, then export again."))
+    return csv_response(request.user, case_filter.qs, mark=True)

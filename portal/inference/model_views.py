@@ -4,11 +4,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from portal.audit.selectors import version_trail
+from portal.accounts.requests import SignedInRequest
 from portal.inference.cards import CardPage
 from portal.inference.models import ModelVersion
 from portal.inference.selectors import active_version
-from portal.web.pages import SignedInRequest, page
+from portal.inference.trail import version_trail
+from portal.web.pages import page
 
 
 @require_GET

@@ -13,8 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 
-from portal.inference import services
-from portal.quick_look import services as quick_look
+from portal.inference import quick_looks, services
 from portal.web.outage import is_outage
 
 log = structlog.get_logger(__name__)
@@ -45,7 +44,7 @@ def repair() -> dict[str, int] | None:
         if not cursor.fetchone()[0]:
             return None
     try:
-        done = {**services.requeue_stale(), "quick_looks": quick_look.give_up()}
+        done = {**services.requeue_stale(), "quick_looks": quick_looks.give_up()}
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

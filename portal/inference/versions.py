@@ -8,9 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.inference import services
+from portal.inference import quick_looks, services
 from portal.inference.models import ModelVersion
-from portal.quick_look import services as quick_look
 from smear.refer import ReferRule
 
 
@@ -60,7 +59,7 @@ def register_version(
         row, _created = ModelVersion.objects.update_or_create(name=name, version=version, defaults=content)
     # After the commit, case by case: a lock is taken on the case first, everywhere.
     services.move_to_active()
-    quick_look.move_to_active()
+    quick_looks.move_to_active()
     return row
 
 

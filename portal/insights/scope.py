@@ -20,8 +20,7 @@ from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import can
 from portal.accounts.selectors import laboratories_for
-from portal.days import DayField
-from portal.desk.filters import DateInput
+from portal.days import DateInput, DayField
 from portal.inference.models import ModelVersion
 
 #: Days of the period that can be chosen with one click; the second is what a bare address shows.

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
+from portal.accounts.requests import SignedInRequest
 from portal.cases.models import Case
 from portal.insights import charts, selectors
 from portal.insights.agreement import LEAST_CASES, agreement, reader_pairs, reveal
@@ -26,7 +27,7 @@ from portal.insights.scope import PRESETS, Scope, local_day, scope_from, sees_ev
 from portal.insights.selectors import SignedCase
 from portal.reading.choices import ReadLabel
 from portal.reading.exposure import record_cases
-from portal.web.pages import SignedInRequest, page
+from portal.web.pages import page
 
 CASES_PER_PAGE = 50
 

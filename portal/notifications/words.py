@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.desk.filters import MINE
+from portal.cases.choices import MINE
 from portal.links import absolute
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification

@@ -6,11 +6,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.accounts.preferences import preferences_of, save_preferences, use_language
+from portal import fonts
+from portal.accounts.preferences import preferences_of, use_language
+from portal.accounts.requests import SignedInRequest
 from portal.errors import DomainError
 from portal.preferences.forms import PreferencesForm
-from portal.reports import fonts
-from portal.web.pages import SignedInRequest, add_refusal, page
+from portal.preferences.services import save_preferences
+from portal.web.pages import add_refusal, page
 
 
 @require_http_methods(["GET", "POST"])

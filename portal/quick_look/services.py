@@ -19,9 +19,8 @@ from portal.accounts.permissions import require
 from portal.cases.models import Case
 from portal.cases.photographs import Photograph, quality_warnings, read_photograph, remove_files
 from portal.errors import Gone, NotAllowed, WrongState
-from portal.inference.answers import Answer
-from portal.inference.choices import OPEN_STATES, JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
+from portal.inference.quick_looks import fail, remove
 from portal.inference.selectors import active_version
 from portal.inference.sending import send_quick_look
 from portal.intake import services as cases
@@ -95,57 +94,11 @@ def shown_answer(by: User, quick_look: QuickLook) -> QuickLookAnswer | None:
     return answer
 
 
-def claim(quick_look_id: UUID) -> QuickLook | None:
-    """For the worker: the quick look, unless it is gone, expired or answered."""
-    changed = QuickLook.objects.filter(
-        pk=quick_look_id, state__in=OPEN_STATES, expires_at__gt=timezone.now()
-    ).update(state=JobState.RUNNING)
-    return QuickLook.objects.select_related("model_version").get(pk=quick_look_id) if changed else None
-
-
-@transaction.atomic
-def record(quick_look_id: UUID, answer: Answer) -> None:
-    """For the worker: keep the answer for as long as the quick look lives."""
-    quick_look = (
-        QuickLook.objects.select_for_update().filter(pk=quick_look_id, state=JobState.RUNNING).first()
-    )
-    if quick_look is None:
-        return
-    QuickLookAnswer.objects.create(quick_look=quick_look, **answer.fields(quick_look.model_version))
-    quick_look.state = JobState.DONE
-    quick_look.save(update_fields=["state"])
-
-
-def fail(quick_look_id: UUID, error: str) -> None:
-    """For the worker: say why there is no answer."""
-    QuickLook.objects.filter(pk=quick_look_id, state__in=OPEN_STATES).update(
-        state=JobState.FAILED, error=error[:500]
-    )
-
-
-def give_up() -> int:
-    """Say so on quick looks that nobody works on any more; the repair calls it. Returns how many."""
-    late = timezone.now() - timedelta(seconds=settings.QUICK_LOOK_SECONDS)
-    return QuickLook.objects.filter(state__in=OPEN_STATES, created_at__lt=late).update(
-        state=JobState.FAILED, error=_("The model did not answer in time. Try again in a minute.")
-    )
-
-
-def move_to_active() -> int:
-    """Have quick looks that wait for a version which is no longer active answered by the active one; how many."""
-    version = active_version()
-    if version is None:
-        return 0
-    # One that is running keeps its version: its answer is on the way, and names the version that gave it.
-    waiting = QuickLook.objects.filter(state=JobState.QUEUED).exclude(model_version=version)
-    return waiting.update(model_version=version)
-
-
 def discard(by: User, quick_look: QuickLook) -> None:
     """Remove row and files now. Raises NotAllowed."""
     if quick_look.owner_id != by.pk:
         raise NotAllowed(_("Only who made a quick look can discard it."))
-    _remove(quick_look)
+    remove(quick_look)
 
 
 @transaction.atomic
@@ -172,16 +125,3 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
 def case_made_of(by: User, quick_look_id: UUID) -> Case | None:
     """The case that the person made of a quick look, which is gone then."""
     return Case.objects.filter(pk=quick_look_id, created_by=by).first()
-
-
-def purge() -> int:
-    """Remove every expired quick look; beat calls it each minute. Returns how many."""
-    expired = list(QuickLook.objects.filter(expires_at__lte=timezone.now())[:500])
-    for quick_look in expired:
-        _remove(quick_look)
-    return len(expired)
-
-
-def _remove(quick_look: QuickLook) -> None:
-    QuickLook.objects.filter(pk=quick_look.pk).delete()
-    remove_files(quick_look.file, quick_look.thumbnail)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts.choices import Action
+from portal.accounts.requests import SignedInRequest
 from portal.accounts.selectors import laboratories_for
 from portal.errors import DomainError, Gone
 from portal.inference import heatmap
@@ -24,7 +25,7 @@ from portal.intake.forms import QuickCaseForm
 from portal.intake.uploads import uploaded_file
 from portal.quick_look import services
 from portal.text import visible
-from portal.web.pages import SignedInRequest, add_refusal, page, posts_only, private_file
+from portal.web.pages import add_refusal, page, posts_only, private_file
 from smear.classes import CLASSES
 from smear.sniff import ACCEPT_ATTRIBUTE
 

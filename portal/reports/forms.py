@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.fonts import unprintable, warning
 from portal.reading.choices import Confidence, ReadLabel
-from portal.reports.fonts import unprintable, warning
 from portal.text_fields import LinesInput
 
 

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from confined.client import Client, JobFailed, ServerGone, scratch, server_in
 from confined.protocol import Bundle, Failed
+from portal import fonts
 from portal.cases.choices import Magnification, Priority, Specimen, Stain
 from portal.cases.models import SmearImage
 from portal.errors import DomainError
 from portal.links import absolute
 from portal.reading.choices import Confidence, ReadLabel
-from portal.reports import fonts
 from portal.reports.choices import SignMethod
 from portal.reports.presenters import ReportPage
 from portal.reports.versions import SignedVersion

@@ -10,9 +10,9 @@ from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from portal.api.problems import CONTENT_TYPE, is_api, problem
 from portal.web import outage, refused_forms
 from portal.web.pages import from_script
+from portal.web.problems import CONTENT_TYPE, is_api, problem
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -4,7 +4,6 @@ The scripts (``frontend/js/kept-store.js``) encrypt with the key, which is one p
 what they keep of it. docs/decisions/0023-typed-text.md says why.
 """
 
-import base64
 import re
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,9 +11,6 @@ from typing import TypeVar
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
-from django.utils.crypto import salted_hmac
-
-from portal.accounts.models import User
 
 #: A form's field with the id of what is kept of it; ``NOT_KEPT`` where the browser cannot keep what was typed.
 KEPT_FIELD, NOT_KEPT = "kept", "no"
@@ -26,12 +22,6 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENTRANCES = ("account_login", "account_reauthenticate", "mfa_reauthenticate")
 
 Response = TypeVar("Response", bound=HttpResponseBase)
-
-
-def key_of(user: User) -> str:
-    """The person's key for texts in a browser: 32 bytes in base64. Only that person's own session is given it."""
-    digest = salted_hmac("portal.web.kept", f"{user.pk} {user.date_joined.isoformat()}", algorithm="sha256")
-    return base64.b64encode(digest.digest()).decode()
 
 
 def kept_id(request: HttpRequest) -> str:

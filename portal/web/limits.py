@@ -13,8 +13,8 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from portal.api.problems import is_api, problem_for
 from portal.web.pages import refusal
+from portal.web.problems import is_api, problem_for
 from smear.decode import ImageRejected
 
 MEGABYTE = 1024 * 1024

@@ -10,20 +10,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from portal.accounts.models import User
 from portal.errors import DomainError
 from portal.web import refused_forms
 from portal.web.caching import kept
 from smear.decode import ImageRejected
 
-
-class SignedInRequest(HttpRequest):
-    """A request of somebody who is signed in."""
-
-    user: User
-
-
-View = Callable[Concatenate[SignedInRequest, ...], HttpResponseBase]
+#: A view behind ``page`` is called with a ``portal.accounts.requests.SignedInRequest``.
+View = Callable[Concatenate[Any, ...], HttpResponseBase]
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -41,12 +34,12 @@ def page(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not isinstance(request.user, User):
+        if not request.user.is_authenticated:
             return refused_forms.ask_to_sign_in(request, from_script=from_script(request))
         if refused_forms.is_from_another(request):
             return refused_forms.other_person(request, from_script=from_script(request))
         try:
-            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+            return view(request, *args, **kwargs)
         except (DomainError, ImageRejected) as error:
             return refusal(request, error)
 

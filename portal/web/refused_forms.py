@@ -17,7 +17,6 @@ from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.models import User
 from portal.web import kept
 
 PERSON_FIELD, PERSON_HEADER = "from_person", "X-From-Person"
@@ -122,7 +121,7 @@ def untrusted(request: HttpRequest, reason: str, *, from_script: bool) -> HttpRe
         refusal = NO_COOKIE
     elif not reason.startswith("CSRF token"):
         refusal = OTHER_ADDRESS
-    elif not isinstance(request.user, User):
+    elif not request.user.is_authenticated:
         refusal = SIGNED_OUT
     elif is_from_another(request):
         refusal = OTHER_PERSON

@@ -12,10 +12,10 @@ from portal.config.settings.environment import BASE_DIR
 DOCUMENT = BASE_DIR / "docs" / "api.md"
 #: Answered to pages alone, by the modules named here.
 OF_PAGES = {
-    "key_taken": "accounts/shortcuts.py",
-    "not_a_key": "accounts/shortcuts.py",
-    "no_file": "cases/uploads.py",
-    "model_off": "inference/quick_look.py",
+    "key_taken": "preferences/shortcuts.py",
+    "not_a_key": "preferences/shortcuts.py",
+    "no_file": "intake/uploads.py",
+    "model_off": "quick_look/services.py",
     "too_many_markers": "annotations/services.py",
     "not_json": "annotations/views.py",
     "expired": "errors.py",

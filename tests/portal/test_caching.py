@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
-from portal.inference import sending
+from portal.inference import quick_looks, sending
 from portal.intake import services as cases
 from portal.quick_look import services as quick_look
 from portal.web.caching import KEPT, NO_STORE
@@ -44,7 +44,7 @@ def world(lab, people, model, chief, monkeypatch):
     )
     signed(people.reviewer, analysed(people.submitter, lab))
     look = quick_look.start(chief, lab, photograph(3))
-    quick_look.claim(look.pk)
+    quick_looks.claim(look.pk)
     return SimpleNamespace(
         case=case,
         image=case.images.first(),

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.choices import Role
-from portal.audit.selectors import case_trail
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
+from portal.desk.trail import case_trail
 from portal.errors import Invalid, NotAllowed, WrongState
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification

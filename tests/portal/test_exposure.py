@@ -19,6 +19,7 @@ from portal.accounts.choices import Role
 from portal.accounts.models import User
 from portal.accounts.tokens import issue_token
 from portal.errors import NotAllowed
+from portal.inference import quick_looks
 from portal.inference import services as inference
 from portal.inference.models import QuickLook
 from portal.insights import selectors as insights
@@ -75,7 +76,7 @@ def answer_all(case):
 
 def answered_look(by, lab, upload) -> QuickLook:
     look = quick_look.start(by, lab, upload)
-    quick_look.record(quick_look.claim(look.pk).pk, answer())
+    quick_looks.record(quick_looks.claim(look.pk).pk, answer())
     return look
 
 
@@ -218,7 +219,7 @@ def test_a_quick_look_that_expired_counts_and_one_whose_answer_nobody_saw_does_n
     seen, unseen = (answered_look(people.reviewer, lab, photograph(seed)) for seed in (3, 4))
     client_of(people.reviewer).get(reverse("inference:quick_look_live", args=[seen.pk]))
     QuickLook.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert quick_look.purge() == 2
+    assert quick_looks.purge() == 2
     assert model_seen(people.reviewer, filed(people.submitter, lab, photograph(3)))
     assert unseen.pixel_sha256 != seen.pixel_sha256
     assert not model_seen(people.reviewer, filed(people.submitter, lab, photograph(4)))

@@ -12,7 +12,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from portal.accounts.models import Invitation, User
-from portal.quick_look import services as quick_looks
+from portal.inference import quick_looks
+from portal.quick_look import services as quick_look
 from portal.reading.models import Exposure, ImageRead, Read
 from portal.reports.services import sign
 from tests.factories import PASSWORD, UserFactory, analysed, answer, draft, photograph, read
@@ -94,7 +95,7 @@ def test_reads_of_whole_cases_signers_and_quick_looks_count_too(people, lab, mod
     Read.objects.create(case=silent, reader=other, label="Pre", confidence="high", model_label="")
     looks = []
     for seed, is_answered in ((71, True), (72, False)):
-        look = quick_looks.start(people.submitter, lab, photograph(seed))
+        look = quick_look.start(people.submitter, lab, photograph(seed))
         quick_looks.claim(look.pk)
         if is_answered:
             quick_looks.record(look.pk, answer())

@@ -9,6 +9,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal import fonts
 from portal.accounts import invitations
 from portal.accounts.admin import site
 from portal.accounts.choices import Role
@@ -16,7 +17,6 @@ from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
 from portal.cases.models import Case
 from portal.quick_look import services as quick_look
-from portal.reports import fonts
 from tests.factories import PASSWORD, draft, photograph
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from portal.accounts.choices import Language, MailChoice
 from portal.accounts.models import Preferences
-from portal.accounts.preferences import keys_of, preferences_of, save_preferences
+from portal.accounts.preferences import preferences_of
 from portal.errors import Duplicate, Invalid
+from portal.preferences.services import keys_of, save_preferences
 from portal.preferences.shortcuts import SHORTCUTS, checked, effective, spelled
 from tests.factories import PASSWORD
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from portal.cases.choices import CaseState
 from portal.errors import Gone, Invalid, NotAllowed, WrongState
-from portal.inference import sending
+from portal.inference import quick_looks, sending
 from portal.inference.choices import JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
 from portal.quick_look import services
@@ -36,23 +36,23 @@ def files(settings) -> int:
 
 def test_the_answer_lives_as_long_as_the_quick_look(look, sent, settings, people):
     assert sent == [("worker.quick_look", [str(look.pk)])]
-    services.record(services.claim(look.pk).pk, answer())
+    quick_looks.record(quick_looks.claim(look.pk).pk, answer())
     assert services.visible_to(people.submitter, look.pk).answer.label == "Pre"
     QuickLook.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(Gone):
         services.visible_to(people.submitter, look.pk)
-    assert services.purge() == 1
+    assert quick_looks.purge() == 1
     assert not QuickLookAnswer.objects.exists()
     assert files(settings) == 0
 
 
 def test_an_answer_is_kept_once(look):
-    services.claim(look.pk)
-    services.claim(look.pk)
-    services.record(look.pk, answer())
-    services.record(look.pk, answer(0.9, 0.1, 0, 0))
+    quick_looks.claim(look.pk)
+    quick_looks.claim(look.pk)
+    quick_looks.record(look.pk, answer())
+    quick_looks.record(look.pk, answer(0.9, 0.1, 0, 0))
     assert QuickLookAnswer.objects.get().label == "Pre"
-    assert services.claim(look.pk) is None
+    assert quick_looks.claim(look.pk) is None
 
 
 def test_only_its_owner_sees_or_changes_it(look, people):

@@ -5,9 +5,9 @@ import pytest
 from django.db import ProgrammingError, transaction
 
 from portal.accounts.choices import Role
-from portal.audit.selectors import case_trail
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
+from portal.desk.trail import case_trail
 from portal.errors import Invalid, NotAllowed, WrongState
 from portal.intake.services import add_image, remove_image, submit
 from portal.notifications.choices import Kind

@@ -5,7 +5,7 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from portal.inference import services
+from portal.inference import quick_looks, services
 from portal.inference.choices import REFER_ADVICE, ReferReason
 from portal.inference.models import Prediction
 from portal.inference.selectors import case_preclassification
@@ -118,8 +118,8 @@ def test_the_diagnosis_keeps_set_and_reasons(answered, client, people):
 def test_a_quick_look_says_the_same(people, lab, model, client, monkeypatch):
     monkeypatch.setattr("portal.inference.sending.app.send_task", lambda *args, **options: None)
     look = quick_look.start(people.submitter, lab, photograph(3))
-    quick_look.claim(look.pk)
-    quick_look.record(look.pk, answer(*MIXED))
+    quick_looks.claim(look.pk)
+    quick_looks.record(look.pk, answer(*MIXED))
     client.force_login(people.submitter)
     page = client.get(reverse("inference:quick_look_result", args=[look.pk])).content.decode()
     assert "Benign and malignant can both not be ruled out: decide by the cells" in page

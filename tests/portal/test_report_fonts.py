@@ -8,7 +8,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from portal.reports import fonts, pdf
+from portal import fonts
+from portal.reports import pdf
 from portal.reports.services import sign
 from portal.reports.versions import signed_version
 from tests.factories import PASSWORD, analysed, read

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.cases.choices import CaseState
-from portal.inference import sending, services
+from portal.inference import quick_looks, sending, services
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Job, ModelVersion, Prediction
 from portal.inference.selectors import active_version, case_preclassification, latest_job
@@ -327,7 +327,7 @@ def test_registering_another_model_moves_nothing(waiting):
 
 def test_a_waiting_quick_look_moves_and_a_running_one_keeps_its_version(people, lab, model):
     looks = [quick_look.start(people.submitter, lab, photograph(seed)) for seed in (1, 2)]
-    quick_look.claim(looks[1].pk)
+    quick_looks.claim(looks[1].pk)
     second = active_model(2)
     for look in looks:
         look.refresh_from_db()

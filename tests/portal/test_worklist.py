@@ -9,9 +9,9 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from portal.accounts.choices import Role
-from portal.cases import selectors
 from portal.cases.models import Case, SavedFilter
-from portal.desk import saved_filters
+from portal.cases.selectors import visible_to
+from portal.desk import saved_filters, selectors
 from portal.errors import Invalid
 from portal.reading import services as reading
 from portal.reading.models import Claim
@@ -199,7 +199,7 @@ def found(people):
     """What a search of the reviewer's cases finds, as pseudonyms."""
 
     def search(words: str, by=people.reviewer) -> set[str]:
-        cases = selectors.matching(selectors.visible_to(by), words)
+        cases = selectors.matching(visible_to(by), words)
         return set(cases.values_list("patient_pseudonym", flat=True))
 
     return search

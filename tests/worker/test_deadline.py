@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from worker import deadline
-from worker.app import app, task
+from worker.app import app
+from worker.delivery import task
 
 
 @pytest.fixture

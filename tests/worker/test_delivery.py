@@ -10,7 +10,7 @@ from django.conf import settings
 from kombu import pools
 
 from confined.bounds import of_pictures
-from portal.quick_look import services as quick_looks
+from portal.quick_look import services as quick_look
 from tests.factories import photograph
 from worker.app import app
 
@@ -51,7 +51,7 @@ def test_a_submitted_case_sends_ids_and_nothing_else(broker, submit):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_quick_look_goes_into_its_own_queue(broker, version, submitter, lab):
-    found = quick_looks.start(submitter, lab, photograph())
+    found = quick_look.start(submitter, lab, photograph())
     (message,) = (json.loads(raw) for raw in broker.lrange("quick", 0, -1))
     assert body(message)[0] == [str(found.pk)]
 
@@ -74,7 +74,6 @@ def test_a_broker_that_is_down_does_not_stop_a_submission(submit, settings, monk
 def test_every_task_follows_the_rules_of_delivery(name):
     task = app.tasks[name]
     assert task.acks_late
-    assert task.reject_on_worker_lost
     assert task.ignore_result
     assert task.serializer == "json"
     assert task.max_retries == 0

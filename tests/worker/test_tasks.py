@@ -11,7 +11,7 @@ from portal.cases.choices import CaseState
 from portal.inference import repair
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Job, Prediction, QuickLookAnswer
-from portal.quick_look import services as quick_looks
+from portal.quick_look.services import start as start_quick_look
 from smear.tensor import to_tensor
 from tests.factories import photograph
 from tests.worker.staged_triton import Staged, free_port, serving
@@ -171,7 +171,7 @@ def test_an_answer_that_makes_no_sense_is_not_stored(version, submit, settings, 
 
 @pytest.fixture
 def looked(version, submitter, lab):
-    return quick_looks.start(submitter, lab, photograph())
+    return start_quick_look(submitter, lab, photograph())
 
 
 def test_a_quick_look_is_answered_once(triton, looked):

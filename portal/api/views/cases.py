@@ -29,8 +29,9 @@ from portal.api.serializers import (
 )
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
-from portal.cases import selectors
 from portal.cases.models import Case
+from portal.cases.selectors import visible_to
+from portal.desk import selectors
 from portal.errors import NotAllowed
 from portal.intake import services
 from portal.reading.claims import holding
@@ -41,7 +42,7 @@ OPEN_CLAIMS = Prefetch("claims", holding().select_related("reader"), to_attr="op
 
 def visible_case(user: User, case_id: UUID) -> Case:
     """A case the person may see, else 404: another laboratory's case is as good as none."""
-    return get_object_or_404(selectors.visible_to(user).select_related("laboratory"), pk=case_id)
+    return get_object_or_404(visible_to(user).select_related("laboratory"), pk=case_id)
 
 
 def full_case(request: SignedInRequest, case_id: UUID) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from rest_framework.views import APIView
 from portal.api import examples
 from portal.api.framework import AnonymousThrottle
 from portal.api.model_versions import ModelVersionSerializer
-from portal.api.problems import CONTENT_TYPE, problem
 from portal.api.schema import problems, response_example
 from portal.api.serializers import MeSerializer
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.inference.models import ModelVersion
+from portal.web.problems import CONTENT_TYPE, problem
 
 
 class MeView(StrictQuery, APIView):

@@ -19,8 +19,8 @@ from portal.api.reading import DiagnosisSerializer
 from portal.api.schema import problems, response_example
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
-from portal.cases import selectors
 from portal.cases.models import Case
+from portal.desk import selectors
 from portal.reports.exports import views as exports_views
 from portal.reports.fhir import CONTENT_TYPE as FHIR_JSON
 from portal.reports.models import Diagnosis

@@ -73,7 +73,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.accounts.context_processors.laboratory",
                 "portal.desk.context_processors.bell",
-                "portal.accounts.context_processors.preferences",
+                "portal.preferences.context_processors.preferences",
             ],
         },
     }

@@ -7,7 +7,7 @@ from django.db.models import Field
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Laboratory, User
-from portal.audit.selectors import TrailEntry
+from portal.audit.trail import TrailEntry
 from portal.reading.models import ReadingPolicy
 from portal.reading.policy.services import POLICY_FIELDS
 

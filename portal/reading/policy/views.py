@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.accounts.choices import ROLE_ACTIONS, Action
 from portal.accounts.models import Laboratory
+from portal.accounts.requests import SignedInRequest
 from portal.accounts.selectors import laboratories_for
 from portal.errors import DomainError
 from portal.reading.choices import SecondRead
@@ -18,7 +19,7 @@ from portal.reading.models import ReadingPolicy
 from portal.reading.policy.forms import PolicyForm
 from portal.reading.policy.history import policy_trail
 from portal.reading.policy.services import policy_for, set_policy
-from portal.web.pages import SignedInRequest, add_refusal, page
+from portal.web.pages import add_refusal, page
 
 
 @require_http_methods(["GET", "POST"])

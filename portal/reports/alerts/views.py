@@ -11,12 +11,13 @@ from django.views.decorators.http import require_GET
 from portal import mail
 from portal.accounts.choices import Action
 from portal.accounts.models import User
+from portal.accounts.requests import SignedInRequest
 from portal.accounts.selectors import may_anywhere
 from portal.errors import DomainError, Invalid, WrongState
 from portal.reports.alerts import selectors, services
 from portal.reports.alerts.forms import AcknowledgeForm
 from portal.reports.alerts.presenters import shown
-from portal.web.pages import SignedInRequest, add_refusal, page, posts_only
+from portal.web.pages import add_refusal, page, posts_only
 
 PER_PAGE = 25
 

@@ -65,7 +65,7 @@ class _Echo:
 
 
 def lines(cases: QuerySet[Case]) -> Iterator[str]:
-    """The header, then a line for each case of ``portal.cases.selectors.worklist``; one query whatever their number."""
+    """The header, then a line for each case of ``portal.desk.selectors.worklist``; one query whatever their number."""
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     newest = Diagnosis.objects.filter(case=OuterRef("pk")).order_by("-version")

@@ -5,19 +5,16 @@ from itertools import chain
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
-from portal.cases import selectors as case_selectors
+from portal.accounts.requests import SignedInRequest
 from portal.cases.choices import SIGNED
 from portal.cases.models import Case
-from portal.desk.filters import CaseFilter
-from portal.errors import Invalid
 from portal.reading import exposure
 from portal.reports import fhir, pdf
 from portal.reports.content import canonical
@@ -25,7 +22,7 @@ from portal.reports.exports import csv_export
 from portal.reports.models import Diagnosis
 from portal.reports.verify import HashForm, verify
 from portal.reports.versions import SignedVersion, signed_version
-from portal.web.pages import SignedInRequest, page
+from portal.web.pages import page
 
 NUMBER = re.compile("[0-9]{1,5}")
 
@@ -95,18 +92,6 @@ def report_fhir(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def report_content(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The canonical content of a signed version, for anybody to hash."""
     return content_response(version_or_404(request.user, pk, request.GET.get("version")))
-
-
-@require_GET
-@page
-def cases_csv(request: SignedInRequest) -> HttpResponseBase:
-    """The cases that the worklist shows for the same address, as CSV."""
-    cases = case_selectors.worklist(request.user)
-    case_filter = CaseFilter(request.GET, queryset=cases, request=request)
-    if not case_filter.is_valid():
-        # The page leaves out a filter that it cannot read; in a file nobody would notice.
-        raise Invalid(_("A filter could not be read. Clear it on the worklist, then export again."))
-    return csv_response(request.user, case_filter.qs, mark=True)
 
 
 @require_GET

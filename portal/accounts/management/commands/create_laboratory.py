@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from portal import fonts
 from portal.accounts import services
 from portal.errors import DomainError
-from portal.reports import fonts
 
 
 class Command(BaseCommand):
