@@ -6,7 +6,7 @@
 // server with the person's session and is never stored here.
 
 const PREFIX = "kept:";
-const SAVED_COOKIE = "saved-"; // portal/kept.py
+const SAVED_COOKIE = "saved-"; // portal/web/kept.py
 
 /** Whether this browser can keep anything: it encrypts only on https and on the machine itself. */
 export function canKeep() {

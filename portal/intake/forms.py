@@ -59,7 +59,7 @@ class CaseForm(CaseModelForm):
                 field.widget.attrs["class"] = "form-select" if is_select else "form-control"
 
     def case_fields(self) -> dict[str, Any]:
-        """What ``cases.services`` takes."""
+        """What ``intake.services`` takes."""
         return {
             name: self.cleaned_data[name] for name in self._meta.fields or () if name in self.cleaned_data
         }

@@ -62,7 +62,7 @@ class PreferencesForm(forms.Form):
         ]
 
     def preferences(self) -> dict[str, Any]:
-        """What ``preferences.save_preferences`` takes."""
+        """What ``services.save_preferences`` takes."""
         entered = self.cleaned_data
         return {
             "language": entered["language"],

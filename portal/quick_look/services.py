@@ -105,7 +105,7 @@ def discard(by: User, quick_look: QuickLook) -> None:
 def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
     """Turn a quick look into a draft with its photograph; the model is asked again when the draft is submitted.
 
-    ``fields`` are those of ``cases.services.CASE_FIELDS``. Raises NotAllowed, Invalid.
+    ``fields`` are those of ``intake.services.CASE_FIELDS``. Raises NotAllowed, Invalid.
     """
     if quick_look.owner_id != by.pk:
         raise NotAllowed(_("Only who made a quick look can keep it."))
