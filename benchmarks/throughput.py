@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import spread
-from worker.contract import IMAGE
+from smear.contract import IMAGE
 from worker.triton import TritonClient
 
 #: Without a version Triton takes the newest it serves.

@@ -14,7 +14,6 @@ from portal.accounts.choices import Role
 from portal.accounts.models import Laboratory, Membership, User
 from portal.cases.models import Case
 from portal.inference import services as inference
-from portal.inference.answers import Answer
 from portal.inference.models import ModelVersion
 from portal.inference.versions import register_version
 from portal.intake import services as cases
@@ -22,6 +21,7 @@ from portal.reading import claims
 from portal.reading import services as reading
 from portal.reports import services as reports
 from smear.classes import CLASSES
+from smear.contract import Answer
 
 PASSWORD = "a long enough pass phrase"
 

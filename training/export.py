@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from smear import contract
 from training import parity, quantized, weights
 from training.data import DataError
 from training.network import LeukemiaVGG16
@@ -44,7 +45,7 @@ def to_exported_program(network: LeukemiaVGG16) -> torch.export.ExportedProgram:
 
     torch.export cannot take the packed weights of quantized convolutions (they are no tensors).
     """
-    example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8)
+    example = torch.zeros(2, *contract.IMAGE.shape, dtype=torch.uint8)
     batch = torch.export.Dim("batch", min=1, max=64)
     return torch.export.export(network.eval(), (example,), dynamic_shapes=({0: batch},))
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smear.classes import CLASSES
+from smear import contract
 
 #: Output channels of each convolution; "pool" halves the resolution. The last max-pool of VGG16 is dropped,
 #: so the activation map has 14 x 14 cells.
@@ -46,10 +46,10 @@ POOL4: Final = 24
 POOL3: Final = 17
 
 #: Width of the EMBEDDING: channels of block 4 and of block 5 alike.
-EMBEDDING: Final = 512
+EMBEDDING: Final = contract.EMBEDDING.shape[0]
 
 #: Cells of the activation map each way.
-GRID: Final = 14
+GRID: Final = contract.GRID
 
 #: Channels of the layers that the outlier score looks at: blocks 3 and 4.
 OUTLIER_LAYERS: Final = (256, 512)
@@ -87,7 +87,7 @@ class LeukemiaVGG16(nn.Module):
     """The served network.
 
     Input: UINT8 [batch, 3, 224, 224] from ``smear.tensor``. Output: the tuple of ``forward``, in the order of
-    the outputs in ``config.pbtxt``, because Triton's PyTorch backends match outputs by position.
+    ``smear.contract.OUTPUTS``, because Triton's PyTorch backends match outputs by position.
 
     :param sees: what the linear layer sees, a key of :data:`SEES`. A network that sees blocks 3 and 4 has no block 5.
     :param enlarged: the side in pixels to which the photograph is enlarged inside; 0 takes it as it comes. Enlarging
@@ -116,7 +116,9 @@ class LeukemiaVGG16(nn.Module):
     outlier_noise: Tensor
     outlier_scale: Tensor
 
-    def __init__(self, classes: int = len(CLASSES), *, sees: str = "block5", enlarged: int = 0) -> None:
+    def __init__(
+        self, classes: int = len(contract.LABELS), *, sees: str = "block5", enlarged: int = 0
+    ) -> None:
         super().__init__()
         self.sees = sees
         self.deep = sees == "block5"

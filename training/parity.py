@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smear import contract
 from smear.classes import CLASSES
 from smear.tensor import to_tensor
 from training.data import DataError
@@ -19,7 +20,7 @@ from training.synthetic import draw
 BATCHES: Final = (1, 2, 5, 8)
 
 #: The contract's outputs, in its order.
-OUTPUTS: Final = ("PROBABILITIES", "ACTIVATION_MAP", "EMBEDDING", "OUTLIER_SCORE")
+OUTPUTS: Final = tuple(tensor.name for tensor in contract.OUTPUTS)
 
 #: Largest relative difference (Euclidean norms over an output) of a program from its network. Both do the same
 #: operations in single precision; only the order within sums may change with batch size and fusion, which moves the

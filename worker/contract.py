@@ -1,35 +1,14 @@
-"""The model's contract, and what a served model differs from it in.
+"""What a served model differs in from the model's contract (``smear.contract``) and from the registered weights.
 
 The contract is what the worker sends and expects back: tensors' names, types and shapes, the order of the
 labels, and that the served weights are the ones the portal has registered.
 """
 
-from dataclasses import dataclass
 from math import isclose
 from typing import Any, Protocol
 
-from smear.classes import CLASSES
+from smear.contract import IMAGE, LABELS, OUTPUTS, Tensor
 
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """One input or output of the model; ``shape`` is that of one photograph, the batch comes before it."""
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.datatype} {[-1, *self.shape]}"
-
-
-IMAGE = Tensor("IMAGE", "UINT8", (3, 224, 224))
-PROBABILITIES = Tensor("PROBABILITIES", "FP32", (4,))
-ACTIVATION_MAP = Tensor("ACTIVATION_MAP", "FP32", (4, 14, 14))
-EMBEDDING = Tensor("EMBEDDING", "FP32", (512,))
-OUTLIER_SCORE = Tensor("OUTLIER_SCORE", "FP32", (1,))
-OUTPUTS = (PROBABILITIES, ACTIVATION_MAP, EMBEDDING, OUTLIER_SCORE)
-LABELS = CLASSES
 #: The smallest ``max_batch_size`` the worker can use: its tensors always have a batch dimension.
 SMALLEST_BATCH = 1
 

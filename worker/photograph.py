@@ -1,5 +1,6 @@
 """From a stored photograph to the model's answer: one path for jobs and quick looks."""
 
+from dataclasses import replace
 from time import monotonic
 
 import structlog
@@ -8,9 +9,9 @@ from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext as _
 
 from portal.cases import pictures
-from portal.inference.answers import Answer
 from portal.inference.choices import Outcome
 from portal.inference.models import ModelVersion
+from smear.contract import Answer
 from smear.decode import ImageRejected
 from worker.contract import ContractMismatch
 from worker.readiness import watch
@@ -36,18 +37,12 @@ def classify_photograph(file: FieldFile, version: ModelVersion) -> Answer:
         # Stored photographs went through smear.decode: upright RGB, within the limits.
         with file.open("rb") as stored:
             tensor = pictures.tensor(stored, patience=settings.PICTURE_PATIENCE_SECONDS)
-        outputs = triton().infer(
+        answer = triton().infer(
             version.name, str(version.version), tensor[None], retry_for=settings.TRITON_RETRY_SECONDS
         )[0]
     except Exception as error:
         raise _no_answer(error) from error
-    return Answer(
-        probabilities=outputs.probabilities,
-        activation_map=outputs.activation_map,
-        embedding=outputs.embedding,
-        outlier_score=outputs.outlier_score,
-        seconds=monotonic() - started,
-    )
+    return replace(answer, seconds=monotonic() - started)
 
 
 def _no_answer(error: Exception) -> NoAnswer:

@@ -11,7 +11,6 @@ Three things are easy to get wrong with this library and are decided here, once:
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException
 
-from worker import contract
+from smear import contract
+from smear.contract import Answer
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 CHANNEL_ARGUMENTS: tuple[tuple[str, int], ...] = (
@@ -58,20 +58,6 @@ class TritonRejected(Exception):
     """Triton refused the request or answered what no model of ours answers. Trying again will not help."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outputs:
-    """The tensors Triton answered with for one photograph."""
-
-    #: float32 [4], calibrated, in the order of ``smear.classes.CLASSES``
-    probabilities: NDArray[np.float32]
-    #: float32 [4, 14, 14], the exact class activation map
-    activation_map: NDArray[np.float32]
-    #: float32 [512], pooled features
-    embedding: NDArray[np.float32]
-    #: distance from the training features
-    outlier_score: float
-
-
 class TritonClient:
     """One connection to one Triton server. Safe to share between threads.
 
@@ -90,7 +76,7 @@ class TritonClient:
 
     def infer(
         self, model: str, version: str, images: NDArray[np.uint8], *, retry_for: float = 0.0
-    ) -> tuple[Outputs, ...]:
+    ) -> tuple[Answer, ...]:
         """Ask one version of one model about a batch of photographs.
 
         ``images`` is uint8 [B, 3, 224, 224] as ``smear.tensor`` makes it; the answers come in its order.
@@ -175,13 +161,13 @@ def _sentence(error: InferenceServerException, url: str, deadline: float) -> str
     return f"Triton at {url} is not reachable or not ready: {error.message()}"
 
 
-def _answers(result: InferResult, count: int) -> tuple[Outputs, ...]:
+def _answers(result: InferResult, count: int) -> tuple[Answer, ...]:
     arrays = {tensor.name: _output(result, tensor, count) for tensor in contract.OUTPUTS}
     probabilities = arrays[contract.PROBABILITIES.name]
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
         raise TritonRejected("The model's probabilities do not add up to one.")
     return tuple(
-        Outputs(
+        Answer(
             probabilities=probabilities[i],
             activation_map=arrays[contract.ACTIVATION_MAP.name][i],
             embedding=arrays[contract.EMBEDDING.name][i],

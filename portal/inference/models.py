@@ -14,12 +14,10 @@ from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case, SmearImage
 from portal.inference.choices import JOB_TRANSITIONS, OPEN_STATES, JobState, Outcome, ReferReason
 from portal.text_fields import LineField
+from smear import contract
 from smear.classes import CLASSES
 from smear.likeness import HASH_BYTES
 from smear.refer import ReferRule
-
-#: Shape of an activation map: one plane a class (the model's contract, docs/model.md).
-MAP_SHAPE = (len(CLASSES), 14, 14)
 
 
 @pghistory.track(exclude=["card"])
@@ -150,7 +148,8 @@ class ModelAnswer(models.Model):
 
     def activation(self) -> np.ndarray:
         """The class activation map, float32 [4, 14, 14]."""
-        return np.frombuffer(bytes(self.activation_map), dtype="<f2").reshape(MAP_SHAPE).astype(np.float32)
+        stored = np.frombuffer(bytes(self.activation_map), dtype="<f2")
+        return stored.reshape(contract.ACTIVATION_MAP.shape).astype(np.float32)
 
 
 class Prediction(ModelAnswer):

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.cases.photographs import remove_files
-from portal.inference.answers import Answer
+from portal.inference.answers import columns
 from portal.inference.choices import OPEN_STATES, JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
 from portal.inference.selectors import active_version
+from smear.contract import Answer
 
 
 def claim(quick_look_id: UUID) -> QuickLook | None:
@@ -34,7 +35,7 @@ def record(quick_look_id: UUID, answer: Answer) -> None:
     )
     if quick_look is None:
         return
-    QuickLookAnswer.objects.create(quick_look=quick_look, **answer.fields(quick_look.model_version))
+    QuickLookAnswer.objects.create(quick_look=quick_look, **columns(answer, quick_look.model_version))
     quick_look.state = JobState.DONE
     quick_look.save(update_fields=["state"])
 

@@ -16,11 +16,12 @@ from django.utils.translation import gettext as _
 from portal.cases.choices import UNDER_ANALYSIS, CaseState
 from portal.cases.models import Case
 from portal.cases.transitions import lock_case, move
-from portal.inference.answers import Answer
+from portal.inference.answers import columns
 from portal.inference.choices import OPEN_STATES, JobState, Outcome
 from portal.inference.models import Attempt, Job, ModelVersion, Prediction
 from portal.inference.selectors import active_version
 from portal.inference.sending import send_jobs
+from smear.contract import Answer
 
 
 def enqueue(case: Case) -> list[Job]:
@@ -128,7 +129,7 @@ def record(attempt: Attempt, answer: Answer) -> Prediction | None:
         _end_attempt(attempt, Outcome.SUPERSEDED)
         return None
     prediction = Prediction.objects.create(
-        job=job, image=job.image, model_version=job.model_version, **answer.fields(job.model_version)
+        job=job, image=job.image, model_version=job.model_version, **columns(answer, job.model_version)
     )
     _end_attempt(attempt, Outcome.ANSWERED)
     _end_job(job, JobState.DONE)
