@@ -14,7 +14,7 @@ BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1:1/build ST
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev static export test lint lint-style lint-templates lint-imports \
+.PHONY: help run install install-dev static export test lint lint-style lint-js lint-templates lint-imports \
   lint-types lint-migrations unit walk e2e faults smoke train gate bench messages lock status stop reset clean
 
 help: ## list the targets
@@ -65,11 +65,13 @@ test: install-dev ## lint, types, unit, integration, browser and fault tests on 
 	@$(MAKE) --no-print-directory static export
 	@$(STAGES) lint unit walk faults gate && echo "== all checks passed"
 
-lint: install-dev ## style, templates, import rules, types, missing migrations
-	@$(STAGES) lint-style lint-templates lint-imports lint-types lint-migrations
+lint: install-dev ## style, scripts, templates, import rules, types, missing migrations
+	@$(STAGES) lint-style lint-js lint-templates lint-imports lint-types lint-migrations
 
 lint-style:
 	@echo "== lint: style"; $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+lint-js: node_modules/.package-lock.json
+	@echo "== lint: scripts and style sheets"; PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent lint
 lint-templates:
 	@echo "== lint: templates"; $(BIN)/djlint portal --lint --quiet
 lint-imports:

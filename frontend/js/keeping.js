@@ -186,7 +186,8 @@ function fill(form, values) {
     if (!list) continue;
     if (isTicked(field)) field.checked = list.includes(field.value);
     else {
-      const place = (places[field.name] = (places[field.name] ?? -1) + 1);
+      const place = places[field.name] ?? 0;
+      places[field.name] = place + 1;
       if (place < list.length) field.value = list[place];
     }
   }

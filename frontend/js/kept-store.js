@@ -22,6 +22,7 @@ export function sweep() {
   for (const key of keys()) if (!(untilOf(key) > Date.now())) localStorage.removeItem(key);
   for (const [, id] of document.cookie.matchAll(new RegExp(`${SAVED_COOKIE}([0-9a-f-]{36})=`, "g"))) {
     removeId(id);
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in browsers we support
     document.cookie = `${SAVED_COOKIE}${id}=; Max-Age=0; Path=/; SameSite=Lax`;
   }
 }
