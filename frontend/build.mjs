@@ -35,14 +35,13 @@ async function buildIcons() {
       return `<symbol id="${name}" viewBox="${viewBox}" fill="currentColor">${body}</symbol>`;
     }),
   );
-  await writeFile(
-    path.join(dist, "icons.svg"),
-    `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`,
-  );
+  await writeFile(path.join(dist, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
 }
 
 const scripts = {
-  entryPoints: ["theme", "app", "case", "new-case", "quick-look", "worklist", "preferences"].map((name) => path.join(here, "js", `${name}.js`)),
+  entryPoints: ["theme", "app", "case", "new-case", "quick-look", "worklist", "preferences"].map((name) =>
+    path.join(here, "js", `${name}.js`),
+  ),
   outdir: dist,
   bundle: true,
   format: "iife",

@@ -1,6 +1,7 @@
 // What every page needs: htmx, the account menu, confirmations, copy buttons and live fragments.
-import htmx from "htmx.org";
+
 import Dropdown from "bootstrap/js/dist/dropdown";
+import htmx from "htmx.org";
 
 import { announce, meta, sayTrouble } from "./dom.js";
 import { saved, startKeeping, texts, valuesOf } from "./keeping.js";
@@ -43,29 +44,33 @@ document.addEventListener("click", (event) => {
 });
 
 // A form with data-confirm asks first; the text says what will happen.
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  const question = form.dataset.confirm;
-  if (!question || form.dataset.confirmed === "yes") return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  const dialog = document.getElementById("confirm-dialog");
-  dialog.querySelector("[data-confirm-text]").textContent = question;
-  const accept = dialog.querySelector("[data-confirm-accept]");
-  accept.textContent = form.dataset.confirmAction || accept.dataset.defaultText;
-  dialog.returnValue = "";
-  dialog.showModal();
-  dialog.addEventListener(
-    "close",
-    () => {
-      if (dialog.returnValue !== "accept") return;
-      form.dataset.confirmed = "yes";
-      form.requestSubmit(event.submitter ?? undefined);
-      delete form.dataset.confirmed;
-    },
-    { once: true },
-  );
-}, true);
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    const question = form.dataset.confirm;
+    if (!question || form.dataset.confirmed === "yes") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const dialog = document.getElementById("confirm-dialog");
+    dialog.querySelector("[data-confirm-text]").textContent = question;
+    const accept = dialog.querySelector("[data-confirm-accept]");
+    accept.textContent = form.dataset.confirmAction || accept.dataset.defaultText;
+    dialog.returnValue = "";
+    dialog.showModal();
+    dialog.addEventListener(
+      "close",
+      () => {
+        if (dialog.returnValue !== "accept") return;
+        form.dataset.confirmed = "yes";
+        form.requestSubmit(event.submitter ?? undefined);
+        delete form.dataset.confirmed;
+      },
+      { once: true },
+    );
+  },
+  true,
+);
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

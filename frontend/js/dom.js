@@ -47,7 +47,9 @@ export function announce(message) {
 export function isTyping(event) {
   const field = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (!field) return false;
-  return !(field instanceof HTMLInputElement && ["radio", "checkbox", "range", "button", "submit"].includes(field.type));
+  return !(
+    field instanceof HTMLInputElement && ["radio", "checkbox", "range", "button", "submit"].includes(field.type)
+  );
 }
 
 /** 12.3 MB in the page's language. */

@@ -63,7 +63,8 @@ export function valuesOf(form) {
   return values;
 }
 
-const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !field.matches(`fieldset, button, ${NEVER}`));
+const fieldsOf = (form) =>
+  [...form.elements].filter((field) => field.name && !field.matches(`fieldset, button, ${NEVER}`));
 const isTicked = (field) => field.type === "radio" || field.type === "checkbox";
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
@@ -197,7 +198,14 @@ function fill(form, values) {
 /** 28 Nov 2026, 14:05, as every page writes times. */
 function inWords(at) {
   const language = document.documentElement.lang;
-  const words = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const words = {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  };
   return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, words).format(at);
 }
 

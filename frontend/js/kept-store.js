@@ -69,7 +69,11 @@ export class KeptStore {
   /** What is kept for a place, newest first: `[{id, at, values}]`, `at` in ms. */
   async find(place) {
     const prefix = await this.#prefixOf(place);
-    const found = await Promise.all(keys().filter((key) => key.startsWith(prefix)).map((key) => this.#read(key)));
+    const found = await Promise.all(
+      keys()
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => this.#read(key)),
+    );
     return found.filter(Boolean).sort((one, other) => other.at - one.at);
   }
 

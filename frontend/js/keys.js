@@ -8,7 +8,8 @@ const MODIFIERS = ["Ctrl", "Alt", "Shift"];
 const SYMBOLS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓" };
 // What a control does with keys of its own goes before ours.
 const OWN_KEYS = {
-  arrows: "[data-viewer-stage], [data-viewer-second], input[type=radio], input[type=range], [role=menu], [role=tablist]",
+  arrows:
+    "[data-viewer-stage], [data-viewer-second], input[type=radio], input[type=range], [role=menu], [role=tablist]",
   presses: "button, a[href], summary, input, [data-viewer-stage]",
 };
 
@@ -70,7 +71,10 @@ document.addEventListener("keydown", (event) => {
 export function words(chord) {
   const names = document.getElementById("keys-dialog")?.dataset ?? {};
   const nameOf = (part) => SYMBOLS[part] ?? names[`name${part}`] ?? part;
-  return chord.split(/\+(?=.)/).map(nameOf).join("+");
+  return chord
+    .split(/\+(?=.)/)
+    .map(nameOf)
+    .join("+");
 }
 
 function kbd(chord) {

@@ -152,7 +152,12 @@ async function send(row) {
   });
   sending -= 1;
   if (status === 201) accept(row, body);
-  else if (!body.aborted) refuse(row, body.message ?? (status === 0 ? texts.offline : texts.failed), status === 0 || status >= 500 || status === 401);
+  else if (!body.aborted)
+    refuse(
+      row,
+      body.message ?? (status === 0 ? texts.offline : texts.failed),
+      status === 0 || status >= 500 || status === 401,
+    );
   work();
 }
 

@@ -43,7 +43,11 @@ async function look(file) {
   zone.dataset.state = "ready";
   if (status === 201) {
     history.pushState(null, "", body.url);
-    await window.htmx.ajax("GET", body.url, { target: "[data-quick-look]", swap: "innerHTML", select: "#quick-look-body" });
+    await window.htmx.ajax("GET", body.url, {
+      target: "[data-quick-look]",
+      swap: "innerHTML",
+      select: "#quick-look-body",
+    });
   } else {
     say(body.message ?? (status === 0 ? texts.offline : texts.failed));
   }

@@ -164,7 +164,9 @@ export class Reading {
   #describe(form) {
     const chosen = form.querySelector("[data-case-answer]:checked")?.value;
     const changes = Boolean(chosen) && chosen !== form.dataset.own;
-    form.querySelector("[data-conclusion-text]").textContent = changes ? form.dataset.textChange : form.dataset.textKeep;
+    form.querySelector("[data-conclusion-text]").textContent = changes
+      ? form.dataset.textChange
+      : form.dataset.textKeep;
     const part = form.querySelector("[data-reason-part]");
     part.dataset.wasHidden ??= String(part.hidden);
     part.hidden = !changes && part.dataset.wasHidden === "true" && !part.querySelector("textarea").value;

@@ -62,14 +62,20 @@ function ask(found) {
   news.addEventListener("message", check, { signal });
   window.addEventListener("focus", check, { signal });
   // What one person typed is nothing for the other one to look at: the dialog covers the page and stays.
-  dialog.addEventListener("cancel", (event) => dialog.dataset.state === "other-person" && event.preventDefault(), { signal });
+  dialog.addEventListener("cancel", (event) => dialog.dataset.state === "other-person" && event.preventDefault(), {
+    signal,
+  });
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      stop.abort();
-      const isReady = dialog.returnValue === "ready";
-      if (isReady) resume();
-      resolve(isReady);
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        stop.abort();
+        const isReady = dialog.returnValue === "ready";
+        if (isReady) resume();
+        resolve(isReady);
+      },
+      { once: true },
+    );
   });
 }
 

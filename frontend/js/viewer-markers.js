@@ -85,7 +85,8 @@ export class Markers {
     const { draft } = this.state;
     const { x, y, note, id, newId } = draft;
     this.keeping = this.keeping.then(() => {
-      if (this.stateOf.get(url).draft === draft) return window.hemalens.texts.keep(url, id ?? newId, { x, y, note, id, newId });
+      if (this.stateOf.get(url).draft === draft)
+        return window.hemalens.texts.keep(url, id ?? newId, { x, y, note, id, newId });
     });
   }
 
@@ -214,7 +215,9 @@ export class Markers {
   #render() {
     const { markers, draft } = this.state;
     this.section.hidden = !this.url || !(markers.length || draft);
-    const rows = markers.map((marker, place) => (marker.id === draft?.id ? this.#form() : this.#item(marker, place + 1)));
+    const rows = markers.map((marker, place) =>
+      marker.id === draft?.id ? this.#form() : this.#item(marker, place + 1),
+    );
     if (draft && !draft.id) rows.push(this.#form());
     this.list.replaceChildren(...rows);
     this.section.querySelector("[data-markers-count]").textContent = markers.length;

@@ -106,7 +106,8 @@ export class Measure {
     const isByKeys = canvas.matches(":focus-visible");
     const { x, y } = this.pane.centre;
     const loose = this.pointer ?? (isByKeys ? { x, y } : null);
-    if (this.start) group.append(...this.#drawLine({ from: this.start, to: loose ? this.pane.toPlace(loose) : this.start }));
+    if (this.start)
+      group.append(...this.#drawLine({ from: this.start, to: loose ? this.pane.toPlace(loose) : this.start }));
     if (isByKeys && !this.pointer) {
       const cross = `M${x - CROSS} ${y}H${x + CROSS}M${x} ${y - CROSS}V${y + CROSS}`;
       group.append(svg("path", { class: "halo", d: cross }), svg("path", { class: "stroke", d: cross }));
