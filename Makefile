@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev static export test lint lint-style lint-js lint-templates lint-imports \
-  lint-types lint-migrations unit walk e2e faults smoke train gate bench messages lock status stop reset clean
+  lint-types lint-migrations unit unit-js walk e2e faults smoke train gate bench messages lock status stop reset clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ STAGES := $(MAKE) --no-print-directory -k
 
 test: install-dev ## lint, types, unit, integration, browser and fault tests on the real services, and the model's gate
 	@$(MAKE) --no-print-directory static export
-	@$(STAGES) lint unit walk faults gate && echo "== all checks passed"
+	@$(STAGES) lint unit-js unit walk faults gate && echo "== all checks passed"
 
 lint: install-dev ## style, scripts, templates, import rules, types, missing migrations
 	@$(STAGES) lint-style lint-js lint-templates lint-imports lint-types lint-migrations
@@ -85,6 +85,9 @@ unit: install-dev ## unit and integration tests (ARGS='-k name' for some)
 	@echo "== unit and integration tests"
 	@# The longest file first, or one of two processes waits for it at the end.
 	@$(PYTEST) -n 2 --dist loadfile tests/training tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
+
+unit-js: install-dev node_modules/.package-lock.json ## unit tests of the scripts
+	@echo "== unit tests of the scripts"; PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 
 walk: install-dev static export # browser and smoke tests, on one running system
 	@echo "== browser and smoke tests"; $(PYTEST) tests/e2e tests/smoke $(ARGS)

@@ -1,10 +1,10 @@
 // Keys: which set off an action for this person, who listens, and how they are shown.
 //
 // The server sends the keys of every action in <body data-keys> (portal/preferences/shortcuts.py has the list and the
-// defaults). A chord is written "J", "Shift+1", "Ctrl+Enter", "ArrowRight" or "+".
+// defaults). chords.js says how a chord is written.
+import { chordOf, isSingle, keyOf, partsOf } from "./chords.js";
 import { isTyping } from "./dom.js";
 
-const MODIFIERS = ["Ctrl", "Alt", "Shift"];
 const SYMBOLS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓" };
 // What a control does with keys of its own goes before ours.
 const OWN_KEYS = {
@@ -25,33 +25,8 @@ export function bind(action, handler, { repeats = false } = {}) {
   handlers.set(action, { handler, repeats });
 }
 
-const isLetter = (key) => key.toLowerCase() !== key.toUpperCase();
-
-/** A chord as the list writes it, from whatever spelling: "shift + j" is "Shift+J". */
-export function normalised(chord) {
-  const parts = chord.trim().split(/\s*\+\s*(?=.)/);
-  const key = parts.pop();
-  const modifiers = MODIFIERS.filter((name) => parts.some((part) => part.toLowerCase() === name.toLowerCase()));
-  return [...modifiers, key.length === 1 ? key.toUpperCase() : key].join("+");
-}
-
-/** The chord of a key press. Digits go by place (with Shift each layout has another sign on them), the rest by sign. */
-export function chordOf(event) {
-  const key = /^Digit(\d)$/.exec(event.code)?.[1] ?? (event.key === " " ? "Space" : event.key);
-  const isSign = key.length === 1 && !/\d/.test(key) && !isLetter(key);
-  const isAltGraph = event.getModifierState?.("AltGraph"); // how many layouts write [ and ]
-  const modifiers = [
-    (event.ctrlKey || event.metaKey) && !isAltGraph && "Ctrl",
-    event.altKey && !isAltGraph && "Alt",
-    event.shiftKey && !isSign && "Shift",
-  ].filter(Boolean);
-  return [...modifiers, key.length === 1 ? key.toUpperCase() : key].join("+");
-}
-
-const isSingle = (chord) => !/^(Ctrl|Alt)\+/.test(chord);
-
 function isTaken(event, chord) {
-  const key = chord.split("+").pop();
+  const key = keyOf(chord);
   const taking = key.startsWith("Arrow") ? OWN_KEYS.arrows : ["Enter", "Space"].includes(key) ? OWN_KEYS.presses : "";
   return Boolean(taking && isSingle(chord) && event.target.closest?.(taking));
 }
@@ -71,10 +46,7 @@ document.addEventListener("keydown", (event) => {
 export function words(chord) {
   const names = document.getElementById("keys-dialog")?.dataset ?? {};
   const nameOf = (part) => SYMBOLS[part] ?? names[`name${part}`] ?? part;
-  return chord
-    .split(/\+(?=.)/)
-    .map(nameOf)
-    .join("+");
+  return partsOf(chord).map(nameOf).join("+");
 }
 
 function kbd(chord) {

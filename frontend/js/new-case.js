@@ -2,6 +2,7 @@
 // and what was entered is saved as it is entered. Nothing is lost by a refused file, a lost connection or a reload.
 import { ask } from "./asking.js";
 import { announce, fileSize, icon } from "./dom.js";
+import { nextPosition, outcomeOf, UploadQueue, whyNot } from "./upload-queue.js";
 import { sendFile, takeFiles } from "./uploads.js";
 
 const MAX_PARALLEL = 3;
@@ -14,8 +15,8 @@ const maxBytes = Number(form.dataset.maxBytes);
 
 let draft = form.dataset.draft ? JSON.parse(form.dataset.draft) : null; // {edit_url, images_url, accession}
 let makingDraft = null;
-const waiting = []; // rows whose file has not been sent yet
-let sending = 0;
+// rows whose file has not been sent yet
+const uploads = new UploadQueue(send, { parallel: MAX_PARALLEL, mayStart: () => Boolean(draft), onChange: update });
 
 // ---- the draft -------------------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ async function save() {
     showPrintWarning(status, body);
     note.textContent = status === 200 ? texts.saved : "";
   }
-  work();
+  uploads.work();
 }
 
 // ---- the photographs -------------------------------------------------------------------------------------
@@ -104,45 +105,35 @@ function addFiles(files) {
   for (const file of files) {
     const row = template.content.firstElementChild.cloneNode(true);
     row.file = file;
-    row.dataset.position = nextPosition();
+    row.dataset.position = nextPosition(positions());
     row.querySelector("[data-name]").textContent = file.name;
     row.querySelector("[data-size]").textContent = fileSize(file.size);
     list.append(row);
     queue(row);
   }
   announce(texts.added.replace("%d", String(files.length)));
-  ensureDraft().then(work);
+  ensureDraft().then(() => uploads.work());
 }
 
-// Uploads end in any order: a file's place is the one it was chosen at.
-function nextPosition() {
-  return Math.max(0, ...[...list.querySelectorAll("[data-file]")].map((row) => Number(row.dataset.position))) + 1;
-}
+const positions = () => [...list.querySelectorAll("[data-file]")].map((row) => Number(row.dataset.position));
 
 function queue(row) {
-  if (row.file.size > maxBytes) {
-    refuse(row, texts.tooLarge.replace("%s", fileSize(maxBytes)), false);
-  } else if (row.file.size === 0) {
-    refuse(row, texts.empty, false);
+  const reason = whyNot(row.file, maxBytes);
+  if (reason) {
+    refuse(row, texts[reason].replace("%s", fileSize(maxBytes)), false);
   } else {
     setState(row, "waiting", draft || requiredAreFilled() ? texts.waiting : texts.needsFields);
-    waiting.push(row);
+    uploads.add(row);
   }
   update();
 }
 
-function work() {
-  while (draft && sending < MAX_PARALLEL && waiting.length) send(waiting.shift());
-  update();
-}
-
 async function send(row) {
-  sending += 1;
   const progress = row.querySelector("progress");
   const abort = new AbortController();
   row.abort = abort;
   setState(row, "sending", texts.sending);
-  const { status, body } = await sendFile(draft.images_url, row.file, {
+  const answer = await sendFile(draft.images_url, row.file, {
     signal: abort.signal,
     fields: { position: row.dataset.position },
     onProgress: (share) => {
@@ -150,15 +141,9 @@ async function send(row) {
       if (share === 1) setState(row, "sending", texts.checking);
     },
   });
-  sending -= 1;
-  if (status === 201) accept(row, body);
-  else if (!body.aborted)
-    refuse(
-      row,
-      body.message ?? (status === 0 ? texts.offline : texts.failed),
-      status === 0 || status >= 500 || status === 401,
-    );
-  work();
+  const { kind, message, reason, mayRetry } = outcomeOf(answer);
+  if (kind === "stored") accept(row, answer.body);
+  else if (kind === "refused") refuse(row, message ?? texts[reason], mayRetry);
 }
 
 function accept(row, image) {
@@ -201,8 +186,7 @@ async function remove(row) {
   if (row.dataset.state === "removing") return;
   row.dataset.state = "removing";
   row.abort?.abort();
-  const place = waiting.indexOf(row);
-  if (place >= 0) waiting.splice(place, 1);
+  uploads.drop(row);
   if (row.dataset.removeUrl) {
     const { status, body } = await ask(row.dataset.removeUrl);
     // Gone already, by a press whose answer never came or in another tab: it is removed.
@@ -223,7 +207,7 @@ list.addEventListener("click", (event) => {
   if (event.target.closest("[data-remove]")) remove(row);
   else if (event.target.closest("[data-retry]")) {
     queue(row);
-    ensureDraft().then(work);
+    ensureDraft().then(() => uploads.work());
   }
 });
 

@@ -1,6 +1,6 @@
 // The keys in a person's preferences: a field takes the key that is pressed in it.
+import { chordOf } from "./chords.js";
 import { announce } from "./dom.js";
-import { chordOf } from "./keys.js";
 
 const form = document.querySelector("[data-preferences]");
 const fields = [...form.querySelectorAll("[data-key-input]")];

@@ -1,6 +1,7 @@
-// Sends one file with progress. Only the extension of its name leaves this machine: names may hold a patient's name.
+// Sends one file with progress.
 import { askAgain } from "./asking.js";
 import { ourHeaders } from "./dom.js";
+import { sentName } from "./upload-queue.js";
 
 /**
  * @returns {Promise<{status: number, body: object}>} also for refusals; status 0 when the server was not reached
@@ -11,8 +12,7 @@ function sendOnce(url, file, { fields = {}, onProgress = () => {}, signal } = {}
   return new Promise((resolve) => {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
-    const extension = /\.[A-Za-z0-9]{1,5}$/.exec(file.name)?.[0] ?? "";
-    form.append("file", file, `photograph${extension}`);
+    form.append("file", file, sentName(file.name));
     const request = new XMLHttpRequest();
     request.open("POST", url);
     request.responseType = "text";

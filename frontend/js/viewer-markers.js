@@ -1,7 +1,8 @@
 // Places of a photograph with a note: numbered pins over it, and their list below.
 import { ask } from "./asking.js";
+import { chordOf } from "./chords.js";
 import { announce, newId } from "./dom.js";
-import { chordOf, chordsOf } from "./keys.js";
+import { chordsOf } from "./keys.js";
 import { svg } from "./viewer-overlay.js";
 
 const NO_ID = "00000000-0000-0000-0000-000000000000"; // stands for a marker's id in the page's address of one

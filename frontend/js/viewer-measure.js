@@ -1,10 +1,10 @@
 // Distances on the photograph: click two places, or press Enter twice with the cross in the middle.
 import { announce } from "./dom.js";
+import { pixelsOf, scaleBar } from "./measuring.js";
 import { svg } from "./viewer-overlay.js";
 
 const CROSS = 14; // CSS pixels from the middle to an end
 const BAR = 120; // the scale bar is at most this long, in CSS pixels
-const ROUND = [1, 2, 5];
 
 export class Measure {
   /** @param {import("./viewer-overlay.js").Overlay} overlay; @param {HTMLElement} panel [data-measure] */
@@ -88,9 +88,8 @@ export class Measure {
     this.overlay.draw();
   }
 
-  #words({ from, to }) {
-    const { x: width, y: height } = this.pane.size;
-    const pixels = Math.hypot((to.x - from.x) * width, (to.y - from.y) * height);
+  #words(line) {
+    const pixels = pixelsOf(line, this.pane.size);
     const { micronsPerPixel } = this.pane.photograph;
     const { textMicrons, textPixels } = this.panel.dataset;
     return micronsPerPixel
@@ -135,10 +134,7 @@ export class Measure {
     const { micronsPerPixel } = this.pane.photograph;
     if (!micronsPerPixel) return;
     const pixel = this.pane.osd.viewport.getZoom(true) * (this.pane.stage.clientWidth / this.pane.size.x);
-    const most = (BAR / pixel) * micronsPerPixel;
-    const power = 10 ** Math.floor(Math.log10(most));
-    const microns = ROUND.findLast((factor) => factor * power <= most) * power;
-    const length = (microns / micronsPerPixel) * pixel;
+    const { microns, length } = scaleBar(micronsPerPixel, pixel, BAR);
     const [x, y] = [16, this.pane.stage.clientHeight - 16];
     const d = `M${x} ${y - 6}V${y}H${x + length}V${y - 6}`;
     group.append(

@@ -1,5 +1,6 @@
 // One photograph on a stage: OpenSeadragon as this portal uses it.
 import OpenSeadragon from "openseadragon";
+import { pyramid } from "./deep-zoom.js";
 
 // OpenSeadragon adds a <style> unless one with this attribute is there; our content security policy refuses inline
 // styles and would say so on the console. An element that only bears the name keeps it from trying (the rule, which
@@ -108,23 +109,4 @@ export class Pane {
   get centre() {
     return new Point(this.stage.clientWidth / 2, this.stage.clientHeight / 2);
   }
-}
-
-/** A Deep Zoom descriptor as OpenSeadragon takes it; null where there is none (yet), so that the picture serves. */
-async function pyramid(address) {
-  const answer = await fetch(address, { headers: { Accept: "application/xml" } }).catch(() => null);
-  if (!answer?.ok) return null;
-  const image = new DOMParser().parseFromString(await answer.text(), "application/xml").documentElement;
-  const size = image.querySelector("Size");
-  if (!size) return null;
-  return {
-    Image: {
-      xmlns: image.namespaceURI,
-      Url: image.getAttribute("Url") ?? address.replace(/\.dzi(\?.*)?$/, "_files/"),
-      Format: image.getAttribute("Format"),
-      Overlap: image.getAttribute("Overlap"),
-      TileSize: image.getAttribute("TileSize"),
-      Size: { Width: size.getAttribute("Width"), Height: size.getAttribute("Height") },
-    },
-  };
 }
