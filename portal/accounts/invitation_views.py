@@ -7,6 +7,7 @@ The link's address puts the hash of its token into the session and leads on, so 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ from portal.web.pages import add_refusal
 SESSION_INVITATION = "invitation_sha256"
 
 
+@login_not_required
 @never_cache
 @require_GET
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
@@ -38,6 +40,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("accounts:invitation")
 
 
+@login_not_required
 @sensitive_post_parameters("password", "password_again")
 @never_cache
 @require_http_methods(["GET", "POST"])

@@ -2,6 +2,7 @@
 
 import base64
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -21,6 +22,7 @@ def key_of(user: User) -> str:
     return base64.b64encode(digest.digest()).decode()
 
 
+@login_not_required
 @require_GET
 def session(request: HttpRequest) -> HttpResponse:
     """Who is signed in (``person`` is null for nobody), this sign-in's token for forms, and the key for texts."""

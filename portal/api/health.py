@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import redis
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -288,12 +289,14 @@ def report() -> dict[str, Any]:
     return {"status": status, "time": now().isoformat(timespec="seconds"), "parts": results}
 
 
+@login_not_required
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """200 as long as the process answers at all: a supervisor restarts what does not."""
     return JsonResponse({"status": OK})
 
 
+@login_not_required
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Each part by name; 503 only when nothing can be filed."""

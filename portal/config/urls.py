@@ -1,11 +1,12 @@
 """Every address of the portal."""
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", RedirectView.as_view(pattern_name="cases:worklist"), name="home"),
+    path("", login_not_required(RedirectView.as_view(pattern_name="cases:worklist")), name="home"),
     path("cases/", include("portal.desk.urls")),
     path("quick-look/", include("portal.quick_look.urls")),
     path("cases/", include("portal.desk.reading_urls")),
@@ -23,7 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Who has no password gets the first one by mail, as who has forgotten it: an open session is not enough.
     path(
         "account/password/set/",
-        RedirectView.as_view(pattern_name="account_reset_password"),
+        login_not_required(RedirectView.as_view(pattern_name="account_reset_password")),
         name="account_set_password",
     ),
     path("account/session/", include("portal.accounts.session_urls")),

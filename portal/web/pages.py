@@ -1,4 +1,4 @@
-"""What the pages of every app share: who may come in, and how a refusal is shown."""
+"""What the pages of every app share: whose page it is, and how a refusal is shown."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -30,12 +30,13 @@ def from_script(request: HttpRequest) -> bool:
 
 
 def page(view: View) -> View:
-    """For signed-in people, from their own pages; what a service refuses becomes a page (or JSON) with its words."""
+    """For people on their own pages; what a service refuses becomes a page (or JSON) with its words.
+
+    That somebody is signed in is seen to by ``portal.web.sign_in``, for every view that does not say otherwise.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return refused_forms.ask_to_sign_in(request, from_script=from_script(request))
         if refused_forms.is_from_another(request):
             return refused_forms.other_person(request, from_script=from_script(request))
         try:

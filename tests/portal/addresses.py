@@ -124,14 +124,17 @@ class Address:
 
 def patterns(
     resolver: URLResolver | None = None, namespaces: tuple[str, ...] = ()
-) -> Iterator[tuple[str, bool]]:
-    """The qualified name of every URL pattern, with whether it takes arguments."""
+) -> Iterator[tuple[str, URLPattern]]:
+    """Every URL pattern with its qualified name."""
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLResolver):
             yield from patterns(entry, (*namespaces, *([entry.namespace] if entry.namespace else [])))
         elif isinstance(entry, URLPattern):
-            takes = bool(entry.pattern.converters or entry.pattern.regex.groupindex)
-            yield ":".join((*namespaces, entry.name or f"unnamed {entry.pattern}")), takes
+            yield ":".join((*namespaces, entry.name or f"unnamed {entry.pattern}")), entry
+
+
+def takes_arguments(entry: URLPattern) -> bool:
+    return bool(entry.pattern.converters or entry.pattern.regex.groupindex)
 
 
 def is_exempt(name: str) -> bool:
@@ -141,10 +144,10 @@ def is_exempt(name: str) -> bool:
 def addresses(world: Any) -> list[Address]:
     """Every address, with the things of a world for its arguments."""
     found = []
-    for name, takes_arguments in patterns():
+    for name, pattern in patterns():
         if is_exempt(name):
             continue
-        for arguments in ARGUMENTS.get(name, []) if takes_arguments else [{}]:
+        for arguments in ARGUMENTS.get(name, []) if takes_arguments(pattern) else [{}]:
             path = reverse(name, kwargs={key: _value(world, value) for key, value in arguments.items()})
             found.append(Address(name, path))
             found += [Address(name, f"{path}?{query}", "q=" in query) for query in QUERIES.get(name, [])]

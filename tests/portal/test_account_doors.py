@@ -86,7 +86,7 @@ def link_in(message, part: str) -> str:
 
 
 def test_every_address_of_an_account_is_known_here():
-    of_accounts = {name for name, _takes in patterns() if name.startswith(("account_", "mfa_"))}
+    of_accounts = {name for name, _pattern in patterns() if name.startswith(("account_", "mfa_"))}
     assert of_accounts == {*ASKS_AGAIN, *OTHERWISE}
 
 

@@ -32,7 +32,17 @@ from portal.reading import claims
 from portal.reading import services as reading
 from portal.reading.policy.services import set_policy
 from tests.factories import member, photograph
-from tests.portal.addresses import ARGUMENTS, EXEMPT, QUERIES, TAKING, Address, addresses, is_exempt, patterns
+from tests.portal.addresses import (
+    ARGUMENTS,
+    EXEMPT,
+    QUERIES,
+    TAKING,
+    Address,
+    addresses,
+    is_exempt,
+    patterns,
+    takes_arguments,
+)
 from tests.portal.blind_worlds import STAGES, WORLDS, Builder, Secrets, World
 
 # Every address is fetched in two worlds at nine stages: more than the suite's limit on a busy machine.
@@ -205,7 +215,9 @@ def _where(one: Response, other: Response) -> str:
 def test_every_address_is_walked_or_exempt_for_a_reason():
     known = dict(patterns())
     missing = [
-        name for name, takes in known.items() if takes and name not in ARGUMENTS and not is_exempt(name)
+        name
+        for name, pattern in known.items()
+        if takes_arguments(pattern) and name not in ARGUMENTS and not is_exempt(name)
     ]
     assert missing == [], "say in tests/portal/addresses.py what to fetch there"
     stale = {name for name in [*ARGUMENTS, *QUERIES, *EXEMPT] if name not in known and name != "admin"}

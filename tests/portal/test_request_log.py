@@ -21,7 +21,7 @@ from portal.api.framework import AnonymousThrottle
 from portal.config.masking import MaskArguments, formatter, masked, told
 from portal.config.request_log import noted_path
 from portal.web.client_address import client_address
-from tests.portal.addresses import patterns
+from tests.portal.addresses import patterns, takes_arguments
 
 SECRET = "-".join(("P", "secret", "0815"))
 ADDRESS = "nora.new@lab.example"
@@ -143,7 +143,7 @@ def test_no_address_with_a_secret_in_it_is_noted():
     """Whatever address takes a key, under whatever name it does."""
     keys = ({"token": KEY}, {"key": KEY}, {"uidb36": "1", "key": KEY}, {"secret": KEY})
     noted = []
-    for name, arguments in product((name for name, takes in patterns() if takes), keys):
+    for name, arguments in product((name for name, pattern in patterns() if takes_arguments(pattern)), keys):
         try:
             path = reverse(name, kwargs=arguments)
         except NoReverseMatch:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.urls import resolve
 from django.utils.translation import gettext as _
@@ -77,6 +78,7 @@ class SchemaView(StrictQuery, SpectacularAPIView):
         return super().handle_exception(exc)
 
 
+@login_not_required
 @csrf_exempt
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
     """404 as a problem; an address that only lacks its last slash is redirected, method and body kept."""

@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "portal.accounts.preferences.LanguageMiddleware",
     "portal.web.limits.RequestSizeMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.web.sign_in.SignInRequiredMiddleware",
     "portal.config.request_log.RequestHistoryMiddleware",
 ]
 ROOT_URLCONF = "portal.config.urls"
