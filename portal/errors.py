@@ -4,9 +4,11 @@ Services raise these; pages show ``message`` beside ``field``, the API answers w
 carries the HTTP status that both use.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 
@@ -25,6 +27,12 @@ class DomainError(Exception):
 
 class Invalid(DomainError):
     """What was entered cannot be taken as it stands."""
+
+    @classmethod
+    def of(cls, error: ValidationError) -> Self:
+        """What a model's own check found first, with its field."""
+        name, messages = next(iter(error.message_dict.items()))
+        return cls(" ".join(messages), field=name)
 
 
 class NotAllowed(DomainError):
@@ -69,3 +77,9 @@ class TooManyAttempts(DomainError):
     def retry_after(self) -> int:
         """Seconds to wait, at least one."""
         return max(1, round((self.until - timezone.now()).total_seconds()))
+
+
+def only_fields(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise TypeError, as Python does for an unknown argument, for a name that a service does not take."""
+    if unknown := set(names) - set(known):
+        raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")

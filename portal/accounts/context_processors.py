@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from portal.accounts.choices import Action
 from portal.accounts.models import User
-from portal.accounts.selectors import active_memberships, may_anywhere
+from portal.accounts.selectors import may_anywhere
 
 
 def laboratory(request: HttpRequest) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def laboratory(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {}
     return {
-        "my_laboratories": [membership.laboratory for membership in active_memberships(user)],
+        "my_laboratories": [membership.laboratory for membership in user.active_memberships],
         "can_submit_cases": may_anywhere(user, Action.SUBMIT_CASE),
         "can_manage_users": may_anywhere(user, Action.MANAGE_USERS),
         "can_read_cases": may_anywhere(user, Action.READ_CASE),

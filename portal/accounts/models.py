@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
@@ -56,6 +57,17 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    @cached_property
+    def active_memberships(self) -> list["Membership"]:
+        """Where the person belongs, by the laboratories' names; asked once for each object, so once a request."""
+        memberships = self.memberships.filter(is_active=True).select_related("laboratory")
+        return list(memberships.order_by("laboratory__name"))
+
+    @cached_property
+    def chosen_preferences(self) -> "Preferences":
+        """What the person prefers, the defaults where nothing was ever chosen."""
+        return Preferences.objects.filter(user=self).first() or Preferences(user=self)
 
     def get_full_name(self) -> str:
         return self.full_name

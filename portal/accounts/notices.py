@@ -6,7 +6,6 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from portal.accounts.models import User
-from portal.accounts.preferences import preferences_of
 from portal.mail import failure_of
 
 log = structlog.get_logger(__name__)
@@ -17,7 +16,7 @@ def tell_owner(user: User, template: str, **context: object) -> bool:
 
     A mail server that is away does not undo the change: the log says it.
     """
-    with translation.override(preferences_of(user).language or translation.get_language()):
+    with translation.override(user.chosen_preferences.language or translation.get_language()):
         known = {"user": user, "timestamp": timezone.now(), **context}
         subject = " ".join(render_to_string(f"accounts/mail/{template}_subject.txt", known).split())
         body = render_to_string(f"accounts/mail/{template}_message.txt", known)

@@ -6,19 +6,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 
-from portal.accounts.models import Preferences, User
+from portal.accounts.models import User
 
 #: Where the session keeps the language, so that no request has to ask the database for it.
 SESSION_LANGUAGE = "language"
-
-
-def preferences_of(user: User) -> Preferences:
-    """A person's preferences, the defaults where nothing was ever chosen; remembered on the user for a request."""
-    known: Preferences | None = getattr(user, "_known_preferences", None)
-    if known is None:
-        known = Preferences.objects.filter(user=user).first() or Preferences(user=user)
-        user._known_preferences = known  # type: ignore[attr-defined]
-    return known
 
 
 # --- The language of a session
@@ -35,7 +26,7 @@ def use_language(request: HttpRequest, language: str) -> None:
 
 def on_sign_in(sender: object, request: HttpRequest, user: User, **kwargs: Any) -> None:
     """Whoever signs in gets the pages in the language they chose, on whatever machine."""
-    if language := preferences_of(user).language:
+    if language := user.chosen_preferences.language:
         use_language(request, language)
 
 

@@ -5,8 +5,6 @@ from datetime import timedelta
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import validate_totp_code
-from allauth.mfa.utils import decrypt
 from django.core.exceptions import ValidationError
 
 from portal.accounts import attempts
@@ -24,7 +22,7 @@ def use_once(user: User, code: str) -> None:
 def is_authenticators_code(user: User, code: str) -> bool:
     """Whether it is the code that the person's authenticator shows, used for the first time."""
     authenticator = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
-    if authenticator is None or not validate_totp_code(decrypt(authenticator.data["secret"]), code):
+    if authenticator is None or not authenticator.wrap().validate_code(code):
         return False
     try:
         use_once(user, code)

@@ -6,19 +6,9 @@ from portal.accounts.choices import ROLE_ACTIONS, Action, Role
 from portal.accounts.models import Invitation, Laboratory, Membership, User
 
 
-def active_memberships(user: User) -> list[Membership]:
-    """Where a person belongs, by the laboratories' names; remembered on the user for the length of a request."""
-    known: list[Membership] | None = getattr(user, "_active_memberships", None)
-    if known is None:
-        memberships = user.memberships.filter(is_active=True).select_related("laboratory")
-        known = list(memberships.order_by("laboratory__name"))
-        user._active_memberships = known  # type: ignore[attr-defined]
-    return known
-
-
 def role_in(user: User, laboratory: Laboratory) -> str | None:
     """The active role of a person in a laboratory."""
-    roles = {membership.laboratory_id: membership.role for membership in active_memberships(user)}
+    roles = {membership.laboratory_id: membership.role for membership in user.active_memberships}
     return roles.get(laboratory.pk)
 
 
@@ -26,7 +16,7 @@ def may_anywhere(user: User, action: Action) -> bool:
     """Whether a person may do something in any laboratory."""
     if action is Action.MANAGE_USERS and user.is_superuser:
         return True
-    return any(action in ROLE_ACTIONS[membership.role] for membership in active_memberships(user))
+    return any(action in ROLE_ACTIONS[membership.role] for membership in user.active_memberships)
 
 
 def laboratories_for(user: User, action: Action = Action.VIEW_CASE) -> QuerySet[Laboratory]:

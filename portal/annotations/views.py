@@ -25,7 +25,7 @@ from portal.web.pages import page
 @page
 def markers(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The markers of a photograph and its scale; POST ``{"x", "y", "note"}``, ``"id"`` where it has one, adds one."""
-    image = visible_image(request, pk)
+    image = visible_image(request.user, pk)
     if request.method == "POST":
         entered = _entered(request, new=True)
         if not {"x", "y"} <= set(entered):

@@ -23,6 +23,7 @@ from portal.web.strict_json import loads
 
 if TYPE_CHECKING:  # these import the settings that name this module
     from rest_framework.request import Request
+    from rest_framework.serializers import BaseSerializer
     from rest_framework.views import APIView
 
 
@@ -33,6 +34,13 @@ class StrictJSONParser(JSONParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         return loads(stream.read())
+
+
+def entered(serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+    """What a request's body holds, checked. Raises ValidationError."""
+    checked = serializer(data=request.data)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
 
 
 class LenientNegotiation(DefaultContentNegotiation):

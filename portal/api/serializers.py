@@ -275,7 +275,7 @@ class CaseSummarySerializer(serializers.ModelSerializer[Case]):
 
     @extend_schema_field(ClaimSerializer(allow_null=True))
     def get_claim(self, case: Case) -> Any:
-        held: list[Any] = case.open_claims  # type: ignore[attr-defined]
+        held: list[Any] = case.open_claim  # type: ignore[attr-defined]
         return ClaimSerializer(held[0]).data if held else None
 
 
@@ -351,7 +351,7 @@ class StoredReadSerializer(ReadSerializer):
 
     @extend_schema_field(PreclassificationSerializer(allow_null=True))
     def get_reveal(self, read: Read) -> Any:
-        answer = None if hasattr(read, "conclusion") else case_preclassification(read.case)
+        answer = None if read.is_concluded else case_preclassification(read.case)
         return PreclassificationSerializer(answer).data if answer else None
 
 

@@ -153,7 +153,7 @@ class CasePage:
             return "sign" if may_sign(self.user, self.case) else "wait"
         own = self.own_read
         if own is not None:
-            return "wait" if hasattr(own, "conclusion") else "conclude"
+            return "wait" if own.is_concluded else "conclude"
         if self.has_in_hand:
             return "adjudicate" if self.case.state == CaseState.ADJUDICATION else "read"
         if self.claim is not None:
@@ -168,7 +168,7 @@ class CasePage:
         texts.append(case.created_by.full_name)
         for read in self.reads:
             texts += [read.reader.full_name, read.comment]
-            texts += [read.conclusion.reason] if hasattr(read, "conclusion") else []
+            texts += [read.conclusion.reason] if read.is_concluded else []
         return warning(texts)
 
     @cached_property

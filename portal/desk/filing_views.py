@@ -82,13 +82,13 @@ def new(request: SignedInRequest) -> HttpResponse:
 @page
 def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """A draft: its fields and photographs; ``then=submit`` hands it over."""
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     if request.method == "GET":
         if not CasePage(case, request.user).may_edit:
             return redirect("cases:detail", pk)
         return _case_form_page(request, CaseForm(instance=case), case)
     # The form fills its instance while it validates; the page goes on showing the stored case.
-    form = CaseForm(request.POST, instance=visible_case(request, pk))
+    form = CaseForm(request.POST, instance=visible_case(request.user, pk))
     if not form.is_valid():
         return _case_form_page(request, form, case, status=422)
     try:
@@ -99,7 +99,7 @@ def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
             services.submit(request.user, case)
             return redirect("cases:detail", pk)
     except DomainError as error:
-        if _is_submitted_so(visible_case(request, pk), form, request.POST.get("then")):
+        if _is_submitted_so(visible_case(request.user, pk), form, request.POST.get("then")):
             return redirect("cases:detail", pk)
         return _case_form_page(request, form, case, status=add_refusal(form, error))
     if wants_json(request):
@@ -119,7 +119,7 @@ def _is_submitted_so(case: Case, form: CaseForm, then: str | None) -> bool:
 @page
 def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Withdraw a case that nobody has read."""
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     if case.state != CaseState.CANCELLED:
         case = services.cancel(request.user, case)
     messages.success(request, _("%(accession)s is cancelled.") % {"accession": case.accession})
@@ -130,7 +130,7 @@ def cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def add_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take one photograph; a refusal names what is wrong with the file."""
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     position = wanted_position(request.POST.get("position", ""))
     image = services.add_image(request.user, case, uploaded_file(request), position=position)
     return JsonResponse(image_json(image), status=201)
@@ -140,6 +140,6 @@ def add_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def remove_image(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a photograph out of a draft."""
-    image = visible_image(request, pk)
+    image = visible_image(request.user, pk)
     services.remove_image(request.user, image)
     return JsonResponse({}) if wants_json(request) else redirect("cases:edit", image.case_id)

@@ -20,7 +20,7 @@ from portal.desk.views import case_page
 from portal.errors import DomainError, WrongState
 from portal.reading import claims, repeats, services
 from portal.reading.forms import AdjudicationForm, ConclusionForm, ReadForm, ReturnForm
-from portal.web.pages import add_refusal, page, posts_only
+from portal.web.pages import View, add_refusal, page, posts_only
 
 # --- In whose hands ----------------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ def take_next(request: SignedInRequest) -> HttpResponse:
 @page
 def take(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a case in hand."""
-    claims.claim(request.user, visible_case(request, pk))
+    claims.claim(request.user, visible_case(request.user, pk))
     return redirect("cases:detail", pk)
 
 
@@ -52,7 +52,7 @@ def take(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def take_over(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take a case out of a colleague's hands."""
-    claims.take_over(request.user, visible_case(request, pk))
+    claims.take_over(request.user, visible_case(request.user, pk))
     return redirect("cases:detail", pk)
 
 
@@ -60,7 +60,7 @@ def take_over(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def keep(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Say that the reader is still at work; the page does so by itself."""
-    claims.keep(request.user, visible_case(request, pk))
+    claims.keep(request.user, visible_case(request.user, pk))
     return HttpResponse(status=204)
 
 
@@ -68,7 +68,7 @@ def keep(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def release(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Give a case back to the others."""
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     try:
         claims.release(request.user, case)
     except WrongState:
@@ -81,32 +81,9 @@ def release(request: SignedInRequest, pk: UUID) -> HttpResponse:
 # --- Answers -----------------------------------------------------------------------------------------------
 
 
-def _answer(
-    request: SignedInRequest,
-    pk: UUID,
-    form: forms.Form,
-    name: str,
-    store: Callable[..., Any],
-    is_stored: Callable[[User, Case, dict[str, Any]], bool],
-) -> HttpResponse | None:
-    """Store what was entered; what is refused stays on the page with its words. None where it is stored."""
-    case = visible_case(request, pk)
-    if not form.is_valid():
-        return case_page(request, pk, forms={name: form}, status=422)
-    try:
-        store(request.user, case, **form.cleaned_data)
-    except DomainError as error:
-        if isinstance(error, WrongState) and is_stored(
-            request.user, visible_case(request, pk), form.cleaned_data
-        ):
-            return None
-        return case_page(request, pk, forms={name: form}, status=add_refusal(form, error))
-    return None
-
-
-def _on_with(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def _next_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """To what comes next: the same case while there is something to do with it, else the worklist."""
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     words = {
         CaseState.AWAITING_SECOND_READ: _("Your read is stored. A second reviewer reads %(accession)s."),
         CaseState.ADJUDICATION: _(
@@ -119,48 +96,51 @@ def _on_with(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("cases:worklist")
 
 
-@require_http_methods(["GET", "POST"])
-@page
-def read(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Store the own answer; the case page then shows the model's beside it."""
-    if request.method == "GET":
-        return redirect("cases:detail", pk)
-    form = ReadForm(request.POST)
-    refused = _answer(request, pk, form, "read_form", services.record_read, repeats.is_read)
-    return refused or _on_with(request, pk)
-
-
-@require_http_methods(["GET", "POST"])
-@page
-def conclude(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Keep or change the own answer."""
-    if request.method == "GET":
-        return redirect("cases:detail", pk)
-    form = ConclusionForm(request.POST)
-    refused = _answer(request, pk, form, "conclusion_form", services.conclude, repeats.is_concluded)
-    return refused or _on_with(request, pk)
-
-
-@require_http_methods(["GET", "POST"])
-@page
-def adjudicate(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Decide between two answers."""
-    if request.method == "GET":
-        return redirect("cases:detail", pk)
-    form = AdjudicationForm(request.POST)
-    refused = _answer(request, pk, form, "adjudication_form", services.adjudicate, repeats.is_adjudicated)
-    return refused or _on_with(request, pk)
-
-
-@require_http_methods(["GET", "POST"])
-@page
-def send_back(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Return a case to its submitter with what is missing."""
-    if request.method == "GET":
-        return redirect("cases:detail", pk)
-    form = ReturnForm(request.POST)
-    refused = _answer(request, pk, form, "return_form", services.return_to_submitter, repeats.is_returned)
-    if refused is not None:
-        return refused
+def _sent_back(request: SignedInRequest, pk: UUID) -> HttpResponse:
     messages.success(request, _("The case is back with its submitter, who is told what is missing."))
     return redirect("cases:worklist")
+
+
+def _form_view(
+    name: str,
+    form_class: type[forms.Form],
+    store: Callable[..., Any],
+    is_stored: Callable[[User, Case, dict[str, Any]], bool],
+    then: Callable[[SignedInRequest, UUID], HttpResponse] = _next_case,
+) -> View:
+    """A view that stores what a form of the case page says, and goes on with ``then``.
+
+    What is refused stays on the page, as ``name`` in its template, with its words. ``is_stored`` tells a second press,
+    which the first has left in the wrong state, from a refusal.
+    """
+
+    @require_http_methods(["GET", "POST"])
+    @page
+    def view(request: SignedInRequest, pk: UUID) -> HttpResponse:
+        if request.method == "GET":
+            return redirect("cases:detail", pk)
+        case = visible_case(request.user, pk)
+        form = form_class(request.POST)
+        if not form.is_valid():
+            return case_page(request, pk, forms={name: form}, status=422)
+        try:
+            store(request.user, case, **form.cleaned_data)
+        except DomainError as error:
+            now = visible_case(request.user, pk)
+            if not (isinstance(error, WrongState) and is_stored(request.user, now, form.cleaned_data)):
+                return case_page(request, pk, forms={name: form}, status=add_refusal(form, error))
+        return then(request, pk)
+
+    return view
+
+
+#: Store the own answer; the case page then shows the model's beside it.
+read = _form_view("read_form", ReadForm, services.record_read, repeats.is_read)
+#: Keep or change the own answer.
+conclude = _form_view("conclusion_form", ConclusionForm, services.conclude, repeats.is_concluded)
+#: Decide between two answers.
+adjudicate = _form_view("adjudication_form", AdjudicationForm, services.adjudicate, repeats.is_adjudicated)
+#: Return a case to its submitter with what is missing.
+send_back = _form_view(
+    "return_form", ReturnForm, services.return_to_submitter, repeats.is_returned, _sent_back
+)

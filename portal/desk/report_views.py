@@ -34,7 +34,7 @@ def _versions(request: SignedInRequest, case: Case) -> list[Diagnosis]:
 @page
 def diagnosis(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """A signed version of a case's report, by default the newest (``?version=``)."""
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     versions = _versions(request, case)
     if not versions:
         return redirect("cases:detail", pk)
@@ -62,7 +62,7 @@ def sign(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Sign what the reads came to; a refusal keeps the words that were entered, never the password."""
     if request.method == "GET":
         return redirect("cases:detail", pk)
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     form = SignForm(request.POST)
     if not form.is_valid():
         return case_page(request, pk, forms={"sign_form": form}, status=422)
@@ -84,7 +84,7 @@ def sign(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def amend(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Sign a further version of a signed report."""
-    case = visible_case(request, pk)
+    case = visible_case(request.user, pk)
     require(request.user, Action.READ_CASE, case.laboratory)
     versions = _versions(request, case)
     if not versions:

@@ -1,6 +1,5 @@
 """What the worklist and the case page ask of the cases that a person may see."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from portal.cases.choices import CaseState
 from portal.cases.models import CASE_DOCUMENT, Case, CaseQuerySet, SmearImage
 from portal.cases.search import query
 from portal.cases.selectors import visible_to
-from portal.reading.claims import holding
+from portal.reading.claims import holding, with_open_claim
 from portal.reading.models import Read
 from portal.reports.models import DIAGNOSIS_DOCUMENT, Diagnosis
 
@@ -23,7 +22,7 @@ WAITING_SINCE = Coalesce("submitted_at", "created_at")
 
 
 def worklist(user: User) -> CaseQuerySet:
-    """The cases a person may see, with ``image_count``, ``waiting_since``, ``claims_now`` (a list of at most one) and
+    """The cases a person may see, with ``image_count``, ``waiting_since``, ``open_claim`` (a list of at most one) and
     all else that a row of the list shows."""
     images = (
         SmearImage.objects.filter(case=OuterRef("pk"))
@@ -36,7 +35,7 @@ def worklist(user: User) -> CaseQuerySet:
     return (
         visible_to(user)
         .select_related("created_by", "laboratory", "assigned_to")
-        .prefetch_related(Prefetch("claims", holding().select_related("reader"), to_attr="claims_now"))
+        .prefetch_related(with_open_claim())
         .annotate(
             image_count=Coalesce(Subquery(images), 0),
             first_image=Subquery(first),
@@ -105,8 +104,8 @@ def reviewer_choices(user: User) -> list[tuple[str, str]]:
     return [(str(pk), name) for pk, name in found]
 
 
-def case_detail(user: User, case_id: uuid.UUID) -> Case:
-    """One visible case with its images, their jobs and predictions, reads and diagnoses. Raises Case.DoesNotExist."""
+def case_detail(user: User) -> QuerySet[Case]:
+    """The visible cases with all that a case page shows: images, their jobs and predictions, reads and diagnoses."""
     images = SmearImage.objects.prefetch_related(
         "jobs__model_version", "predictions__model_version", "jobs__attempts"
     )
@@ -116,5 +115,4 @@ def case_detail(user: User, case_id: uuid.UUID) -> Case:
         .prefetch_related(
             Prefetch("images", images), "reads__reader", "diagnoses__signed_by", "diagnoses__read"
         )
-        .get(pk=case_id)
     )

@@ -93,7 +93,7 @@ class CaseTable(tables.Table):
         """What the cells of a row show besides the case."""
         is_waiting = record.state not in (CaseState.DRAFT, *SETTLED)
         return {
-            "claim": next(iter(record.claims_now), None),
+            "claim": next(iter(record.open_claim), None),
             "is_assignable": record.state in ASSIGNABLE,
             "is_selected": str(record.pk) in self.selected,
             "is_waiting": is_waiting,

@@ -16,7 +16,7 @@ from smear import pyramid
 @page
 def tile_descriptor(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The Deep Zoom descriptor; answered when the tiles are there, so that they are not all waited for at once."""
-    image = visible_image(request, pk)
+    image = visible_image(request.user, pk)
     try:
         tiles.ensure_tiles(image.pk)
     except (tiles.NoTiles, pictures.Unreadable) as error:
@@ -28,7 +28,7 @@ def tile_descriptor(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def tile(request: SignedInRequest, pk: UUID, level: int, column: int, row: int) -> HttpResponseBase:
     """One tile as JPEG."""
-    image = visible_image(request, pk)
+    image = visible_image(request.user, pk)
     try:
         file = tiles.tile_file(image, level, column, row)
         if not file.storage.exists(file.name or ""):

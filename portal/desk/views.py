@@ -5,12 +5,11 @@ from uuid import UUID
 
 from django.forms import Form
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
 from portal.accounts.requests import SignedInRequest
 from portal.cases.found import visible_case, visible_image
-from portal.cases.models import Case
 from portal.desk import selectors
 from portal.desk.case_page import CasePage, live_version
 from portal.inference import heatmap
@@ -30,10 +29,7 @@ def case_page(
 
 
 def _case_context(request: SignedInRequest, pk: UUID) -> dict[str, Any]:
-    try:
-        case = selectors.case_detail(request.user, pk)
-    except Case.DoesNotExist as error:
-        raise Http404 from error
+    case = get_object_or_404(selectors.case_detail(request.user), pk=pk)
     return {
         "page": CasePage(case, request.user),
         "case": case,
@@ -47,7 +43,7 @@ def _case_context(request: SignedInRequest, pk: UUID) -> dict[str, Any]:
 @page
 def detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The case page; somebody who may edit a draft is taken to its form."""
-    if CasePage(visible_case(request, pk), request.user).may_edit:
+    if CasePage(visible_case(request.user, pk), request.user).may_edit:
         return redirect("cases:edit", pk)
     return case_page(request, pk)
 
@@ -57,7 +53,7 @@ def detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """What changed on the case page since the version in ``v``; 204 when nothing did."""
     seen = request.GET.get("v", "")
-    if live_version(visible_case(request, pk)) == seen:
+    if live_version(visible_case(request.user, pk)) == seen:
         return HttpResponse(status=204)
     context = _case_context(request, pk)
     context["is_update"] = True
@@ -70,7 +66,7 @@ def live(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def photograph(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     """The photograph as it is stored."""
-    image = visible_image(request, pk)
+    image = visible_image(request.user, pk)
     return private_file(request, image.file, image.content_type)
 
 
@@ -78,14 +74,14 @@ def photograph(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
 @page
 def thumbnail(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
     """The photograph, small."""
-    return private_file(request, visible_image(request, pk).thumbnail, "image/jpeg")
+    return private_file(request, visible_image(request.user, pk).thumbnail, "image/jpeg")
 
 
 @require_GET
 @page
 def heat_map(request: SignedInRequest, pk: UUID, label: str) -> HttpResponseBase:
     """What spoke for a class, as a transparent picture to lay over the whole photograph."""
-    image = visible_image(request, pk)
+    image = visible_image(request.user, pk)
     blind.require_model(request.user, image)
     prediction = latest_prediction(image)
     if prediction is None or label not in CLASSES:

@@ -18,7 +18,7 @@ from django_tables2 import RequestConfig
 from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory, User
 from portal.accounts.requests import SignedInRequest
-from portal.accounts.selectors import active_memberships, laboratories_for, may_anywhere
+from portal.accounts.selectors import laboratories_for, may_anywhere
 from portal.cases.choices import ASSIGNABLE, MINE, Priority
 from portal.cases.selectors import visible_to
 from portal.desk import saved_filters, selectors
@@ -48,7 +48,7 @@ def _worklist_page(
 ) -> HttpResponse:
     """The list that the address asks for; ``selected`` and ``refused`` are an assignment that was turned down."""
     user = request.user
-    several = len(active_memberships(user)) > 1
+    several = len(user.active_memberships) > 1
     may_assign = may_anywhere(user, Action.ASSIGN_CASES)
     reviewers = selectors.reviewer_choices(user)
     cases = selectors.worklist(user)

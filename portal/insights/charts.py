@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from portal.insights.agreement import ShareRow
 from portal.insights.drift import Course, rounded
 from portal.insights.flow import StepRow, Week
-from portal.insights.numbers import percent, percents
 from portal.insights.steps import in_words
+from portal.numbers import percent, percents
 from portal.reading.choices import ReadLabel
 
 

@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy
 
 from portal.inference.models import ModelVersion
 from portal.insights.agreement import LEAST_CASES, Linked
-from portal.insights.numbers import decimal, percent, percents
 from portal.insights.scope import Scope
 from portal.insights.selectors import SignedCase
 from portal.insights.statistics import (
@@ -31,6 +30,7 @@ from portal.insights.statistics import (
     population_stability,
     stability_by_chance,
 )
+from portal.numbers import decimal, percent, percents
 from smear.classes import CLASSES
 
 #: Below this index a change of mix is small whatever the number of cases (Siddiqi 2006).

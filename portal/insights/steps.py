@@ -8,8 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.insights.numbers import decimal
 from portal.insights.selectors import SignedCase
+from portal.numbers import decimal
 from portal.reading.choices import ReadKind
 
 #: Steps by key, in their order; the last is the whole way.

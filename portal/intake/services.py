@@ -19,7 +19,7 @@ from portal.cases.models import AccessionCounter, Case, SmearImage
 from portal.cases.photographs import read_photograph, remove_files
 from portal.cases.tiles import has_tiles, remove_tiles
 from portal.cases.transitions import lock_case, move, require_state
-from portal.errors import Duplicate, Invalid, WrongState
+from portal.errors import Duplicate, Invalid, WrongState, only_fields
 from portal.inference import services as inference
 from portal.inference.sending import send_tiles
 
@@ -72,16 +72,13 @@ def update_case(by: User, case: Case, **fields: Any) -> Case:
 
 
 def _enter(case: Case, fields: dict[str, Any]) -> None:
-    unknown = set(fields) - set(CASE_FIELDS)
-    if unknown:
-        raise TypeError(f"not fields of a case: {', '.join(sorted(unknown))}")
+    only_fields(fields, CASE_FIELDS)
     for name, value in fields.items():
         setattr(case, name, value.strip() if isinstance(value, str) else value)
     try:
         case.clean_fields(exclude={"accession", "created_by", "laboratory"})
     except ValidationError as error:
-        name, messages = next(iter(error.message_dict.items()))
-        raise Invalid(" ".join(messages), field=name) from error
+        raise Invalid.of(error) from error
 
 
 def _locked_counter(laboratory: Laboratory, day: date) -> AccessionCounter:

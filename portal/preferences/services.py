@@ -7,14 +7,13 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.choices import Language, MailChoice
 from portal.accounts.models import Preferences, User
-from portal.accounts.preferences import preferences_of
 from portal.errors import Invalid
 from portal.preferences.shortcuts import checked, effective
 
 
 def keys_of(user: User) -> dict[str, list[str]]:
     """The keys that work for a person, by action."""
-    preferred = preferences_of(user)
+    preferred = user.chosen_preferences
     return effective(preferred.keys, single_keys_on=preferred.single_keys_on)
 
 
@@ -32,5 +31,5 @@ def save_preferences(
         raise Invalid(_("Choose when the portal may write to you."), field="mail")
     chosen = {"language": language, "mail": mail, "single_keys_on": single_keys_on, "keys": checked(keys)}
     saved, _created = Preferences.objects.update_or_create(user=by, defaults=chosen)
-    by._known_preferences = saved  # type: ignore[attr-defined]
+    by.chosen_preferences = saved
     return saved

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal import fonts
-from portal.accounts.preferences import preferences_of, use_language
+from portal.accounts.preferences import use_language
 from portal.accounts.requests import SignedInRequest
 from portal.errors import DomainError
 from portal.preferences.forms import PreferencesForm
@@ -19,7 +19,7 @@ from portal.web.pages import add_refusal, page
 @page
 def edit(request: SignedInRequest) -> HttpResponse:
     """Show and save them; what is refused stays on the page with its reason."""
-    form = PreferencesForm(preferences_of(request.user), request.POST or None)
+    form = PreferencesForm(request.user.chosen_preferences, request.POST or None)
     # The name is not entered here, but here its owner looks for what concerns it.
     context = {"form": form, "print_warning": fonts.warning([request.user.full_name])}
     if request.method == "GET":

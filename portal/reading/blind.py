@@ -72,17 +72,13 @@ def sees_reads(user: User, case: Case) -> bool:
     if not can(user, Action.READ_CASE, case.laboratory):
         return False
     own = own_read(user, case)
-    return (own is not None and hasattr(own, "conclusion")) or _decides(user, case)
+    return (own is not None and own.is_concluded) or _decides(user, case)
 
 
 def own_read(user: User, case: Case) -> Read | None:
-    """What the person answered in the case's present round. Remembered on the case for the length of a request."""
-    known: dict[tuple[int, int], Read | None] = case.__dict__.setdefault("_own_reads", {})
-    key = (user.pk, case.round)
-    if key not in known:
-        reads = Read.objects.filter(case=case.pk, round=case.round, reader=user)
-        known[key] = reads.select_related("conclusion").first()
-    return known[key]
+    """What the person answered in the case's present round."""
+    reads = Read.objects.filter(case=case.pk, round=case.round, reader=user)
+    return reads.select_related("conclusion").first()
 
 
 def _decides(user: User, case: Case) -> bool:

@@ -5,9 +5,10 @@ worker's schedule.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -39,6 +40,14 @@ def holding() -> QuerySet[Claim]:
 def open_claim(case: Case) -> Claim | None:
     """The claim that holds a case now."""
     return holding().filter(case=case.pk).select_related("reader").first()
+
+
+def with_open_claim() -> "Prefetch[Any]":
+    """Who has each case in hand now, as ``open_claim`` on the case: a list of at most one.
+
+    Made for every query: what holds a case depends on the time.
+    """
+    return Prefetch("claims", holding().select_related("reader"), to_attr="open_claim")
 
 
 def claimable_by(user: User) -> CaseQuerySet:

@@ -134,6 +134,11 @@ class Read(models.Model):
         return f"{self.get_label_display()} by {self.reader}"
 
     @property
+    def is_concluded(self) -> bool:
+        """Whether the reader has said the last word on it; asks the database where ``conclusion`` is not loaded."""
+        return hasattr(self, "conclusion")
+
+    @property
     def agrees(self) -> bool | None:
         """Whether the reader's own answer is the model's; None where the model had none."""
         return None if not self.model_label else self.label == self.model_label

@@ -24,7 +24,7 @@ def shown_reads(user: User, case: Case, *, sees_all: bool) -> list[Read]:
 
 def standing_conclusion(reads: list[Read]) -> Conclusion | None:
     """What the reads come to: the adjudicator's word, else the first reader's, with whom a second one agreed."""
-    done = [read for read in reads if hasattr(read, "conclusion")]
+    done = [read for read in reads if read.is_concluded]
     best = max(done, key=lambda read: _WEIGHT[ReadKind(read.kind)], default=None)
     return best.conclusion if best is not None else None
 

@@ -21,7 +21,8 @@ from portal.inference.selectors import case_preclassification
 from portal.notifications.choices import Kind
 from portal.notifications.services import notify
 from portal.reading import claims
-from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel
+from portal.reading.answers import check_answer
+from portal.reading.choices import Blindness, ClaimEnd, ReadKind, ReadLabel
 from portal.reading.exposure import was_exposed
 from portal.reading.models import Claim, Conclusion, ImageRead, Read, Return
 from portal.reading.policy.services import policy_for, wants_second_read
@@ -56,7 +57,7 @@ def record_read(
     answer = case_preclassification(case)
     model_label = answer.label if answer else ""
     blind = policy_for(case.laboratory).blindness == Blindness.BLIND
-    _check_answer(label, confidence)
+    check_answer(label, confidence)
     comment = clean_lines(comment, field="comment")
     if model_label and not blind:
         _check_reason(label, model_label, comment, field="comment")
@@ -83,7 +84,7 @@ def record_read(
 
 def _check_not_answered(by: User, case: Case) -> None:
     own = case.reads.filter(round=case.round, reader=by).select_related("conclusion").first()
-    if own is not None and hasattr(own, "conclusion"):
+    if own is not None and own.is_concluded:
         raise WrongState(_("You have read this case already; your answer is stored."))
     if own is not None:
         raise WrongState(_("Your answer is stored already. Keep or change it beside the model's."))
@@ -106,7 +107,7 @@ def conclude(
     read = case.reads.filter(round=case.round, reader=by, conclusion=None).first()
     if read is None:
         raise WrongState(_("Answer first; the model's answer is shown beside yours then."))
-    _check_answer(label, confidence)
+    check_answer(label, confidence)
     reason = clean_lines(reason, field="reason")
     if label != read.label and not reason:
         raise Invalid(
@@ -177,7 +178,7 @@ def adjudicate(
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
     held = _held(by, case, IN_ADJUDICATION, _("This case has nothing to adjudicate."))
-    _check_answer(label, confidence)
+    check_answer(label, confidence)
     reason = clean_lines(reason, field="reason")
     if not reason:
         raise Invalid(
@@ -234,20 +235,10 @@ def _store_image_answers(read: Read, given: Mapping[UUID, str]) -> None:
     if unknown:
         raise Invalid(_("An answer names a photograph that is not in this case."), field="images")
     for label in given.values():
-        _check_answer(label, read.confidence)
+        check_answer(label, read.confidence)
     ImageRead.objects.bulk_create(
         ImageRead(read=read, image=image, label=given.get(image.pk) or read.label) for image in images
     )
-
-
-def _check_answer(label: str, confidence: str) -> None:
-    if label not in ReadLabel.values:
-        raise Invalid(
-            _("Choose one of the answers: %(labels)s.") % {"labels": ", ".join(ReadLabel.values)},
-            field="label",
-        )
-    if confidence not in Confidence.values:
-        raise Invalid(_("Say how sure you are: low, medium or high."), field="confidence")
 
 
 def _check_reason(label: str, model_label: str, reason: str, *, field: str) -> None:

@@ -13,7 +13,7 @@ from portal.cases.transitions import lock_case, move, require_state
 from portal.errors import Invalid, NotAllowed, WrongState
 from portal.notifications.choices import Kind
 from portal.notifications.services import notify
-from portal.reading.choices import Confidence, ReadLabel
+from portal.reading.answers import check_answer
 from portal.reading.models import Read
 from portal.reading.selectors import may_sign, round_reads, standing_conclusion
 from portal.reports import content as contents
@@ -68,7 +68,9 @@ def amend(
     """
     require(by, Action.READ_CASE, case.laboratory)
     comment, reason = clean_lines(comment, field="comment"), clean_lines(reason, field="reason")
-    _check_amendment(label, confidence, reason)
+    check_answer(label, confidence)
+    if not reason:
+        raise Invalid(_("Say why the signed report is amended."), code="reason_required", field="reason")
     method = prove_identity(by, secret)
     with transaction.atomic():
         case = lock_case(case.pk)
@@ -86,15 +88,6 @@ def amend(
         if values == {"label": last.label, "confidence": last.confidence, "comment": last.comment}:
             raise Invalid(_("Nothing would change: the signed version says the same."), field="label")
         return _issue(by, case, last.read, method, values, amends=last, reason=reason)
-
-
-def _check_amendment(label: str, confidence: str, reason: str) -> None:
-    if label not in ReadLabel.values:
-        raise Invalid(_("Choose one of the answers."), field="label")
-    if confidence not in Confidence.values:
-        raise Invalid(_("Say how sure you are: low, medium or high."), field="confidence")
-    if not reason:
-        raise Invalid(_("Say why the signed report is amended."), code="reason_required", field="reason")
 
 
 def _issue(

@@ -29,7 +29,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
         return answer
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override] # not only a redirect: see the class
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         """Ask for the sign-in."""

@@ -19,10 +19,10 @@ from portal.insights.charts import HALF_A_DATE, NARROW, weeks_chart
 from portal.insights.conditions import Conditions
 from portal.insights.drift import LOOK, USUAL, drift
 from portal.insights.flow import Week, turnaround
-from portal.insights.numbers import percent
 from portal.insights.scope import Scope, local_day
 from portal.insights.selectors import signed_cases
 from portal.insights.steps import in_words
+from portal.numbers import percent
 from portal.reading.choices import ReadLabel
 from tests.factories import active_model, analysed, member, read, signed
 from tests.portal.insights_filler import Filler, a_quarter

@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from portal.accounts.choices import Language, MailChoice
 from portal.accounts.models import Preferences
-from portal.accounts.preferences import preferences_of
 from portal.errors import Duplicate, Invalid
 from portal.preferences.services import keys_of, save_preferences
 from portal.preferences.shortcuts import SHORTCUTS, checked, effective, spelled
@@ -108,7 +107,7 @@ def test_without_single_keys_only_those_with_a_modifier_work():
 @pytest.mark.django_db
 def test_without_a_choice_there_are_defaults_and_no_row(people, django_assert_num_queries):
     with django_assert_num_queries(1):
-        mine = preferences_of(people.reviewer)
+        mine = people.reviewer.chosen_preferences
         assert keys_of(people.reviewer) == effective({})
     assert (mine.language, mine.mail, mine.single_keys_on) == ("", MailChoice.DIGEST, True)
     assert not Preferences.objects.exists()

@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
-from django.http import Http404
+from django.db.models import QuerySet, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
@@ -14,7 +13,6 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from portal.accounts.choices import Action
-from portal.accounts.models import User
 from portal.accounts.selectors import laboratories_for
 from portal.api import examples
 from portal.api.filters import CaseListFilter
@@ -29,29 +27,18 @@ from portal.api.serializers import (
 )
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
+from portal.cases.found import visible_case
 from portal.cases.models import Case
-from portal.cases.selectors import visible_to
 from portal.desk import selectors
 from portal.errors import NotAllowed
 from portal.intake import services
-from portal.reading.claims import holding
-
-#: Who has each case in hand, for the serializers.
-OPEN_CLAIMS = Prefetch("claims", holding().select_related("reader"), to_attr="open_claims")
-
-
-def visible_case(user: User, case_id: UUID) -> Case:
-    """A case the person may see, else 404: another laboratory's case is as good as none."""
-    return get_object_or_404(visible_to(user).select_related("laboratory"), pk=case_id)
+from portal.reading.claims import with_open_claim
 
 
 def full_case(request: SignedInRequest, case_id: UUID) -> dict[str, Any]:
     """The case as the API shows it to this person: images, predictions, reads, diagnosis. Raises Http404."""
-    try:
-        case = selectors.case_detail(request.user, case_id)
-    except Case.DoesNotExist as error:
-        raise Http404 from error
-    prefetch_related_objects([case], OPEN_CLAIMS)
+    case = get_object_or_404(selectors.case_detail(request.user), pk=case_id)
+    prefetch_related_objects([case], with_open_claim())
     context = {"request": request, "sight": Sight.of(request.user, case)}
     return dict(CaseSerializer(case, context=context).data)
 
@@ -80,7 +67,9 @@ class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
         return (
-            selectors.worklist(self.request.user).select_related("assigned_to").prefetch_related(OPEN_CLAIMS)
+            selectors.worklist(self.request.user)
+            .select_related("assigned_to")
+            .prefetch_related(with_open_claim())
         )
 
     def list(self, request: SignedInRequest) -> Response:

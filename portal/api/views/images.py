@@ -24,8 +24,8 @@ from portal.api.schema import problems, response_example
 from portal.api.serializers import ImageSerializer
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
-from portal.api.views.cases import visible_case
 from portal.cases import selectors
+from portal.cases.found import visible_case
 from portal.cases.models import Case, SmearImage
 from portal.inference import heatmap
 from portal.inference.models import Job, Prediction
@@ -70,10 +70,9 @@ def images_of(user: User, case: Case) -> QuerySet[SmearImage]:
     )
 
 
-def visible_image(request: SignedInRequest, case_id: UUID, image_id: UUID) -> SmearImage:
+def image_of_case(user: User, case_id: UUID, image_id: UUID) -> SmearImage:
     """A visible photograph of a visible case, else 404."""
-    case = visible_case(request.user, case_id)
-    return get_object_or_404(images_of(request.user, case), pk=image_id)
+    return get_object_or_404(images_of(user, visible_case(user, case_id)), pk=image_id)
 
 
 def uploaded_file(request: SignedInRequest) -> UploadedFile:
@@ -149,14 +148,14 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         ],
     )
     def retrieve(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> Response:
-        image = visible_image(request, case_id, image_id)
+        image = image_of_case(request.user, case_id, image_id)
         return Response(self._shown(image, image.case))
 
     @extend_schema(
         summary="Take a photograph out of a draft", responses={204: None, **problems(403, 404, 409)}
     )
     def destroy(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> Response:
-        services.remove_image(request.user, visible_image(request, case_id, image_id))
+        services.remove_image(request.user, image_of_case(request.user, case_id, image_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
@@ -169,7 +168,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         },
     )
     def file(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
-        image = visible_image(request, case_id, image_id)
+        image = image_of_case(request.user, case_id, image_id)
         name = f"{image.case.accession}-{image.position}.{image.extension}"
         return download(request, image.file, image.content_type, name)
 
@@ -178,7 +177,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         responses={(200, "image/jpeg"): OpenApiTypes.BINARY, **problems(404)},
     )
     def thumbnail(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
-        image = visible_image(request, case_id, image_id)
+        image = image_of_case(request.user, case_id, image_id)
         return download(
             request, image.thumbnail, "image/jpeg", f"{image.case.accession}-{image.position}-small.jpg"
         )
@@ -194,7 +193,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         responses={(200, "image/png"): OpenApiTypes.BINARY, **problems(400, 403, 404)},
     )
     def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
-        image = visible_image(request, case_id, image_id)
+        image = image_of_case(request.user, case_id, image_id)
         blind.require_model(request.user, image)
         prediction = latest_prediction(image)
         if prediction is None:

@@ -7,9 +7,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.response import Response
 
-from portal.accounts.choices import Action
-from portal.accounts.permissions import require
 from portal.api import examples
+from portal.api.framework import entered
 from portal.api.reading import (
     NewAdjudicationSerializer,
     NewConclusionSerializer,
@@ -21,7 +20,8 @@ from portal.api.schema import problems, request_example, response_example
 from portal.api.serializers import CaseSerializer, StoredReadSerializer
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
-from portal.api.views.cases import full_case, visible_case
+from portal.api.views.cases import full_case
+from portal.cases.found import readable_case
 from portal.cases.models import Case
 from portal.reading import claims, exposure, services
 
@@ -37,13 +37,6 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
     pagination_class = None
     filter_backends = ()
     lookup_url_kwarg = "case_id"
-
-    def readable_case(self, case_id: UUID) -> Case:
-        """A visible case of a laboratory in which the person reads. Raises Http404, NotAllowed."""
-        case = visible_case(self.request.user, case_id)
-        # Who may not read at all hears that first, not which label is unknown.
-        require(self.request.user, Action.READ_CASE, case.laboratory)
-        return case
 
     def _stored(self, serializer: ReadSerializer, case: Case) -> Response:
         """A read that was stored just now; it names the model's answer."""
@@ -74,7 +67,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[_TAKEN_EXAMPLE],
     )
     def claim(self, request: SignedInRequest, case_id: UUID) -> Response:
-        claims.claim(request.user, self.readable_case(case_id))
+        claims.claim(request.user, readable_case(request.user, case_id))
         return Response(full_case(request, case_id))
 
     @extend_schema(
@@ -85,7 +78,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[response_example("The case, waiting again", {**examples.TAKEN, "claim": None})],
     )
     def release(self, request: SignedInRequest, case_id: UUID) -> Response:
-        claims.release(request.user, self.readable_case(case_id))
+        claims.release(request.user, readable_case(request.user, case_id))
         return Response(full_case(request, case_id))
 
     @extend_schema(
@@ -96,7 +89,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[_TAKEN_EXAMPLE],
     )
     def take_over(self, request: SignedInRequest, case_id: UUID) -> Response:
-        claims.take_over(request.user, self.readable_case(case_id))
+        claims.take_over(request.user, readable_case(request.user, case_id))
         return Response(full_case(request, case_id))
 
     @extend_schema(
@@ -112,10 +105,8 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def read(self, request: SignedInRequest, case_id: UUID) -> Response:
-        case = self.readable_case(case_id)
-        serializer = NewReadSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        read = services.record_read(request.user, case, **serializer.validated_data)
+        case = readable_case(request.user, case_id)
+        read = services.record_read(request.user, case, **entered(NewReadSerializer, request))
         return self._stored(StoredReadSerializer(read), case)
 
     @extend_schema(
@@ -130,10 +121,8 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def conclude(self, request: SignedInRequest, case_id: UUID) -> Response:
-        case = self.readable_case(case_id)
-        serializer = NewConclusionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        conclusion = services.conclude(request.user, case, **serializer.validated_data)
+        case = readable_case(request.user, case_id)
+        conclusion = services.conclude(request.user, case, **entered(NewConclusionSerializer, request))
         return self._stored(ReadSerializer(conclusion.read), case)
 
     @extend_schema(
@@ -147,10 +136,8 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def adjudicate(self, request: SignedInRequest, case_id: UUID) -> Response:
-        case = self.readable_case(case_id)
-        serializer = NewAdjudicationSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        read = services.adjudicate(request.user, case, **serializer.validated_data)
+        case = readable_case(request.user, case_id)
+        read = services.adjudicate(request.user, case, **entered(NewAdjudicationSerializer, request))
         return self._stored(ReadSerializer(read), case)
 
     @extend_schema(
@@ -164,8 +151,6 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def return_case(self, request: SignedInRequest, case_id: UUID) -> Response:
-        case = self.readable_case(case_id)
-        serializer = NewReturnSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        services.return_to_submitter(request.user, case, **serializer.validated_data)
+        case = readable_case(request.user, case_id)
+        services.return_to_submitter(request.user, case, **entered(NewReturnSerializer, request))
         return Response(full_case(request, case_id))

@@ -9,11 +9,9 @@ from rest_framework import status, viewsets
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from portal.accounts.choices import Action
-from portal.accounts.permissions import require
 from portal.api import examples
 from portal.api.filters import AlertFilter
-from portal.api.framework import SignThrottle
+from portal.api.framework import SignThrottle, entered
 from portal.api.reading import (
     AcknowledgementSerializer,
     AlertSerializer,
@@ -24,7 +22,7 @@ from portal.api.reading import (
 from portal.api.schema import problems, request_example, response_example
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
-from portal.api.views.cases import visible_case
+from portal.cases.found import readable_case, visible_case
 from portal.reports import selectors, services
 from portal.reports.alerts import selectors as alert_selectors
 from portal.reports.alerts import services as alerts
@@ -69,11 +67,8 @@ class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         ],
     )
     def sign(self, request: SignedInRequest, case_id: UUID) -> Response:
-        case = visible_case(request.user, case_id)
-        require(request.user, Action.READ_CASE, case.laboratory)
-        serializer = SignatureSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        diagnosis = services.sign(request.user, case, **serializer.validated_data)
+        case = readable_case(request.user, case_id)
+        diagnosis = services.sign(request.user, case, **entered(SignatureSerializer, request))
         return Response(DiagnosisSerializer(diagnosis).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -87,11 +82,8 @@ class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         ],
     )
     def amend(self, request: SignedInRequest, case_id: UUID) -> Response:
-        case = visible_case(request.user, case_id)
-        require(request.user, Action.READ_CASE, case.laboratory)
-        serializer = AmendmentSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        diagnosis = services.amend(request.user, case, **serializer.validated_data)
+        case = readable_case(request.user, case_id)
+        diagnosis = services.amend(request.user, case, **entered(AmendmentSerializer, request))
         return Response(DiagnosisSerializer(diagnosis).data, status=status.HTTP_201_CREATED)
 
 
@@ -132,7 +124,5 @@ class AlertViewSet(StrictQuery, viewsets.GenericViewSet[Alert]):
     )
     def acknowledge(self, request: SignedInRequest, alert_id: int) -> Response:
         alert = get_object_or_404(self.get_queryset(), pk=alert_id)
-        serializer = AcknowledgementSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        alerts.acknowledge(request.user, alert, **serializer.validated_data)
+        alerts.acknowledge(request.user, alert, **entered(AcknowledgementSerializer, request))
         return Response(AlertSerializer(self.get_queryset().get(pk=alert_id)).data)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,9 +13,11 @@ from django.utils.translation import gettext as _
 from portal.cases.choices import STATE_ICONS, STATE_TONES
 from portal.cases.models import Case
 from portal.cases.photographs import notice_words
+from portal.numbers import percent
 from smear.classes import SMEAR_CLASSES
 
 register = template.Library()
+register.filter("percent", percent)
 
 ALERT_TONES = {"error": "tone-danger", "warning": "tone-attention", "success": "tone-done"}
 ALERT_ICONS = {
@@ -72,14 +73,6 @@ def class_bars(probabilities: Mapping[str, float], top: str = "") -> dict[str, A
             for smear_class in SMEAR_CLASSES
         ]
     }
-
-
-@register.filter
-def percent(share: float) -> str:
-    """0.973 as 97.3 %, never rounded up to a certainty."""
-    # Django's number_format cuts digits off, so the rounding comes first.
-    figure = min(round(100 * share, 1), 99.9) if share < 1 else 100.0
-    return f"{number_format(figure, decimal_pos=1)} %"
 
 
 @register.filter

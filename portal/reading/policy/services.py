@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
-from portal.errors import Invalid
+from portal.errors import Invalid, only_fields
 from portal.reading.choices import Confidence, SecondRead
 from portal.reading.models import Conclusion, ReadingPolicy
 
@@ -19,26 +19,23 @@ POLICY_FIELDS = ("blindness", "second_read", "second_read_share", "claim_minutes
 
 
 def policy_for(laboratory: Laboratory) -> ReadingPolicy:
-    """The laboratory's policy, the defaults where it has set none. Remembered on the laboratory."""
-    known: ReadingPolicy | None = laboratory.__dict__.get("_policy")
-    if known is None:
-        known = ReadingPolicy.objects.filter(laboratory=laboratory).first()
-        known = known or ReadingPolicy(laboratory=laboratory)
-        laboratory.__dict__["_policy"] = known
-    return known
+    """The laboratory's policy, the defaults where it has set none."""
+    try:
+        return laboratory.reading_policy
+    except ReadingPolicy.DoesNotExist:
+        return ReadingPolicy(
+            laboratory=laboratory
+        )  # which is the laboratory's from here on, as Django sets it
 
 
 @transaction.atomic
 def set_policy(by: User, laboratory: Laboratory, **fields: Any) -> ReadingPolicy:
     """Change how a laboratory reads; ``fields`` are those of ``POLICY_FIELDS``. Raises NotAllowed, Invalid."""
     require(by, Action.SET_POLICY, laboratory)
-    unknown = set(fields) - set(POLICY_FIELDS)
-    if unknown:
-        raise TypeError(f"not fields of a policy: {', '.join(sorted(unknown))}")
+    only_fields(fields, POLICY_FIELDS)
     Laboratory.objects.select_for_update().get(pk=laboratory.pk)
-    policy = ReadingPolicy.objects.filter(laboratory=laboratory).first() or ReadingPolicy(
-        laboratory=laboratory
-    )
+    policy = ReadingPolicy.objects.filter(laboratory=laboratory).first() or ReadingPolicy()
+    policy.laboratory = laboratory
     for name, value in fields.items():
         setattr(policy, name, value)
     contact = policy.alert_contact
@@ -47,10 +44,8 @@ def set_policy(by: User, laboratory: Laboratory, **fields: Any) -> ReadingPolicy
     try:
         policy.full_clean(exclude={"laboratory"})
     except ValidationError as error:
-        name, messages = next(iter(error.message_dict.items()))
-        raise Invalid(" ".join(messages), field=name) from error
+        raise Invalid.of(error) from error
     policy.save()
-    laboratory.__dict__["_policy"] = policy
     return policy
 
 
