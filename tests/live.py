@@ -48,7 +48,7 @@ class LiveSystem:
         """Start a system with its state in ``folder`` on a free port; stop it at the end."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         output = folder.parent / "output.txt"
-        given = {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
+        given = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
         with output.open("w") as file:
             supervisor = subprocess.Popen(
                 [sys.executable, "-m", "embedded", "--parent", str(os.getpid()), "run"],
@@ -140,7 +140,7 @@ class LiveSystem:
 
 
 #: Variables of the tests' own services, which a system of its own must not inherit.
-_OF_THE_TESTS = (
-    *("DATABASE_URL", "BROKER_URL", "CACHE_URL", "TRITON_GRPC_URL", "TRITON_HTTP_URL"),
+OF_THE_TESTS = (
+    *("DATABASE_URL", "BROKER_URL", "CACHE_URL", "TRITON_GRPC_URL", "TRITON_HTTP_URL", "HEMALENS_JOIN"),
     *("SECRET_KEY", "MEDIA_ROOT", "STATIC_ROOT", "HEMALENS_TEST_VAR", "HEMALENS_VAR", "PORT", "DEBUG"),
 )

@@ -196,7 +196,7 @@ AMENDED_REPORT: dict[str, Any] = {
     "reason": "Immunophenotype arrived.",
 }
 REPORT_CONTENT: dict[str, Any] = {
-    "schema": "hemalens.report/1",
+    "schema": "hemalens.report/2",
     "report": {"accession": "HL-2026-000042", "version": 1, "amends_sha256": None, "reason": ""},
     "conclusion": {"label": "Pre", "confidence": "high", "comment": "Blasts throughout."},
     "signature": {

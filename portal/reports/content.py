@@ -1,13 +1,15 @@
 """What a signed report holds, and the hash over it.
 
-The content is plain JSON and stands on its own: nothing in it is looked up again. Its canonical form is JSON with
-sorted keys, no blanks and UTF-8 (RFC 8785 for the values that occur), so that anybody can check the hash.
+The content is plain JSON and stands on its own: nothing in it is looked up again. Its canonical form is that of RFC
+8785 (JSON Canonicalization Scheme), so that anybody can check the hash with any library for it.
 """
 
 import hashlib
 import json
 from datetime import datetime
 from typing import Any
+
+import rfc8785
 
 from portal.accounts.models import User
 from portal.annotations.selectors import marker_record
@@ -17,12 +19,18 @@ from portal.reading.models import Read
 from portal.reading.selectors import round_reads
 from portal.reports.choices import NOTICE, SignMethod
 
-SCHEMA = "hemalens.report/1"
+SCHEMA = "hemalens.report/2"
+
+#: Reports of this schema were hashed over what Python's ``json`` writes with sorted keys: it sorts by code points and
+#: writes 12.0 and 1e-07, where RFC 8785 sorts by UTF-16 and writes 12 and 1e-7.
+FIRST_SCHEMA = "hemalens.report/1"
 
 
 def canonical(content: dict[str, Any]) -> bytes:
-    """The bytes that are hashed."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """The bytes that are hashed, by the rule of the content's own schema."""
+    if content.get("schema") == FIRST_SCHEMA:
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return rfc8785.dumps(content)
 
 
 def content_sha256(content: dict[str, Any]) -> str:

@@ -1,13 +1,16 @@
 """Reading through the API: claims, the own answer, the conclusion, second reads, adjudication, signing, amending."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.accounts.choices import Role
 from portal.api.framework import SignThrottle
+from portal.reading.models import Claim
 from portal.reading.policy.services import set_policy
 from tests.factories import PASSWORD, analysed, claimed, draft, member, read, signed
 
@@ -285,3 +288,11 @@ def test_a_readers_queries_do_not_grow_with_what_is_shown(clients, people, lab, 
             client.get(at(case))
         for action in ("", "images/"):
             assert queries(client, at(large, action)) == queries(client, at(small, action))
+
+
+def test_a_claim_that_ran_out_is_no_longer_shown(clients, people, lab, model):
+    case = claimed(people.reviewer, analysed(people.submitter, lab))
+    url = f"/api/v1/cases/{case.pk}/"
+    assert clients.submitter.get(url).json()["claim"]["reader"] == people.reviewer.full_name
+    Claim.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert clients.submitter.get(url).json()["claim"] is None

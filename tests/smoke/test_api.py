@@ -21,7 +21,7 @@ import requests
 
 from benchmarks.portal_client import Api, draw_photograph
 from embedded.settings import ROOT
-from tests.live import LiveSystem, wait_for
+from tests.live import OF_THE_TESTS, LiveSystem, wait_for
 
 CASES, PHOTOGRAPHS_A_CASE = 4, 4
 CLASSES = {"Benign", "Early", "Pre", "Pro"}
@@ -53,8 +53,10 @@ def laboratory(request: pytest.FixtureRequest) -> Laboratory:
 
 
 def _issue_token(system: LiveSystem, email: str) -> str:
-    command = [sys.executable, "manage.py", "issue_token", email, "--days", "1"]
-    environment = os.environ | system.environment
+    """By the README's command, on the instance that runs in the folder and nothing else is said about."""
+    command = [sys.executable, "manage.py", "--join", "issue_token", email, "--days", "1"]
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
+    environment["HEMALENS_VAR"] = str(system.var.path)
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

@@ -66,11 +66,7 @@ class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
     def get_queryset(self) -> QuerySet[Case]:
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
-        return (
-            selectors.worklist(self.request.user)
-            .select_related("assigned_to")
-            .prefetch_related(with_open_claim())
-        )
+        return selectors.worklist(self.request.user)
 
     def list(self, request: SignedInRequest) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from portal.reports.codes import own, standard
-from portal.reports.content import SCHEMA
 from portal.reports.fhir.base import Resource, Signed, concept, extension, identifier, reference, references
 from portal.reports.fhir.observations import Scene, answer
 
@@ -44,7 +43,12 @@ def provenance(signed: Signed, scene: Scene, target: dict[str, Any], before: Sig
     content = signed.content
     signer = scene.person(content["signature"]["name"])
     who = reference(signer, content["signature"]["name"])
-    entity = [{"role": "source", "what": {"identifier": by_hash(signed), "display": f"Content, {SCHEMA}"}}]
+    entity = [
+        {
+            "role": "source",
+            "what": {"identifier": by_hash(signed), "display": f"Content, {content['schema']}"},
+        }
+    ]
     if before is not None:
         entity.append({"role": "revision", "what": logical(before)})
     found: Resource = {
