@@ -20,16 +20,21 @@ from portal.text_fields import AddressField, LineField
 
 
 class UserManager(BaseUserManager["User"]):
+    """People by their e-mail address, whatever its case."""
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person who can sign in; without a password only after setting one by mail."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """An operator, who administers the users of every laboratory."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
+        """The person who signs in with this address. Raises User.DoesNotExist."""
         return self.get(email__iexact=username)
 
 
@@ -70,9 +75,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         return Preferences.objects.filter(user=self).first() or Preferences(user=self)
 
     def get_full_name(self) -> str:
+        """The name as reports print it."""
         return self.full_name
 
     def get_short_name(self) -> str:
+        """The first of the names."""
         return self.full_name.split(" ")[0] or self.email
 
 
@@ -119,6 +126,7 @@ def invitation_token() -> str:
 
 
 def invitation_expiry() -> datetime:
+    """When an invitation that is sent now ends."""
     return timezone.now() + timedelta(days=settings.INVITATION_DAYS)
 
 
@@ -157,6 +165,7 @@ class Invitation(models.Model):
 
     @property
     def state(self) -> InvitationState:
+        """Whether it is open, accepted, withdrawn or expired."""
         if self.accepted_at is not None:
             return InvitationState.USED
         if self.withdrawn_at is not None:

@@ -12,6 +12,7 @@ class BearerAuthentication(TokenAuthentication):
     """Knox's tokens; bytes that cannot be a token are refused before they reach the database."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
+        """The person whose token this is. Raises AuthenticationFailed."""
         if not token.isalnum():
             raise AuthenticationFailed(_("The token is not valid or has expired. Ask for a new one."))
         user, row = super().authenticate_credentials(token)

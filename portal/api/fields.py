@@ -26,6 +26,7 @@ class LineField(serializers.CharField):
     lines = False
 
     def to_internal_value(self, data: Any) -> str:
+        """One line of visible text. Raises ValidationError."""
         value = text.normalised(super().to_internal_value(data), lines=self.lines)
         if message := text.refusal(value, lines=self.lines):
             raise serializers.ValidationError(message, code="unseen_character")
@@ -48,6 +49,7 @@ class StrictFields:
     }
 
     def to_internal_value(self, data: Any) -> Any:
+        """The fields of a body. Raises ValidationError for one that is not known."""
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()  # type: ignore[attr-defined]
         message = f"There is no such field. The fields are: {', '.join(self.fields)}."  # type: ignore[attr-defined]
         errors: dict[str, Any] = {str(name): [message] for name in sorted(unknown)}

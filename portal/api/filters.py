@@ -23,6 +23,7 @@ class TruthField(forms.Field):
     """True or false, and nothing that would have to be guessed."""
 
     def to_python(self, value: Any) -> bool | None:
+        """``true`` or ``false``. Raises ValidationError for anything else."""
         if value in self.empty_values:
             return None
         if (given := str(value).lower()) not in _TRUTH:
@@ -57,6 +58,7 @@ class CaseListFilter(StrictFilterSet, ListFilter):
     laboratory = filters.CharFilter(method="of_laboratory")
 
     def of_laboratory(self, queryset: QuerySet[Case], name: str, slug: str) -> QuerySet[Case]:
+        """The cases of one laboratory."""
         user: User = self.request.user  # type: ignore[assignment]
         known = list(laboratories_for(user).values_list("slug", flat=True))
         if slug not in known:
@@ -77,4 +79,5 @@ class AlertFilter(StrictFilterSet):
         fields: tuple[str, ...] = ()
 
     def addressed_to_me(self, queryset: QuerySet[Alert], _name: str, mine: bool) -> QuerySet[Alert]:
+        """The findings that the person has to acknowledge."""
         return queryset.filter(person=self.request.user) if mine else queryset

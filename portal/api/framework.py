@@ -33,6 +33,7 @@ class StrictJSONParser(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        """The body as JSON. Raises ParseError."""
         return loads(stream.read())
 
 
@@ -49,6 +50,7 @@ class LenientNegotiation(DefaultContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
+        """The renderer the client asks for, JSON where there is none."""
         try:
             return super().select_renderer(request, renderers, format_suffix)
         except (NotAcceptable, Http404):  # the latter for ?format=, which is no parameter of ours
@@ -65,9 +67,11 @@ class Pages(PageNumberPagination):
     last_page_strings = ()
 
     def get_page_size(self, request: Request) -> int:
+        """How many results a page has. Raises ValidationError."""
         return self._number(request, "page_size", self.max_page_size) or self.page_size
 
     def get_page_number(self, request: Request, paginator: Any) -> int:
+        """Which page is asked for. Raises ValidationError."""
         return self._number(request, "page", 10**9) or 1
 
     def _number(self, request: Request, name: str, most: int) -> int | None:
@@ -81,6 +85,7 @@ class Pages(PageNumberPagination):
         raise ValidationError({name: [message]})
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """``page`` and ``page_size`` with their bounds, for the OpenAPI document."""
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             is_size = parameter["name"] == self.page_size_query_param
@@ -92,6 +97,7 @@ class StableOrdering(OrderingFilter):
     """Ordering that ends in the primary key, so that no result falls between two pages; only by what is on offer."""
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> Any:
+        """The fields to order by, with the key last, so that pages do not overlap. Raises ValidationError."""
         wanted = [name.strip() for name in request.query_params.get(self.ordering_param, "").split(",")]
         if wanted == [""]:
             return self.get_default_ordering(view)
@@ -106,6 +112,7 @@ class StableOrdering(OrderingFilter):
         return [f"{sign}{name}" for name in view.ordering_fields for sign in ("", "-")]
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """``ordering`` with the fields it takes, for the OpenAPI document."""
         schema = {"type": "array", "items": {"type": "string", "enum": self.choices(view)}}
         return [
             {
@@ -120,6 +127,7 @@ class StableOrdering(OrderingFilter):
         ]
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        """The results in the order that is asked for."""
         ordered = super().filter_queryset(request, queryset, view)
         return ordered.order_by(*ordered.query.order_by, "pk")
 
@@ -128,6 +136,7 @@ class Described(BaseMetadata):
     """What OPTIONS answers: the view in words and the types it takes. The fields are in the OpenAPI document."""
 
     def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
+        """Name and description of the endpoint, for OPTIONS."""
         return {
             "name": view.get_view_name(),
             "methods": view.allowed_methods,

@@ -106,6 +106,7 @@ def _with_own_connection(check: Callable[[], str]) -> Callable[[], str]:
 
 @_with_own_connection
 def database() -> str:
+    """PostgreSQL answers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return "answers"
@@ -118,6 +119,7 @@ def _newest_migrations() -> frozenset[tuple[str, str]]:
 
 @_with_own_connection
 def migrations() -> str:
+    """Every migration is applied."""
     missing = _newest_migrations() - set(MigrationRecorder(connection).applied_migrations())
     if missing:
         apps = ", ".join(sorted({app for app, _name in missing}))
@@ -126,6 +128,7 @@ def migrations() -> str:
 
 
 def broker() -> str:
+    """Valkey takes jobs."""
     options = {"socket_connect_timeout": CALL_TIMEOUT, "socket_timeout": CALL_TIMEOUT}
     with redis.Redis.from_url(settings.BROKER_URL, **options) as client:
         client.ping()
@@ -133,6 +136,7 @@ def broker() -> str:
 
 
 def cache_() -> str:
+    """Valkey keeps and returns a value."""
     key, value = f"health:{uuid4()}", "there"
     cache.set(key, value, 10)
     if cache.get(key) != value:
@@ -142,6 +146,7 @@ def cache_() -> str:
 
 
 def storage() -> str:
+    """The folder of photographs can be written."""
     content = uuid4().bytes
     name = default_storage.save(f"health/{uuid4()}", ContentFile(content))
     try:
@@ -154,10 +159,12 @@ def storage() -> str:
 
 
 def pictures_() -> str:
+    """The process that decodes photographs answers."""
     return _jobs_of(pictures.server())
 
 
 def paper() -> str:
+    """The process that makes PDFs answers."""
     return _jobs_of(pdf.server())
 
 
@@ -167,6 +174,7 @@ def _jobs_of(server: Client) -> str:
 
 
 def worker() -> str:
+    """Workers are running and take jobs."""
     living = worker_heartbeats()
     if not living:
         raise NotWorkingError("no worker has reported lately; photographs wait")
@@ -177,6 +185,7 @@ def worker() -> str:
 
 @_with_own_connection
 def queue_of_work() -> str:
+    """No job has been waiting for too long."""
     found = backlog()
     if found.stands_still:
         raise NotWorkingError(str(found))
@@ -184,6 +193,7 @@ def queue_of_work() -> str:
 
 
 def repair_() -> str:
+    """The repair of cases that got stuck has run lately."""
     ago = last_repair()
     if ago is None:
         raise NotWorkingError("has not run lately; lost jobs are not repaired")
@@ -191,6 +201,7 @@ def repair_() -> str:
 
 
 def beat() -> str:
+    """The schedule has run lately."""
     heartbeat = cache.get(BEAT_HEARTBEAT)
     if heartbeat is None:
         raise NotWorkingError("has not reported lately; reminders and mails wait")
@@ -199,6 +210,7 @@ def beat() -> str:
 
 @_with_own_connection
 def triton() -> str:
+    """Triton is ready."""
     version = active_version()
     # Without an active version any that is served will do.
     name = version.name if version else settings.MODEL_NAME
@@ -212,6 +224,7 @@ def triton() -> str:
 
 @_with_own_connection
 def model() -> str:
+    """The version in use is loaded in Triton, with the contract that we expect."""
     version = active_version()
     if version is None:
         raise NotWorkingError("no version is active: cases go to reading without pre-classification")

@@ -147,10 +147,12 @@ class ReadSerializer(serializers.ModelSerializer[Read]):
 
     @extend_schema_field(IMAGE_ANSWERS_SCHEMA)
     def get_images(self, read: Read) -> dict[str, str]:
+        """The answer to each photograph, by its position."""
         return {str(answer.image_id): answer.label for answer in read.image_reads.all()}
 
     @extend_schema_field(ConclusionSerializer(allow_null=True))
     def get_conclusion(self, read: Read) -> Any:
+        """The reader's last word; null until the read is concluded."""
         conclusion = getattr(read, "conclusion", None)
         return ConclusionSerializer(conclusion).data if conclusion else None
 
@@ -248,6 +250,7 @@ class MemberField(serializers.SlugRelatedField[User]):
         self.error_messages["does_not_exist"] = "Name an active member of this laboratory by e-mail address."
 
     def get_queryset(self) -> Any:
+        """The members of the alert's laboratory."""
         return User.objects.filter(
             memberships__laboratory=self.context["laboratory"], memberships__is_active=True
         )

@@ -16,6 +16,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """How a token is sent, for the OpenAPI document."""
         return {
             "type": "http",
             "scheme": "bearer",

@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from portal.accounts.choices import ROLE_ACTIONS, Action
-from portal.accounts.models import Laboratory, Membership, User
+from portal.accounts.choices import Action
+from portal.accounts.models import Laboratory
 from portal.accounts.selectors import laboratories_for
 from portal.api.fields import MODEL_LABELS, NamedChoiceField, StrictFields
 from portal.api.image_quality import QualitySerializer
@@ -39,6 +39,7 @@ class LaboratoryField(serializers.Field[Laboratory, Any, str, Any]):
     """A laboratory by slug or id, among those in which the person may file cases."""
 
     def to_internal_value(self, data: Any) -> Laboratory:
+        """The laboratory with this slug. Raises ValidationError."""
         mine = laboratories_for(self.context["request"].user, Action.SUBMIT_CASE)
         wanted = str(data)
         for laboratory in mine:
@@ -50,6 +51,7 @@ class LaboratoryField(serializers.Field[Laboratory, Any, str, Any]):
         )
 
     def to_representation(self, value: Laboratory) -> str:
+        """The laboratory's slug."""
         return value.slug
 
 
@@ -135,9 +137,11 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
 
     @extend_schema_field(PROBABILITIES_SCHEMA)
     def get_probabilities(self, prediction: Prediction) -> dict[str, float]:
+        """The probability of each class, from 0 to 1."""
         return prediction.probability_of()
 
     def get_prediction_set_level(self, prediction: Prediction) -> float | None:
+        """The share of photographs whose prediction set holds the true class; null where the model makes none."""
         return prediction.model_version.rule().level or None
 
 
@@ -186,15 +190,18 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
 
     @extend_schema_field(QualitySerializer(allow_null=True))
     def get_quality(self, image: SmearImage) -> Any:
+        """What was measured of the photograph; null until it is."""
         return QualitySerializer(image).data if image.quality else None
 
     @extend_schema_field(JobSerializer(allow_null=True))
     def get_job(self, image: SmearImage) -> Any:
+        """The newest job of the photograph; null before submission."""
         newest = latest_job(image)
         return JobSerializer(newest).data if newest else None
 
     @extend_schema_field(PredictionSerializer(allow_null=True))
     def get_prediction(self, image: SmearImage) -> Any:
+        """The model's newest answer; null while it is hidden from the reader or missing."""
         if not self.context["sight"].model:
             return None
         newest = latest_prediction(image)
@@ -205,9 +212,11 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
         return reverse(f"api:{name}", kwargs=arguments, request=self.context.get("request"))
 
     def get_file(self, image: SmearImage) -> str:
+        """Address of the photograph as it is stored."""
         return self._address(image, "image-file")
 
     def get_thumbnail(self, image: SmearImage) -> str:
+        """Address of a small version of the photograph."""
         return self._address(image, "image-thumbnail")
 
 
@@ -230,14 +239,17 @@ class PreclassificationSerializer(serializers.Serializer[CasePreclassification])
 
     @extend_schema_field(PROBABILITIES_SCHEMA)
     def get_probabilities(self, answer: CasePreclassification) -> dict[str, float]:
+        """The mean probability of each class over the photographs, from 0 to 1."""
         return answer.probabilities
 
     @extend_schema_field(COUNTS_SCHEMA)
     def get_counts(self, answer: CasePreclassification) -> dict[str, int]:
+        """How many photographs have each class."""
         return answer.counts
 
     @extend_schema_field(POSITIONS_SCHEMA)
     def get_refer_reasons(self, answer: CasePreclassification) -> dict[str, list[int]]:
+        """Why an expert should look, with the positions of the photographs concerned."""
         return {reason.value: positions for reason, positions in answer.referred.items()}
 
 
@@ -271,10 +283,12 @@ class CaseSummarySerializer(serializers.ModelSerializer[Case]):
         )
 
     def get_assigned_to(self, case: Case) -> str | None:
+        """The reviewer the case is assigned to; null where it is for everybody."""
         return case.assigned_to.full_name if case.assigned_to else None
 
     @extend_schema_field(ClaimSerializer(allow_null=True))
     def get_claim(self, case: Case) -> Any:
+        """Who has the case in hand and until when; null where nobody has."""
         held: list[Any] = case.open_claim  # type: ignore[attr-defined]
         return ClaimSerializer(held[0]).data if held else None
 
@@ -310,33 +324,40 @@ class CaseSerializer(CaseSummarySerializer):
         )
 
     def get_image_count(self, case: Case) -> int:
+        """How many photographs the case has."""
         return len(case.images.all())
 
     def get_blinded(self, case: Case) -> bool:
+        """Whether the model's answer is hidden until your own is stored."""
         return not self.context["sight"].model
 
     @extend_schema_field(ReturnSerializer(allow_null=True))
     def get_returned(self, case: Case) -> Any:
+        """What is missing, while the case is with its submitter; null otherwise."""
         if case.state != CaseState.RETURNED:
             return None
         newest = case.returns.select_related("returned_by").first()
         return ReturnSerializer(newest).data if newest else None
 
     def get_print_warning(self, case: Case) -> str:
+        """Which characters the printed report will show as codes; empty where there are none."""
         return entered_print_warning(case)
 
     @extend_schema_field(PreclassificationSerializer(allow_null=True))
     def get_preclassification(self, case: Case) -> Any:
+        """The model's answer for the case; null while it is hidden or missing."""
         answer = case_preclassification(case) if self.context["sight"].model else None
         return PreclassificationSerializer(answer).data if answer else None
 
     @extend_schema_field(ReadSerializer(many=True))
     def get_reads(self, case: Case) -> Any:
+        """The reads that you may see."""
         user, sees_all = self.context["request"].user, self.context["sight"].reads
         return ReadSerializer(shown_reads(user, case, sees_all=sees_all), many=True).data
 
     @extend_schema_field(DiagnosisSerializer(allow_null=True))
     def get_diagnosis(self, case: Case) -> Any:
+        """The newest signed version of the report; null until the case is signed."""
         newest = newest_version(case)
         return DiagnosisSerializer(newest).data if newest else None
 
@@ -351,39 +372,6 @@ class StoredReadSerializer(ReadSerializer):
 
     @extend_schema_field(PreclassificationSerializer(allow_null=True))
     def get_reveal(self, read: Read) -> Any:
+        """The model's answer, to keep or change yours; null where the read is concluded already."""
         answer = None if read.is_concluded else case_preclassification(read.case)
         return PreclassificationSerializer(answer).data if answer else None
-
-
-class MembershipSerializer(serializers.ModelSerializer[Membership]):
-    """A role in a laboratory, and what it covers."""
-
-    laboratory: "serializers.SlugRelatedField[Laboratory]" = serializers.SlugRelatedField(
-        slug_field="slug", read_only=True
-    )
-    laboratory_name = serializers.CharField(source="laboratory.name")
-    actions = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Membership
-        fields = ("laboratory", "laboratory_name", "role", "actions")
-
-    def get_actions(self, membership: Membership) -> list[str]:
-        return sorted(ROLE_ACTIONS[membership.role])
-
-
-class MeSerializer(serializers.ModelSerializer[User]):
-    """Whose token this is."""
-
-    memberships = serializers.SerializerMethodField()
-
-    class Meta:
-        model = User
-        fields = ("email", "full_name", "memberships")
-
-    @extend_schema_field(MembershipSerializer(many=True))
-    def get_memberships(self, user: User) -> Any:
-        active = (
-            user.memberships.filter(is_active=True).select_related("laboratory").order_by("laboratory__name")
-        )
-        return MembershipSerializer(active, many=True).data

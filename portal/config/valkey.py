@@ -109,26 +109,33 @@ class PatientCache(RedisCache):
         return found
 
     def add(self, key: Any, *args: Any, **kwargs: Any) -> bool:
+        """As Django's; a failure counts as added, since locks in the cache are only a courtesy."""
         # As if nobody else had: locks in the cache are courtesy, what must hold is held by the database.
         return bool(self._ask(lambda: super(PatientCache, self).add(key, *args, **kwargs), True))
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        """As Django's; a failure is a miss."""
         return self._ask(lambda: super(PatientCache, self).get(key, default, version), default)
 
     def set(self, key: Any, *args: Any, **kwargs: Any) -> None:
+        """As Django's; a failure is ignored."""
         self._ask(lambda: super(PatientCache, self).set(key, *args, **kwargs), None)
 
     def touch(self, key: Any, *args: Any, **kwargs: Any) -> bool:
+        """As Django's; a failure is a miss."""
         return bool(self._ask(lambda: super(PatientCache, self).touch(key, *args, **kwargs), False))
 
     def delete(self, key: Any, version: int | None = None) -> bool:
+        """As Django's; a failure is a miss."""
         return bool(self._ask(lambda: super(PatientCache, self).delete(key, version), False))
 
     def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        """As Django's; a failure is a miss."""
         found: dict[Any, Any] = self._ask(lambda: super(PatientCache, self).get_many(keys, version), {})
         return found
 
     def has_key(self, key: Any, version: int | None = None) -> bool:
+        """As Django's; a failure is a miss."""
         return bool(self._ask(lambda: super(PatientCache, self).has_key(key, version), False))
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
@@ -139,11 +146,14 @@ class PatientCache(RedisCache):
         return int(found)
 
     def set_many(self, data: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """As Django's; a failure is ignored."""
         failed = self._ask(lambda: super(PatientCache, self).set_many(data, *args, **kwargs), list(data))
         return list(failed)
 
     def delete_many(self, keys: Any, version: int | None = None) -> None:
+        """As Django's; a failure is ignored."""
         self._ask(lambda: super(PatientCache, self).delete_many(keys, version), None)
 
     def clear(self) -> None:
+        """As Django's; a failure is ignored."""
         self._ask(super().clear, None)

@@ -22,26 +22,32 @@ class Line:
 
     @property
     def headline(self) -> str:
+        """What happened."""
         return words.headline(self.notification)
 
     @property
     def missing(self) -> str:
+        """What the reviewer misses, for a returned case."""
         return words.missing(self.notification)
 
     @property
     def address(self) -> str:
+        """Where the news leads."""
         return words.address(self.notification)
 
     @property
     def icon(self) -> str:
+        """Name of its icon."""
         return words.ICONS[self.notification.kind][0]
 
     @property
     def tone(self) -> str:
+        """Style class of its colour."""
         return words.ICONS[self.notification.kind][1]
 
     @property
     def is_unread(self) -> bool:
+        """Whether the person has not opened it yet."""
         return self.notification.read_at is None
 
 
@@ -53,6 +59,7 @@ class Bell:
 
     @cached_property
     def unread(self) -> int:
+        """How many are unread."""
         return unread_count(self.user)
 
     @cached_property

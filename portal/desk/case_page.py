@@ -53,6 +53,7 @@ class Frame:
 
     @property
     def is_open(self) -> bool:
+        """Whether the photograph's job is not over yet."""
         return self.job is not None and self.job.state in OPEN_STATES
 
     @property
@@ -107,6 +108,7 @@ class CasePage:
 
     @cached_property
     def answer(self) -> CasePreclassification | None:
+        """The model's answer for the case, where it may be shown."""
         return case_preclassification(self.case) if self.sees_model else None
 
     # --- reading
@@ -118,6 +120,7 @@ class CasePage:
 
     @cached_property
     def own_read(self) -> Read | None:
+        """The person's own read of this round."""
         return blind.own_read(self.user, self.case)
 
     @cached_property
@@ -127,6 +130,7 @@ class CasePage:
 
     @cached_property
     def standing(self) -> Conclusion | None:
+        """The conclusion that stands for the case."""
         return standing_conclusion(self.reads)
 
     @cached_property
@@ -136,10 +140,12 @@ class CasePage:
 
     @cached_property
     def is_reader(self) -> bool:
+        """Whether the person reads in the case's laboratory."""
         return can(self.user, Action.READ_CASE, self.case.laboratory)
 
     @property
     def has_in_hand(self) -> bool:
+        """Whether the person has the case in hand."""
         return self.claim is not None and self.claim.reader == self.user
 
     @cached_property
@@ -173,32 +179,39 @@ class CasePage:
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
+        """The newest signed version."""
         return newest_version(self.case)
 
     @cached_property
     def history(self) -> list[TrailEntry]:
+        """What happened to the case, the newest first."""
         return case_trail(self.case)[::-1]
 
     @property
     def done(self) -> int:
+        """How many photographs are answered, or could not be."""
         return sum(not frame.is_open for frame in self.frames)
 
     @property
     def may_edit(self) -> bool:
+        """Whether the person may change the draft."""
         return self.case.state in EDITABLE and can(self.user, Action.SUBMIT_CASE, self.case.laboratory)
 
     @property
     def may_cancel(self) -> bool:
+        """Whether the person may cancel the case."""
         return CaseState.CANCELLED in TRANSITIONS[self.case.state] and can(
             self.user, Action.SUBMIT_CASE, self.case.laboratory
         )
 
     @property
     def is_under_analysis(self) -> bool:
+        """Whether the model's answers are being awaited."""
         return self.case.state in UNDER_ANALYSIS
 
     @property
     def is_signed(self) -> bool:
+        """Whether the report is signed."""
         return self.case.state in SIGNED
 
     @property
@@ -229,6 +242,7 @@ class CasePage:
 
     @cached_property
     def version(self) -> str:
+        """Changes whenever the page would."""
         return live_version(self.case)
 
 

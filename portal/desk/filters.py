@@ -70,14 +70,17 @@ class ListFilter(filters.FilterSet):
         fields: tuple[str, ...] = ()
 
     def search(self, queryset: QuerySet[Case], _name: str, words: str) -> QuerySet[Case]:
+        """The cases that hold every word entered."""
         return selectors.matching(queryset, words)
 
     def at_stage(self, queryset: QuerySet[Case], _name: str, stage: str) -> QuerySet[Case]:
+        """The cases of a stage of the worklist."""
         if stage == MINE:
             return queryset.filter(selectors.waits_for(self.request.user))  # type: ignore[arg-type]
         return queryset.filter(state__in=STAGES[stage][1])
 
     def filed_by_me(self, queryset: QuerySet[Case], _name: str, mine: Any) -> QuerySet[Case]:
+        """The cases that the person filed."""
         return queryset.filter(created_by=self.request.user.pk) if mine else queryset
 
 
@@ -107,8 +110,10 @@ class CaseFilter(ListFilter):
         return user.pk if key == ME else int(key)
 
     def assigned_to(self, queryset: QuerySet[Case], _name: str, key: str) -> QuerySet[Case]:
+        """The cases assigned to a reviewer."""
         return queryset.filter(assigned_to=None if key == NOBODY else self._person(key))
 
     def in_hand_of(self, queryset: QuerySet[Case], _name: str, key: str) -> QuerySet[Case]:
+        """The cases that a reviewer has in hand."""
         claims = holding().filter(case=OuterRef("pk"))
         return queryset.filter(Exists(claims if key == ANYBODY else claims.filter(reader=self._person(key))))

@@ -31,6 +31,7 @@ class CellColumn(tables.Column):
         self.template_name = template_name
 
     def render(self, record: Case, table: "CaseTable") -> str:
+        """The cell from its template."""
         return render_to_string(self.template_name, {"record": record, **table.cell_context(record)})
 
 
@@ -101,9 +102,11 @@ class CaseTable(tables.Table):
         }
 
     def order_priority(self, queryset: QuerySet[Case], is_descending: bool) -> tuple[QuerySet[Case], bool]:
+        """By urgency, not by the word."""
         place = _place("priority", PRIORITY_ORDER)
         return queryset.order_by(place.desc() if is_descending else place.asc(), "-created_at"), True
 
     def order_state(self, queryset: QuerySet[Case], is_descending: bool) -> tuple[QuerySet[Case], bool]:
+        """By the order of a case's life, not by the word."""
         place = _place("state", CaseState.values)
         return queryset.order_by(place.desc() if is_descending else place.asc(), "-created_at"), True

@@ -12,28 +12,38 @@ from tests.factories import PASSWORD, analysed, answer, draft, photograph
 CASES = "/api/v1/cases/"
 
 
-def test_from_filing_to_diagnosis(clients, lab, model, sent, django_capture_on_commit_callbacks):
-    submitter, reviewer = clients.submitter, clients.reviewer
+@pytest.fixture
+def address(clients, lab) -> str:
+    """A draft with two photographs."""
     entry = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood", "priority": "stat"}
-    address = f"{CASES}{submitter.post(CASES, entry).json()['id']}/"
+    address = f"{CASES}{clients.submitter.post(CASES, entry).json()['id']}/"
     for seed in (1, 2):
-        response = submitter.post(f"{address}images/", {"file": photograph(seed)}, format="multipart")
+        response = clients.submitter.post(f"{address}images/", {"file": photograph(seed)}, format="multipart")
         assert (response.status_code, response.json()["position"]) == (201, seed)
+    return address
 
-    with django_capture_on_commit_callbacks(execute=True):
-        submitted = submitter.post(f"{address}submit/")
+
+def submit(client, address, model, sent, on_commit) -> list[Job]:
+    """Submits the case; one job for each photograph is handed to the broker."""
+    with on_commit(execute=True):
+        submitted = client.post(f"{address}submit/")
     assert (submitted.status_code, submitted.json()["state"]) == (200, "submitted")
     jobs = list(Job.objects.order_by("image__position"))
     assert [(job.state, job.model_version) for job in jobs] == [("queued", model)] * 2
     assert sent == [("worker.classify", [job.pk]) for job in jobs]
-    waiting = submitter.get(address).json()["images"]
+    waiting = client.get(address).json()["images"]
     assert [(image["job"]["state"], image["prediction"]) for image in waiting] == [("queued", None)] * 2
+    return jobs
 
+
+def classify(jobs: list[Job]) -> None:
     outputs = [answer(0.05, 0.1, 0.8, 0.05), answer(0.1, 0.2, 0.6, 0.1, outlier_score=9.0)]
     for job, output in zip(jobs, outputs, strict=True):
         attempt = inference.claim(job.pk, "test")
         inference.record(attempt, output)
-    case = submitter.get(address).json()
+
+
+def shows_the_answer(case: dict, model) -> None:
     assert case["state"] == "awaiting_read"
     first, second = (image["prediction"] for image in case["images"])
     assert (first["label"], first["refer"], second["refer"]) == ("Pre", False, True)
@@ -45,49 +55,53 @@ def test_from_filing_to_diagnosis(clients, lab, model, sent, django_capture_on_c
     assert overall["counts"] == {"Benign": 0, "Early": 0, "Pre": 2, "Pro": 0}
     assert (case["reads"], case["diagnosis"]) == ([], None)
 
+
+def read_blind(reviewer, address, case: dict) -> dict:
+    """Takes the case, answers, sees the model's answer and changes the own one; returns the other photographs'."""
     blind = reviewer.post(f"{CASES}next/").json()
     assert (blind["id"], blind["state"], blind["blinded"]) == (case["id"], "in_reading", True)
     assert blind["claim"]["reader"] == reviewer.user.full_name
-    assert (blind["preclassification"], [image["prediction"] for image in blind["images"]]) == (
-        None,
-        [None] * 2,
-    )
+    hidden = (blind["preclassification"], [image["prediction"] for image in blind["images"]])
+    assert hidden == (None, [None] * 2)
     images = {blind["images"][1]["id"]: "Early"}
-    answer_ = {"label": "Early", "confidence": "low", "comment": "Clear.", "images": images, "seconds": 30.5}
-    read = reviewer.post(f"{address}reads/", answer_)
+    answered = {"label": "Early", "confidence": "low", "comment": "Clear.", "images": images, "seconds": 30.5}
+    read = reviewer.post(f"{address}reads/", answered)
     assert read.status_code == 201
-    assert read.json()["reveal"] == overall
-    assert (read.json()["model_label"], read.json()["model_seen"], read.json()["conclusion"]) == (
-        "Pre",
-        False,
-        None,
-    )
+    stored = read.json()
+    assert stored["reveal"] == case["preclassification"]
+    assert (stored["model_label"], stored["model_seen"], stored["conclusion"]) == ("Pre", False, None)
+    return images
+
+
+def conclude(reviewer, address) -> dict:
     change = {"label": "Pre", "confidence": "high", "reason": "Coarser than I thought.", "seconds": 4.0}
     concluded = reviewer.post(f"{address}conclusion/", change)
     assert concluded.status_code == 201
     assert concluded.json()["conclusion"] | change == concluded.json()["conclusion"]
+    return concluded.json()
+
+
+def test_from_filing_to_diagnosis(clients, model, sent, address, django_capture_on_commit_callbacks):
+    submitter, reviewer = clients.submitter, clients.reviewer
+    classify(submit(submitter, address, model, sent, django_capture_on_commit_callbacks))
+    case = submitter.get(address).json()
+    shows_the_answer(case, model)
+    images = read_blind(reviewer, address, case)
+    concluded = conclude(reviewer, address)
     assert submitter.get(address).json()["reads"] == []
     signed = reviewer.post(f"{address}sign/", {"secret": PASSWORD, "comment": "Blasts throughout."})
     assert signed.status_code == 201, signed.json()
     for client in (reviewer, submitter):
         case = client.get(address).json()
         assert (case["state"], case["blinded"], case["claim"]) == ("reported", False, None)
-        assert case["reads"] == [concluded.json()]
+        assert case["reads"] == [concluded]
         assert case["reads"][0]["images"] == {case["images"][0]["id"]: "Early"} | images
         assert case["diagnosis"] == signed.json()
         assert client.get(f"{address}reports/").json() == [signed.json()]
-    diagnosis = case["diagnosis"]
-    assert (diagnosis["label"], diagnosis["confidence"], diagnosis["comment"]) == (
-        "Pre",
-        "high",
-        "Blasts throughout.",
-    )
-    assert (diagnosis["version"], diagnosis["signed_by"], diagnosis["method"]) == (
-        1,
-        reviewer.user.full_name,
-        "password",
-    )
-    assert len(diagnosis["sha256"]) == 64
+    said = case["diagnosis"]
+    assert (said["label"], said["confidence"], said["comment"]) == ("Pre", "high", "Blasts throughout.")
+    assert (said["version"], said["signed_by"], said["method"]) == (1, reviewer.user.full_name, "password")
+    assert len(said["sha256"]) == 64
 
 
 def test_an_empty_case_is_not_submitted(clients, people, lab, is_problem):

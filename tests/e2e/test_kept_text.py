@@ -69,18 +69,8 @@ def answered(page: Page, people: People, label: str, comment: str) -> None:
     expect(form.locator(f"input[name=label][value={label}]")).to_be_checked()
 
 
-def test_what_a_reader_types_outlives_session_tab_and_another_person(
-    people: People, file_case: FileCase
-) -> None:
-    people.complaints.expect_status(401, "/(live|bell|keep)/")
-    page = people.visitor()
-    sign_in(page, "reviewer@demo.example", people.password("reviewer"))
-    address = file_case(people.page("submitter"), [photograph(95)], "P-9501")
-    page.goto(address)
-    expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
-    take(page)
-
-    # What is missing, in a dialog, then thought better of.
+def a_return(people: People, page: Page) -> Page:
+    """What is missing, in a dialog, then decided against."""
     returning = page.locator("#return-dialog form")
     page.get_by_role("button", name="Return").first.click()
     returning.get_by_label("What is missing").fill("Two more fields.")
@@ -98,8 +88,11 @@ def test_what_a_reader_types_outlives_session_tab_and_another_person(
     expect(offer(returning)).to_have_count(0)
     holds_nothing(page)
     page.keyboard.press("Escape")
+    return page
 
-    # The read comes back by itself; discarded, it is as it was sent.
+
+def a_read(page: Page, people: People) -> None:
+    """The read comes back by itself; discarded, it is as it was sent."""
     answered(page, people, "Pre", "Auer rods")
     form = page.locator("[data-read-form]")
     offer(form).get_by_role("button", name="Discard").click()
@@ -110,7 +103,9 @@ def test_what_a_reader_types_outlives_session_tab_and_another_person(
     with page.expect_navigation():
         page.locator("#case-action [data-save]").click()
 
-    # The reason of a conclusion, in a tab that was closed.
+
+def a_conclusion(people: People, page: Page) -> Page:
+    """The reason of a conclusion, in a tab that was closed."""
     conclusion = page.locator("[data-conclusion-form]")
     holds_nothing(page)
     conclusion.get_by_text("Change my answer or my confidence").click()
@@ -124,8 +119,11 @@ def test_what_a_reader_types_outlives_session_tab_and_another_person(
     expect(conclusion.locator("[data-save]")).to_contain_text("Change my answer")
     with page.expect_navigation():
         conclusion.locator("[data-save]").click()
+    return page
 
-    # The comment at signing; meanwhile somebody else sits down at the same browser.
+
+def a_signature(people: People, page: Page, address: str) -> None:
+    """The comment at signing; in between somebody else signs in on the same browser."""
     signing = page.locator("[data-sign-form]")
     signing.get_by_label("Comment on the report").fill("Seen twice.")
     signing.get_by_label("Password or authenticator code").fill("typed and not kept")
@@ -149,7 +147,9 @@ def test_what_a_reader_types_outlives_session_tab_and_another_person(
     expect(page.locator("main")).to_contain_text("Seen twice.")
     holds_nothing(page)
 
-    # An amendment that is refused stays kept; one that is signed is not.
+
+def an_amendment(people: People, page: Page) -> None:
+    """An amendment that is refused stays kept; one that is signed does not."""
     people.complaints.expect_status(400, "/amend/$")
     page.get_by_role("link", name="Amend").click()
     amending = page.locator("form[data-keep]").last
@@ -167,6 +167,23 @@ def test_what_a_reader_types_outlives_session_tab_and_another_person(
     page.get_by_role("button", name="Sign the amendment").click()
     page.wait_for_url("**/diagnosis/")
     holds_nothing(page)
+
+
+def test_what_a_reader_types_outlives_session_tab_and_another_person(
+    people: People, file_case: FileCase
+) -> None:
+    people.complaints.expect_status(401, "/(live|bell|keep)/")
+    page = people.visitor()
+    sign_in(page, "reviewer@demo.example", people.password("reviewer"))
+    address = file_case(people.page("submitter"), [photograph(95)], "P-9501")
+    page.goto(address)
+    expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    take(page)
+    page = a_return(people, page)
+    a_read(page, people)
+    page = a_conclusion(people, page)
+    a_signature(people, page, address)
+    an_amendment(people, page)
 
 
 Field = Callable[[Page], Locator]

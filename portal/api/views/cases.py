@@ -64,11 +64,13 @@ class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
     lookup_url_kwarg = "case_id"
 
     def get_queryset(self) -> QuerySet[Case]:
+        """The cases the person may see."""
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
         return selectors.worklist(self.request.user)
 
     def list(self, request: SignedInRequest) -> Response:
+        """A page of them."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -83,6 +85,7 @@ class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def create(self, request: SignedInRequest) -> Response:
+        """File a draft."""
         serializer = NewCaseSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
@@ -105,6 +108,7 @@ class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[response_example("A case that awaits its read", examples.CASE)],
     )
     def retrieve(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """One case in full."""
         return Response(full_case(request, case_id))
 
     @extend_schema(
@@ -118,6 +122,7 @@ class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def partial_update(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Change a draft or a returned case."""
         case = visible_case(request.user, case_id)
         serializer = CaseEntrySerializer(case, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -133,5 +138,6 @@ class CaseViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[response_example("The submitted case", {**examples.CASE, "state": "submitted"})],
     )
     def submit(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Submit it for analysis."""
         services.submit(request.user, visible_case(request.user, case_id))
         return Response(full_case(request, case_id))

@@ -108,6 +108,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         examples=[response_example("A photograph", examples.IMAGE)],
     )
     def list(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """The photographs of a case."""
         case = visible_case(request.user, case_id)
         return Response(self._shown(images_of(request.user, case), case, many=True))
 
@@ -131,6 +132,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         examples=[response_example("The stored photograph", examples.IMAGE, 201)],
     )
     def create(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Add a photograph to a draft."""
         case = visible_case(request.user, case_id)
         upload = uploaded_file(request)
         position = wanted_position(request.POST.get("position", ""))
@@ -148,6 +150,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         ],
     )
     def retrieve(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> Response:
+        """One photograph with its job and answer."""
         image = image_of_case(request.user, case_id, image_id)
         return Response(self._shown(image, image.case))
 
@@ -155,6 +158,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         summary="Take a photograph out of a draft", responses={204: None, **problems(403, 404, 409)}
     )
     def destroy(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> Response:
+        """Remove a photograph from a draft."""
         services.remove_image(request.user, image_of_case(request.user, case_id, image_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -168,6 +172,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         },
     )
     def file(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
+        """The photograph as it is stored."""
         image = image_of_case(request.user, case_id, image_id)
         name = f"{image.case.accession}-{image.position}.{image.extension}"
         return download(request, image.file, image.content_type, name)
@@ -177,6 +182,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         responses={(200, "image/jpeg"): OpenApiTypes.BINARY, **problems(404)},
     )
     def thumbnail(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
+        """The photograph, small (JPEG)."""
         image = image_of_case(request.user, case_id, image_id)
         return download(
             request, image.thumbnail, "image/jpeg", f"{image.case.accession}-{image.position}-small.jpg"
@@ -193,6 +199,7 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         responses={(200, "image/png"): OpenApiTypes.BINARY, **problems(400, 403, 404)},
     )
     def activation_map(self, request: SignedInRequest, case_id: UUID, image_id: UUID) -> HttpResponseBase:
+        """What spoke for a class, as a transparent picture (PNG)."""
         image = image_of_case(request.user, case_id, image_id)
         blind.require_model(request.user, image)
         prediction = latest_prediction(image)

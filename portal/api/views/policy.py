@@ -30,6 +30,7 @@ class ReadingPolicyView(StrictQuery, APIView):
         examples=[response_example("A policy", examples.POLICY)],
     )
     def get(self, request: SignedInRequest, slug: str) -> Response:
+        """The laboratory's policy."""
         policy = policy_for(self._laboratory(request, slug))
         return Response(ReadingPolicySerializer(policy).data)
 
@@ -44,6 +45,7 @@ class ReadingPolicyView(StrictQuery, APIView):
         ],
     )
     def put(self, request: SignedInRequest, slug: str) -> Response:
+        """Change it."""
         laboratory = self._laboratory(request, slug)
         require(request.user, Action.SET_POLICY, laboratory)
         serializer = ReadingPolicySerializer(data=request.data, context={"laboratory": laboratory})

@@ -53,6 +53,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[_TAKEN_EXAMPLE],
     )
     def take_next(self, request: SignedInRequest) -> Response:
+        """Take the most pressing case that waits."""
         claim = claims.claim_next(request.user)
         if claim is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
@@ -67,6 +68,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[_TAKEN_EXAMPLE],
     )
     def claim(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Take a case in hand."""
         claims.claim(request.user, readable_case(request.user, case_id))
         return Response(full_case(request, case_id))
 
@@ -78,6 +80,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[response_example("The case, waiting again", {**examples.TAKEN, "claim": None})],
     )
     def release(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Give it back."""
         claims.release(request.user, readable_case(request.user, case_id))
         return Response(full_case(request, case_id))
 
@@ -89,6 +92,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         examples=[_TAKEN_EXAMPLE],
     )
     def take_over(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Take it over from another reviewer."""
         claims.take_over(request.user, readable_case(request.user, case_id))
         return Response(full_case(request, case_id))
 
@@ -105,6 +109,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def read(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Store the reader's own answer."""
         case = readable_case(request.user, case_id)
         read = services.record_read(request.user, case, **entered(NewReadSerializer, request))
         return self._stored(StoredReadSerializer(read), case)
@@ -121,6 +126,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def conclude(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Keep or change that answer."""
         case = readable_case(request.user, case_id)
         conclusion = services.conclude(request.user, case, **entered(NewConclusionSerializer, request))
         return self._stored(ReadSerializer(conclusion.read), case)
@@ -136,6 +142,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def adjudicate(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Decide between two answers."""
         case = readable_case(request.user, case_id)
         read = services.adjudicate(request.user, case, **entered(NewAdjudicationSerializer, request))
         return self._stored(ReadSerializer(read), case)
@@ -151,6 +158,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
         ],
     )
     def return_case(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Return the case to its submitter."""
         case = readable_case(request.user, case_id)
         services.return_to_submitter(request.user, case, **entered(NewReturnSerializer, request))
         return Response(full_case(request, case_id))

@@ -20,8 +20,8 @@ from rest_framework.views import APIView
 from portal.api import examples
 from portal.api.framework import AnonymousThrottle
 from portal.api.model_versions import ModelVersionSerializer
+from portal.api.people import MeSerializer
 from portal.api.schema import problems, response_example
-from portal.api.serializers import MeSerializer
 from portal.api.strict import StrictQuery
 from portal.api.views import SignedInRequest
 from portal.inference.models import ModelVersion
@@ -38,6 +38,7 @@ class MeView(StrictQuery, APIView):
         examples=[response_example("A submitter", examples.ME)],
     )
     def get(self, request: SignedInRequest) -> Response:
+        """The person, the laboratories and what may be done in each."""
         return Response(MeSerializer(request.user).data)
 
 
@@ -64,6 +65,7 @@ class SchemaView(StrictQuery, SpectacularAPIView):
     query_parameters = {"get": ("format", "lang")}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check the query, and answer in the language it names."""
         super().initial(request, *args, **kwargs)
         allowed = {"format": ["yaml", "json"], "lang": [code for code, _name in settings.LANGUAGES]}
         for name, values in allowed.items():

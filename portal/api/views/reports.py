@@ -63,6 +63,7 @@ class ReportFormsViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         responses={(200, "application/pdf"): OpenApiTypes.BINARY, **problems(404, 409, 503)},
     )
     def pdf(self, request: SignedInRequest, case_id: UUID) -> HttpResponse:
+        """The report as PDF."""
         return exports_views.pdf_response(self._version(case_id))
 
     @extend_schema(
@@ -83,6 +84,7 @@ class ReportFormsViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         ],
     )
     def fhir(self, request: SignedInRequest, case_id: UUID) -> HttpResponse:
+        """The report as FHIR R4 bundle."""
         return exports_views.fhir_response(self._version(case_id))
 
     @extend_schema(
@@ -93,6 +95,7 @@ class ReportFormsViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         examples=[response_example("A content, shortened", examples.REPORT_CONTENT)],
     )
     def content(self, request: SignedInRequest, case_id: UUID) -> HttpResponse:
+        """The bytes that the hash is over."""
         return exports_views.content_response(self._version(case_id))
 
 
@@ -111,6 +114,7 @@ class VerifyView(StrictQuery, APIView):
         examples=[response_example("A genuine report", examples.VERIFICATION)],
     )
     def get(self, request: SignedInRequest, sha256: str) -> Response:
+        """The signed version with a hash."""
         found = verify(request.user, sha256.lower())
         if found is None:
             raise Http404
@@ -127,6 +131,7 @@ class CasesCsvView(StrictQuery, viewsets.GenericViewSet[Case]):
     pagination_class = None
 
     def get_queryset(self) -> QuerySet[Case]:
+        """The cases the person may see."""
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
         return selectors.worklist(self.request.user)
@@ -140,4 +145,5 @@ class CasesCsvView(StrictQuery, viewsets.GenericViewSet[Case]):
         responses={(200, "text/csv"): OpenApiTypes.STR, **problems(400)},
     )
     def list(self, request: SignedInRequest) -> StreamingHttpResponse:
+        """The cases that the filters leave, as CSV."""
         return exports_views.csv_response(request.user, self.filter_queryset(self.get_queryset()), mark=False)

@@ -39,6 +39,7 @@ class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
     filter_backends = ()
 
     def get_throttles(self) -> list[BaseThrottle]:
+        """Signing has a limit of its own."""
         more: list[BaseThrottle] = [SignThrottle()] if self.action in ("sign", "amend") else []
         return [*super().get_throttles(), *more]
 
@@ -50,6 +51,7 @@ class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         examples=[response_example("A version", examples.REPORT)],
     )
     def list(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """The signed versions, the newest first."""
         case = visible_case(request.user, case_id)
         return Response(
             DiagnosisSerializer(selectors.visible_to(request.user).filter(case=case), many=True).data
@@ -67,6 +69,7 @@ class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         ],
     )
     def sign(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Sign the first version."""
         case = readable_case(request.user, case_id)
         diagnosis = services.sign(request.user, case, **entered(SignatureSerializer, request))
         return Response(DiagnosisSerializer(diagnosis).data, status=status.HTTP_201_CREATED)
@@ -82,6 +85,7 @@ class ReportViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
         ],
     )
     def amend(self, request: SignedInRequest, case_id: UUID) -> Response:
+        """Sign a further version."""
         case = readable_case(request.user, case_id)
         diagnosis = services.amend(request.user, case, **entered(AmendmentSerializer, request))
         return Response(DiagnosisSerializer(diagnosis).data, status=status.HTTP_201_CREATED)
@@ -104,11 +108,13 @@ class AlertViewSet(StrictQuery, viewsets.GenericViewSet[Alert]):
     filterset_class = AlertFilter
 
     def get_queryset(self) -> QuerySet[Alert]:
+        """The findings of the person's laboratories."""
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
         return alert_selectors.visible_to(self.request.user)
 
     def list(self, request: SignedInRequest) -> Response:
+        """A page of them."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -123,6 +129,7 @@ class AlertViewSet(StrictQuery, viewsets.GenericViewSet[Alert]):
         ],
     )
     def acknowledge(self, request: SignedInRequest, alert_id: int) -> Response:
+        """Acknowledge one."""
         alert = get_object_or_404(self.get_queryset(), pk=alert_id)
         alerts.acknowledge(request.user, alert, **entered(AcknowledgementSerializer, request))
         return Response(AlertSerializer(self.get_queryset().get(pk=alert_id)).data)

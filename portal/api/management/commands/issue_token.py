@@ -11,9 +11,12 @@ from portal.errors import DomainError
 
 
 class Command(BaseCommand):
+    """Prints a bearer token and nothing else."""
+
     help = "Print a new API token of a person. It is shown this once; the database keeps only its hash."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Whose token, its name and how long it holds."""
         parser.add_argument("email")
         parser.add_argument(
             "--name", default="", help="what the token is called in the person's list of them"
@@ -21,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, help="how long the token holds (default: API_TOKEN_DAYS, 90)")
 
     def handle(self, *args: Any, email: str, name: str, days: int | None, **options: Any) -> None:
+        """Issue the token."""
         user = user_with_address(email)
         if user is None or not user.is_active:
             raise CommandError(f"There is no active account with the address {email}.")

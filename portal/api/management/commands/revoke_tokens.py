@@ -10,13 +10,17 @@ from portal.accounts.tokens import revoke_token, revoke_tokens, tokens_of
 
 
 class Command(AccountCommand):
+    """Ends a person's tokens."""
+
     help = "End every API token of a person at once, or the one of a name (`list_tokens` shows them)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Whose tokens; all of them, or the one of a name."""
         super().add_arguments(parser)
         parser.add_argument("--name", help="only the token of this name")
 
     def handle(self, *args: Any, email: str, name: str | None, **options: Any) -> None:
+        """Revoke them and say how many there were."""
         user = self.account(email)
         if name is None:
             self.stdout.write(f"{revoke_tokens(user)} tokens of {user} are revoked.")
