@@ -9,6 +9,7 @@ from PIL import Image
 from confined.child import IsLarge, Job, Refused, Work
 from confined.protocol import Bundle
 from smear import jpeg_warnings, pyramid
+from smear.contract import Message
 from smear.decode import ImageRejected, Limits, decode
 from smear.quality import assess
 from smear.tensor import to_tensor
@@ -28,9 +29,7 @@ def photograph(work: Work) -> dict[str, Any]:
         decoded = decode(work.source, filename=work.arguments["filename"], limits=limits)
     except ImageRejected as error:
         _raise_if_out_of_memory(error)
-        raise Refused(
-            {"code": error.code, "words": error.words, "values": error.values, "status": error.status}
-        ) from error
+        raise Refused(error.message.to_json()) from error
     quality = assess(decoded.image)
     stored, thumbnail = work.targets
     thumbnail.write(decoded.thumbnail(work.arguments["thumbnail_edge"]))
@@ -43,7 +42,7 @@ def photograph(work: Work) -> dict[str, Any]:
             "height": decoded.height,
             "size": stored.tell(),
             "pixel_sha256": decoded.pixel_sha256,
-            "notices": [notice.message for notice in decoded.notices],
+            "notices": [notice.to_json() for notice in decoded.notices],
         },
         "quality": asdict(quality),
     }
@@ -84,7 +83,8 @@ def _stored(work: Work) -> Any:
             yield opened
     except (OSError, SyntaxError, ValueError) as error:
         _raise_if_out_of_memory(error)
-        raise Refused({"code": "unreadable", "words": f"{type(error).__name__}: {error}"}) from error
+        why = Message("unreadable", {"error": f"{type(error).__name__}: {error}"})
+        raise Refused(why.to_json()) from error
 
 
 def _check_size(work: Work) -> None:

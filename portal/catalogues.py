@@ -16,7 +16,6 @@ from babel.messages.frontend import CommandLineInterface
 from django.utils.translation.template import templatize
 
 LOCALE = Path(__file__).parent / "locale"
-_SOURCES = (LOCALE.parent, LOCALE.parents[1] / "smear")
 _KEYWORDS = ("gettext_noop", "gettext_lazy", "ngettext_lazy:1,2", "pgettext_lazy:1c,2")
 _LAYOUT = ("--no-wrap", "--sort-output", "--no-location")
 
@@ -32,9 +31,9 @@ def extract_template(
 
 
 def extract(template: Path) -> None:
-    """Write every text of the portal, and of ``smear``, which it shows, to ``template``, untranslated."""
+    """Write every text of the portal to ``template``, untranslated."""
     keywords = [part for keyword in _KEYWORDS for part in ("-k", keyword)]
-    _babel("extract", "-F", LOCALE / "babel.cfg", *keywords, *_LAYOUT, "-o", template, *_SOURCES)
+    _babel("extract", "-F", LOCALE / "babel.cfg", *keywords, *_LAYOUT, "-o", template, LOCALE.parent)
 
 
 def update() -> None:

@@ -1,11 +1,12 @@
 """What the portal refuses, in the user's words.
 
-Services raise these; pages show ``message`` beside ``field``, the API answers with problem+json. Each class
-carries the HTTP status that both use.
+Services raise these; pages show ``message`` beside ``field``, the API answers with problem+json. Each carries the
+HTTP status that both use.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
+from http import HTTPStatus
 from typing import ClassVar, Self
 
 from django.core.exceptions import ValidationError
@@ -15,7 +16,7 @@ from django.utils import timezone
 class DomainError(Exception):
     """A request that the portal understands and refuses."""
 
-    status: ClassVar[int] = 400
+    status: int = HTTPStatus.BAD_REQUEST
     default_code: ClassVar[str] = "invalid"
 
     def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
@@ -54,6 +55,14 @@ class Duplicate(DomainError):
 
     status = 409
     default_code = "duplicate"
+
+
+class FileRefused(DomainError):
+    """A file, or a request that brings one, that is not taken."""
+
+    def __init__(self, message: str, *, code: str, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> None:
+        super().__init__(message, code=code, field="file")
+        self.status = status
 
 
 class Gone(DomainError):

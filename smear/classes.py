@@ -7,23 +7,20 @@ in general.
 
 from dataclasses import dataclass
 
-from smear.words import gettext_noop as _
-
 
 @dataclass(frozen=True, slots=True)
 class SmearClass:
-    """One class: the model's label, what it is called in full, and whether it is leukaemia."""
+    """One class: the model's label, and whether it is leukaemia."""
 
     label: str
-    title: str
     malignant: bool
 
 
 SMEAR_CLASSES: tuple[SmearClass, ...] = (
-    SmearClass("Benign", _("Benign (haematogones)"), malignant=False),
-    SmearClass("Early", _("Early pre-B ALL"), malignant=True),
-    SmearClass("Pre", _("Pre-B ALL"), malignant=True),
-    SmearClass("Pro", _("Pro-B ALL"), malignant=True),
+    SmearClass("Benign", malignant=False),
+    SmearClass("Early", malignant=True),
+    SmearClass("Pre", malignant=True),
+    SmearClass("Pro", malignant=True),
 )
 
 #: The labels alone, in the order of the model's outputs and of ``labels.txt``.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
-from smear.notices import COLOURS_NOT_NAMED, CONVERTED_TO_SRGB, PROFILE_UNREADABLE, Notice
+from smear.contract import Message
 
 logger = logging.getLogger(__name__)
 
@@ -52,22 +52,22 @@ def from_exif(exif: Image.Exif) -> Stated:
     return Stated(names_other=space == _UNCALIBRATED)
 
 
-def to_srgb(image: Image.Image, stated: Stated, notices: list[Notice]) -> Image.Image:
+def to_srgb(image: Image.Image, stated: Stated, notices: list[Message]) -> Image.Image:
     """Return an RGB picture in sRGB, itself where it is so already; what was done goes to ``notices``."""
     profile = stated.profile
     if profile is None:
         if stated.names_other:
-            notices.append(Notice("colours_not_named", COLOURS_NOT_NAMED))
+            notices.append(Message("colours_not_named"))
             return image
         if _is_srgb(stated):
             return image
         profile = _profile(stated)
     converted = _converted(image, profile)
     if converted is None:
-        notices.append(Notice("profile_unreadable", PROFILE_UNREADABLE))
+        notices.append(Message("profile_unreadable"))
         return image
     if converted is not image:
-        notices.append(Notice("converted_to_srgb", CONVERTED_TO_SRGB))
+        notices.append(Message("converted_to_srgb"))
     return converted
 
 

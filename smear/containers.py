@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from smear import headers, jpeg, jpeg_damage, png, tiff
 from smear.colour import MAX_ICC_BYTES, Stated
-from smear.notices import LARGEST_PAGE, Notice
+from smear.contract import Message
 from smear.refusals import (
     ImageRejected,
     Limits,
@@ -23,7 +23,6 @@ from smear.refusals import (
     whole_slide,
 )
 from smear.sniff import FileKind
-from smear.words import gettext_noop as _
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Contents:
     size: tuple[int, int] | None = None
     orientation: int | None = None
     stated: Stated = field(default_factory=Stated)
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[Message, ...] = ()
     kept: bytes | None = None
 
 
@@ -58,7 +57,7 @@ def open_container(data: bytes, kind: FileKind, extension: str, limits: Limits) 
     except ImageRejected:
         raise
     except Exception as error:  # the parser of a stranger's bytes, as in smear.decode
-        logger.info("container refused %s: %s: %s", kind.name, type(error).__name__, error)
+        logger.info("container refused %s: %s: %s", kind.code, type(error).__name__, error)
         raise damaged(kind) from error
 
 
@@ -92,19 +91,19 @@ def _tiff(data: bytes, kind: FileKind, extension: str, limits: Limits) -> Conten
     if extension in _SLIDE_EXTENSIONS or any("Aperio" in p.description or tiff.NDPI in p.tags for p in pages):
         raise whole_slide()
     if extension in RAW_EXTENSIONS or tiff.is_camera_raw(pages):
-        raise unsupported(FileKind(_("a camera raw file")))
+        raise unsupported(FileKind("camera_raw"))
     page = tiff.photograph(pages)
     if page is None:
         raise several_pictures()
     if page.compression in tiff.NOT_READ:
         raise unread_compression(kind, tiff.NOT_READ[page.compression])
     if page.compression not in tiff.READ:
-        raise unread_compression(kind, _("an unknown compression"))
+        raise unread_compression(kind, "unknown")
     if page.is_deep:
         raise too_deep()
     if page.first(tiff.TILE_WIDTH) * page.first(tiff.TILE_HEIGHT) > limits.max_pixels:
         raise too_many_pixels(limits)
-    notices = (Notice("largest_page", LARGEST_PAGE),) if len(pages) > 1 else ()
+    notices = (Message("largest_page"),) if len(pages) > 1 else ()
     return Contents(data, page.index, page.size, page.first(_ORIENTATION, 1), notices=notices)
 
 

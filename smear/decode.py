@@ -2,7 +2,7 @@
 
 The order of checks is the point: size in bytes, then type by content, then what the container shows
 (`smear.containers`), then the size in pixels that the header claims, and only then the decoder. Every refusal
-is an `ImageRejected` whose message says what to do; any file, however broken or hostile, ends in a
+is an `ImageRejected` with a code; any file, however broken or hostile, ends in a
 `DecodedImage` or in that.
 """
 
@@ -23,7 +23,7 @@ from PIL import ExifTags, Image, ImageFile
 from smear import colour
 from smear.colour import Stated
 from smear.containers import RAW_EXTENSIONS, Contents, open_container
-from smear.notices import EXTENSION_MISMATCH, FURTHER_PICTURES, TURNED_UPRIGHT, Notice
+from smear.contract import Message
 from smear.refusals import (
     DEFAULT_LIMITS,
     MEGAPIXEL,
@@ -38,8 +38,7 @@ from smear.refusals import (
     too_many_pixels,
     unsupported,
 )
-from smear.sniff import ACCEPTED, ACCEPTED_WORDS, HEAD_BYTES, FileKind, sniff
-from smear.words import gettext_noop as _
+from smear.sniff import ACCEPTED, HEAD_BYTES, FileKind, sniff
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class DecodedImage:
     image: Image.Image
     format: str
     pixel_sha256: str
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[Message] = field(default_factory=list)
     jpeg: bytes | None = None
 
     @property
@@ -119,7 +118,7 @@ def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIM
     """Check and decode one uploaded photograph of a smear.
 
     ``source`` is read from its start, at most ``limits.max_bytes`` of it; ``filename`` only serves notices.
-    Raises `ImageRejected` with status 413 (too many bytes), 415 (not an accepted type) or 422 (all else).
+    Raises `ImageRejected`.
     """
     data = _read(source, limits)
     extension = _extension(filename)
@@ -135,7 +134,7 @@ def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIM
     notices += [*contents.notices, *told.notices]
     upright = _load(contents, kind, told.orientation)
     if told.orientation in _ROTATIONS:
-        notices.append(Notice("turned_upright", TURNED_UPRIGHT))
+        notices.append(Message("turned_upright"))
     image = colour.to_srgb(upright, told.stated, notices)
     image.info = {}
     _check_colour(image)
@@ -148,7 +147,7 @@ class _Told(NamedTuple):
 
     orientation: int
     stated: Stated
-    notices: list[Notice]
+    notices: list[Message]
 
 
 def _told(data: bytes, kind: FileKind, contents: Contents, limits: Limits) -> _Told:
@@ -158,7 +157,7 @@ def _told(data: bytes, kind: FileKind, contents: Contents, limits: Limits) -> _T
     with _pillow_errors(kind), Image.open(io.BytesIO(whole), formats=[kind.format]) as opened:
         notices = []
         if opened.format == "MPO":
-            notices.append(Notice("further_pictures", FURTHER_PICTURES))
+            notices.append(Message("further_pictures"))
         elif kind.format != "TIFF" and getattr(opened, "is_animated", False):
             raise several_pictures()
         if contents.page:
@@ -205,10 +204,7 @@ def _read(source: BinaryIO, limits: Limits) -> bytes:
     if max(size, len(data)) > limits.max_bytes:
         raise too_large(limits)
     if not data:
-        raise ImageRejected(
-            "empty_file",
-            _("The file is empty. Check that it was saved or copied completely, then upload it again."),
-        )
+        raise ImageRejected("empty_file")
     return data
 
 
@@ -226,7 +222,7 @@ def _pillow_errors(kind: FileKind) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise too_many_pixels(DEFAULT_LIMITS) from error
     except Exception as error:
-        logger.info("decoder refused %s: %s: %s", kind.name, type(error).__name__, error)
+        logger.info("decoder refused %s: %s: %s", kind.code, type(error).__name__, error)
         raise damaged(kind) from error
 
 
@@ -235,14 +231,7 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
     if width * height > limits.max_pixels or max(size) > limits.max_edge:
         raise too_many_pixels(limits)
     if min(size) < limits.min_edge:
-        raise ImageRejected(
-            "too_small",
-            _(
-                "The picture has only %(width)d x %(height)d pixels; cells cannot be told apart on it. "
-                "Upload the original photograph, at least %(least)d pixels on each side."
-            ),
-            values={"width": width, "height": height, "least": limits.min_edge},
-        )
+        raise ImageRejected("too_small", {"width": width, "height": height, "least": limits.min_edge})
     if max(size) > limits.max_shape * min(size):
         raise extreme_shape(size, limits)
 
@@ -260,23 +249,13 @@ def _exif(opened: Image.Image) -> tuple[int, Stated]:
 def _to_rgb(opened: Image.Image) -> Image.Image:
     """Return the picture in RGB, itself where it is RGB already; refuse what has no faithful one."""
     if opened.mode in ("CMYK", "LAB", "HSV"):
-        raise ImageRejected(
-            "colour_space",
-            _(
-                "The picture is in %(mode)s colours, for print. "
-                "Export the photograph as 8-bit RGB (24-bit colour) and upload it again."
-            ),
-            values={"mode": opened.mode},
-        )
+        raise ImageRejected("colour_space", {"mode": opened.mode})
     if opened.mode in ("1", "L", "LA", "La"):
         raise grey()
     if opened.has_transparency_data:
         with_alpha = opened if opened.mode == "RGBA" else opened.convert("RGBA")
         if with_alpha.getchannel("A").getextrema() != (255, 255):
-            raise ImageRejected(
-                "transparent",
-                _("Parts of the picture are transparent. Export it without transparency (alpha)."),
-            )
+            raise ImageRejected("transparent")
         return opened if opened.mode == "RGB" else with_alpha.convert("RGB")
     return opened if opened.mode == "RGB" else opened.convert("RGB")
 
@@ -304,20 +283,18 @@ def _extension(filename: str) -> str:
     return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ""
 
 
-def _extension_notices(kind: FileKind, extension: str) -> list[Notice]:
+def _extension_notices(kind: FileKind, extension: str) -> list[Message]:
     if not extension or extension in ACCEPTED[kind.format] or extension in RAW_EXTENSIONS:
         return []
-    return [Notice("extension_mismatch", EXTENSION_MISMATCH % {"extension": extension, "kind": kind.name})]
+    return [Message("extension_mismatch", {"extension": extension, "kind": kind.code})]
 
 
 __all__ = [
-    "ACCEPTED_WORDS",
     "DEFAULT_LIMITS",
     "DecodedImage",
     "Encoded",
     "ImageRejected",
     "Limits",
-    "Notice",
     "decode",
     "too_large",
 ]

@@ -7,10 +7,8 @@ it reads neither the embedded profile nor which format is inside. JPEG, PNG and 
 
 import struct
 
-from smear.words import gettext_noop as _
-
-#: What a BMP may hold instead of pixels, by biCompression.
-BMP_INSIDE = {4: _("a JPEG image"), 5: _("a PNG image")}
+#: What a BMP may hold instead of pixels, by biCompression: codes of a compression (`smear.refusals`).
+BMP_INSIDE = {4: "jpeg", 5: "png"}
 _BMP_V5 = 124
 
 

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from smear.words import gettext_noop as _
-
 SOI, EOI, SOS, COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
 DQT, DHT, DAC, DRI, DNL = 0xDB, 0xC4, 0xCC, 0xDD, 0xDC
 _JFIF, _ADOBE = 0xE0, 0xEE
@@ -17,14 +15,14 @@ BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 COMMON = frozenset((BASELINE, EXTENDED, PROGRESSIVE))
 #: Frames that are not read, by their marker.
 NOT_READ = {
-    0xC3: _("lossless JPEG"),
-    0xC5: _("hierarchical JPEG"),
-    0xC6: _("hierarchical JPEG"),
-    0xC7: _("hierarchical JPEG"),
-    0xCB: _("lossless JPEG"),
-    0xCD: _("hierarchical JPEG"),
-    0xCE: _("hierarchical JPEG"),
-    0xCF: _("hierarchical JPEG"),
+    0xC3: "lossless_jpeg",
+    0xC5: "hierarchical_jpeg",
+    0xC6: "hierarchical_jpeg",
+    0xC7: "hierarchical_jpeg",
+    0xCB: "lossless_jpeg",
+    0xCD: "hierarchical_jpeg",
+    0xCE: "hierarchical_jpeg",
+    0xCF: "hierarchical_jpeg",
     0xF7: "JPEG-LS",
 }
 _FRAMES = COMMON | NOT_READ.keys() | {0xC9, 0xCA}

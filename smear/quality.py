@@ -15,7 +15,6 @@ from PIL import Image, ImageFilter
 
 from smear.nuclei import count, nuclei
 from smear.tensor import MASK_START, SIDE, to_tensor
-from smear.words import gettext_noop
 
 Pixels = NDArray[np.uint8]
 
@@ -64,27 +63,6 @@ class Reason(StrEnum):
     EMPTY = "empty"
     OUT_OF_FOCUS = "out_of_focus"
     FEW_NUCLEATED_CELLS = "few_nucleated_cells"
-
-
-#: What to tell the sender.
-WORDS: dict[Reason, str] = {
-    Reason.ODD_SHAPE: gettext_noop(
-        "Odd shape: the model sees the photograph squeezed to a square. Upload the whole field as the camera took it."
-    ),
-    Reason.CHANNELS_SWAPPED: gettext_noop(
-        "Red and blue seem to be swapped: check the program that saved the photograph, and export it again."
-    ),
-    Reason.UNDEREXPOSED: gettext_noop("May be too dark: turn up the lamp or the exposure and take it again."),
-    Reason.OVEREXPOSED: gettext_noop(
-        "May be too bright: turn down the lamp or the exposure and take it again."
-    ),
-    Reason.BLACK_AREAS: gettext_noop(
-        "Large parts are black: fill the frame with the field, without the eyepiece's edge."
-    ),
-    Reason.EMPTY: gettext_noop("The field seems empty: move to where the smear has cells and take it again."),
-    Reason.OUT_OF_FOCUS: gettext_noop("May be out of focus or moved: refocus and take it again."),
-    Reason.FEW_NUCLEATED_CELLS: gettext_noop("No nucleated cell was found: choose a field that shows some."),
-}
 
 
 @dataclass(frozen=True, slots=True)

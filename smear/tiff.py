@@ -7,8 +7,6 @@ with its Photoshop supplement, and the BigTIFF layout.
 import struct
 from dataclasses import dataclass
 
-from smear.words import gettext_noop as _
-
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 DESCRIPTION, TILE_WIDTH, TILE_HEIGHT, SUB_DIRECTORIES, SAMPLE_FORMAT = 270, 322, 323, 330, 339
 DNG_VERSION, NDPI = 50706, 65420
@@ -25,7 +23,7 @@ NOT_READ = {
     33005: "JPEG 2000",
     34712: "JPEG 2000",
     34887: "LERC",
-    34892: _("a camera's lossy DNG data"),
+    34892: "lossy_dng",
     34927: "WebP",
     34933: "PNG",
     34934: "JPEG XR",

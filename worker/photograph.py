@@ -9,10 +9,10 @@ from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext as _
 
 from portal.cases import pictures
+from portal.errors import FileRefused
 from portal.inference.choices import Outcome
 from portal.inference.models import ModelVersion
 from smear.contract import Answer
-from smear.decode import ImageRejected
 from worker.contract import ContractMismatch
 from worker.readiness import watch
 from worker.triton import TritonRejected, TritonUnavailable, triton
@@ -60,7 +60,7 @@ def _no_answer(error: Exception) -> NoAnswer:
         case pictures.PicturesAway():
             log.warning("photograph.not_read", error=error.message)
             return NoAnswer(error.message, Outcome.UNAVAILABLE)
-        case ImageRejected():
+        case FileRefused():
             log.error("photograph.beyond_bounds", code=error.code)
             return NoAnswer(_("The stored photograph takes more memory or time than it may have."))
         case pictures.Unreadable() | OSError():

@@ -5,6 +5,7 @@ from uuid import UUID
 import structlog
 
 from portal.cases import pictures, tiles
+from portal.errors import FileRefused
 from portal.inference import quick_looks, services
 from portal.inference.choices import JobState
 from portal.inference.models import Job
@@ -13,7 +14,6 @@ from portal.notifications import mails
 from portal.reading import claims
 from portal.reading import services as reading
 from portal.reports.alerts import reminders
-from smear.decode import ImageRejected
 from worker.contract import ContractMismatch
 from worker.delivery import NODE, task
 from worker.photograph import NoAnswer, classify_photograph
@@ -79,7 +79,7 @@ def build_tiles(image_id: str) -> None:
         tiles.ensure_tiles(UUID(image_id))
     except tiles.NoTiles:
         return
-    except (pictures.PicturesAway, pictures.Unreadable, ImageRejected) as error:
+    except (pictures.PicturesAway, pictures.Unreadable, FileRefused) as error:
         # Who looks at the photograph has them built, or is told why not.
         log.warning("tiles.not_built", image=image_id, error=str(error))
 

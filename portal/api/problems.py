@@ -14,7 +14,6 @@ from rest_framework.views import set_rollback
 from portal.errors import DomainError, TooManyAttempts
 from portal.web.outage import CODE, is_outage, with_retry, words
 from portal.web.problems import CONTENT_TYPE, Errors, field_errors, problem
-from smear.decode import ImageRejected
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +21,7 @@ log = logging.getLogger(__name__)
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler: turn any exception of a view into a problem."""
     set_rollback()
-    if isinstance(error, DomainError | ImageRejected):
+    if isinstance(error, DomainError):
         response = _respond(error.status, error.code, error.message, field_errors(error))
         if isinstance(error, TooManyAttempts):
             response["Retry-After"] = str(error.retry_after)

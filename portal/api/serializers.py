@@ -162,7 +162,7 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
     photograph was stored before quality was measured.
     """
 
-    notices = serializers.ListField(child=serializers.CharField())
+    notices = serializers.ListField(child=serializers.CharField(), source="notice_words")
     quality = serializers.SerializerMethodField()
     job = serializers.SerializerMethodField()
     prediction = serializers.SerializerMethodField()

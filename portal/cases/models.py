@@ -25,9 +25,10 @@ from portal.cases.choices import (
     Specimen,
     Stain,
 )
-from portal.cases.photographs import quality_warnings
 from portal.cases.search import document
 from portal.text_fields import LineField, LinesField
+from portal.words import all_in_words
+from smear.contract import Message
 from smear.likeness import HASH_BYTES
 
 #: The lowest and the highest scale that a microscope's photograph can have.
@@ -187,6 +188,7 @@ class SmearImage(models.Model):
     perceptual_hash = models.BinaryField(
         max_length=HASH_BYTES, null=True, help_text=_("of smear.likeness; null where the thumbnail was lost")
     )
+    #: Messages of ``smear.contract``, each as JSON.
     notices = models.JSONField(default=list, blank=True)
     quality = models.JSONField(
         null=True, blank=True, help_text=_("measures and reasons of smear.quality; null where never measured")
@@ -207,7 +209,12 @@ class SmearImage(models.Model):
     @property
     def quality_warnings(self) -> list[str]:
         """What may be wrong with the photograph, in words; empty where nothing is or it was never measured."""
-        return quality_warnings((self.quality or {}).get("reasons", ()))
+        return all_in_words(Message(reason) for reason in (self.quality or {}).get("reasons", ()))
+
+    @property
+    def notice_words(self) -> list[str]:
+        """What is worth knowing about the photograph, in words."""
+        return all_in_words(self.notices)
 
     @property
     def was_submitted(self) -> bool:

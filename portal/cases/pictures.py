@@ -1,24 +1,34 @@
-"""Photographs are read in bounded processes (``confined``), and what those say is put into words here.
+"""Photographs are read in bounded processes (``confined``); what those refuse becomes a ``DomainError`` here.
 
 No picture that came from outside is decoded in the processes of the portal and its worker.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 from django.conf import settings
 from django.core.files.base import File
-from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from confined.client import Client, JobFailed, JobRefused, ServerGone, scratch, server_in
 from confined.protocol import Failed, unbundle
-from portal.errors import DomainError
-from smear.decode import ImageRejected
+from portal.errors import DomainError, FileRefused
+from portal.words import in_words
+from smear.contract import Message
 
 log = logging.getLogger(__name__)
+
+
+#: The HTTP status of a refusal, where it is another than 422.
+STATUS: dict[str, int] = {
+    "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "unsupported_compression": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "whole_slide": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
 
 
 class PicturesAway(DomainError):
@@ -41,7 +51,7 @@ def take_in(
 ) -> tuple[BinaryIO, BinaryIO, dict[str, Any]]:
     """Check and decode an upload: the file to store, its thumbnail, and what `confined.pictures.photograph` found.
 
-    Raises smear.decode.ImageRejected with words that are still to be translated, PicturesAway.
+    Raises FileRefused, PicturesAway with words for the user.
     """
     arguments = {
         "filename": filename,
@@ -52,8 +62,9 @@ def take_in(
     try:
         found = _run("photograph", arguments, source, [stored, thumbnail])
     except JobRefused as refused:
-        why = refused.why
-        raise ImageRejected(why["code"], why["words"], why["status"], why["values"]) from None
+        message = Message.from_json(refused.why)
+        status = STATUS.get(message.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+        raise FileRefused(in_words(message), code=message.code, status=status) from None
     stored.seek(0)
     thumbnail.seek(0)
     return stored, thumbnail, found
@@ -71,7 +82,7 @@ def tiles(photograph: File) -> Iterator[tuple[tuple[int, int, int], bytes]]:
 def tensor(photograph: File, *, patience: float | None = None) -> NDArray[np.uint8]:
     """The model's input for a stored photograph (`smear.tensor.to_tensor`); it waits ``patience`` seconds for its turn.
 
-    Raises Unreadable, PicturesAway, smear.decode.ImageRejected when it takes more memory or time than it may.
+    Raises Unreadable, PicturesAway, FileRefused when it takes more memory or time than it may.
     """
     with scratch() as target:
         shape = _read_stored("tensor", photograph, target, patience)
@@ -83,7 +94,7 @@ def _read_stored(job: str, photograph: File, target: BinaryIO, patience: float |
     try:
         return _run(job, {}, cast(BinaryIO, photograph), [target], patience)
     except JobRefused as refused:
-        raise Unreadable(refused.why["words"]) from None
+        raise Unreadable(refused.why["values"]["error"]) from None
 
 
 def _run(
@@ -96,41 +107,29 @@ def _run(
     try:
         return server().run(job, dict(arguments), source, targets, patience)
     except JobFailed as error:
-        raise _in_words(error.why) from error
+        raise _failure(error.why) from error
     except ServerGone as error:
         log.error("The process that reads photographs cannot be reached: %s", error)
-        raise _in_words(Failed.UNAVAILABLE) from error
+        raise _failure(Failed.UNAVAILABLE) from error
 
 
-def _in_words(why: Failed) -> ImageRejected | PicturesAway:
+def _failure(why: Failed) -> FileRefused | PicturesAway:
     match why:
         case Failed.MEMORY:
-            return ImageRejected(
-                "too_much_memory",
-                _(
-                    "Reading this photograph takes more memory than this installation allows. "
-                    "Crop it, save it with fewer pixels or, if it is a WebP, as JPEG or PNG, and upload it again."
-                ),
-            )
+            return _beyond_bounds("too_much_memory")
         case Failed.TIME:
-            return ImageRejected(
-                "too_much_time",
-                _(
-                    "Reading this photograph took too long. "
-                    "Crop it, or save it anew as JPEG or PNG, and upload it again."
-                ),
-            )
+            return _beyond_bounds("too_much_time")
         case Failed.BUSY:
-            return PicturesAway(
-                _("Too many photographs are being read at the moment. Try again in a minute."), code="busy"
-            )
+            return _away("busy")
         case Failed.BROKEN:
-            return PicturesAway(
-                _(
-                    "This photograph could not be read: the process that reads it ended. Try again; "
-                    "if it happens again, save the photograph anew as JPEG or PNG."
-                ),
-                code="reading_broke",
-            )
+            return _away("reading_broke")
         case _:
-            return PicturesAway(_("Photographs cannot be read at the moment. Try again in a minute."))
+            return _away(PicturesAway.default_code)
+
+
+def _beyond_bounds(code: str) -> FileRefused:
+    return FileRefused(in_words(Message(code)), code=code)
+
+
+def _away(code: str) -> PicturesAway:
+    return PicturesAway(in_words(Message(code)), code=code)

@@ -100,7 +100,7 @@ def add_image(by: User, case: Case, upload: UploadedFile, *, position: int | Non
     ``position`` (1 to ``MOST_POSITION``) is its place among the photographs. Without one, and where the place is
     taken or stands before what was submitted, it comes last.
 
-    Raises smear.decode.ImageRejected, NotAllowed, WrongState, Duplicate, Invalid; nothing is stored then.
+    Raises FileRefused, NotAllowed, WrongState, Duplicate, Invalid; nothing is stored then.
     """
     require(by, Action.SUBMIT_CASE, case.laboratory)
     require_state(case, EDITABLE, _("Photographs can be added to a draft or a returned case only."))

@@ -9,7 +9,6 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from portal.cases.models import SmearImage
-from portal.cases.photographs import notice_words
 from portal.errors import Invalid
 from portal.intake.services import MOST_POSITION
 from portal.web.file_names import refusal_of
@@ -58,6 +57,6 @@ def image_json(image: SmearImage) -> dict[str, Any]:
             "width": number_format(image.width),
             "height": number_format(image.height),
         },
-        "notices": [notice_words(notice) for notice in image.notices],
+        "notices": image.notice_words,
         "warnings": image.quality_warnings,
     }

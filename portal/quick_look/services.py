@@ -17,7 +17,7 @@ from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory, User
 from portal.accounts.permissions import require
 from portal.cases.models import Case
-from portal.cases.photographs import Photograph, quality_warnings, read_photograph, remove_files
+from portal.cases.photographs import Photograph, read_photograph, remove_files
 from portal.errors import Gone, NotAllowed, WrongState
 from portal.inference.models import QuickLook, QuickLookAnswer
 from portal.inference.quick_looks import fail, remove
@@ -25,10 +25,11 @@ from portal.inference.selectors import active_version
 from portal.inference.sending import send_quick_look
 from portal.intake import services as cases
 from portal.reading import blind, exposure
+from smear.contract import Message
 
 
 def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
-    """Take a photograph and ask the model. Raises smear.decode.ImageRejected, NotAllowed, WrongState."""
+    """Take a photograph and ask the model. Raises FileRefused, NotAllowed, WrongState."""
     require(by, Action.SUBMIT_CASE, laboratory)
     version = active_version()
     if version is None:
@@ -44,7 +45,7 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
         expires_at=timezone.now() + timedelta(minutes=settings.QUICK_LOOK_MINUTES),
         **photograph.fields,
     )
-    quick_look.notices += quality_warnings(photograph.quality.reasons)
+    quick_look.notices += [Message(reason).to_json() for reason in photograph.quality.reasons]
     try:
         with transaction.atomic():
             quick_look.file.save("photograph", photograph.file, save=False)

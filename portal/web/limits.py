@@ -13,9 +13,9 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
+from portal.errors import FileRefused
 from portal.web.pages import refusal
 from portal.web.problems import is_api, problem_for
-from smear.decode import ImageRejected
 
 MEGABYTE = 1024 * 1024
 
@@ -50,12 +50,12 @@ class RequestSizeMiddleware:
         return problem_for(error) if is_api(request) else refusal(request, error)
 
 
-def _without_length(request: HttpRequest) -> ImageRejected | None:
+def _without_length(request: HttpRequest) -> FileRefused | None:
     """Django reads no body that comes in chunks without a declared length: better said than taken as empty."""
     if request.META.get("CONTENT_LENGTH") or not request.headers.get("Transfer-Encoding"):
         return None
     message = _("Send the request with its Content-Length, not in chunks of unknown total size.")
-    return ImageRejected("length_required", message, HTTPStatus.LENGTH_REQUIRED)
+    return FileRefused(message, code="length_required", status=HTTPStatus.LENGTH_REQUIRED)
 
 
 def body_limit(content_type: str) -> int:
@@ -64,7 +64,7 @@ def body_limit(content_type: str) -> int:
     return int(settings.UPLOAD_MAX_REQUEST_BYTES if is_form else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
-def _too_large(request: HttpRequest) -> ImageRejected | None:
+def _too_large(request: HttpRequest) -> FileRefused | None:
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -84,4 +84,4 @@ def _too_large(request: HttpRequest) -> ImageRejected | None:
         "file": settings.UPLOAD_MAX_BYTES // MEGABYTE,
         "limit": limit // MEGABYTE,
     }
-    return ImageRejected("request_too_large", message % sizes, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return FileRefused(message % sizes, code="request_too_large", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 from portal.errors import DomainError
 from portal.web import refused_forms
 from portal.web.caching import kept
-from smear.decode import ImageRejected
 
 #: A view behind ``page`` is called with a ``portal.accounts.requests.SignedInRequest``.
 View = Callable[Concatenate[Any, ...], HttpResponseBase]
@@ -41,7 +40,7 @@ def page(view: View) -> View:
             return refused_forms.other_person(request, from_script=from_script(request))
         try:
             return view(request, *args, **kwargs)
-        except (DomainError, ImageRejected) as error:
+        except DomainError as error:
             return refusal(request, error)
 
     return guarded
@@ -54,11 +53,10 @@ def posts_only(view: View) -> View:
     return guarded
 
 
-def refusal(request: HttpRequest, error: DomainError | ImageRejected) -> HttpResponse:
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     """What was refused and why, with the status that belongs to it."""
     if wants_json(request):
-        field = getattr(error, "field", None)
-        body = {"code": error.code, "message": error.message, "field": field}
+        body = {"code": error.code, "message": error.message, "field": error.field}
         return JsonResponse(body, status=error.status)
     return render(request, "refused.html", {"message": error.message}, status=error.status)
 

@@ -10,7 +10,6 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 
 from portal.errors import DomainError
-from smear.decode import ImageRejected
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -35,13 +34,12 @@ def problem(status: int, code: str, detail: str, errors: Errors | None = None) -
     }
 
 
-def problem_for(error: DomainError | ImageRejected) -> JsonResponse:
+def problem_for(error: DomainError) -> JsonResponse:
     """A refusal as a plain Django response, for where no API view is involved."""
     body = problem(error.status, error.code, error.message, field_errors(error))
     return JsonResponse(body, status=error.status, content_type=CONTENT_TYPE)
 
 
-def field_errors(error: DomainError | ImageRejected) -> Errors:
+def field_errors(error: DomainError) -> Errors:
     """The messages of a refusal by the field that they are about."""
-    field = "file" if isinstance(error, ImageRejected) else error.field
-    return {field: [error.message]} if field else {}
+    return {error.field: [error.message]} if error.field else {}

@@ -33,7 +33,7 @@ OF_THE_FRAMEWORK = {
     )
 }
 #: Functions and classes with a code as argument, by its place.
-PLACES = {"ImageRejected": 0, "problem": 1, "_problem": 1, "_respond": 1}
+PLACES = {"ImageRejected": 0, "_away": 0, "_beyond_bounds": 0, "problem": 1, "_problem": 1, "_respond": 1}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:

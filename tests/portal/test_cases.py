@@ -11,10 +11,9 @@ from django.utils import timezone
 from portal.cases.choices import TRANSITIONS, CaseState
 from portal.cases.models import Case
 from portal.cases.selectors import visible_to
-from portal.errors import Duplicate, Invalid, NotAllowed, WrongState
+from portal.errors import Duplicate, FileRefused, Invalid, NotAllowed, WrongState
 from portal.inference.models import Job
 from portal.intake import services
-from smear.decode import ImageRejected
 from tests.factories import draft, photograph
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +96,7 @@ def test_a_rejected_file_leaves_the_others_where_they_were(people, lab, settings
     case = draft(people.submitter, lab, images=2)
     upload = photograph(9)
     upload.file.truncate(2000)
-    with pytest.raises(ImageRejected):
+    with pytest.raises(FileRefused):
         services.add_image(people.submitter, case, upload)
     assert case.images.count() == 2
     assert len(stored_files(settings)) == 4

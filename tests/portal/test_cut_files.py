@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageFile
 
 from portal.cases.photographs import read_photograph
+from portal.errors import FileRefused
 from portal.reports import pdf
 from portal.reports.versions import signed_version
 from smear.decode import ImageRejected, decode
@@ -33,7 +34,7 @@ def cut_files() -> list[tuple[str, bytes]]:
 def refused(files: list[tuple[str, bytes]]) -> int:
     count = 0
     for form, content in files:
-        with pytest.raises(ImageRejected) as caught:
+        with pytest.raises(FileRefused) as caught:
             read_photograph(SimpleUploadedFile(f"field.{form.lower()}", content))
         count += caught.value.code == "damaged"
     return count

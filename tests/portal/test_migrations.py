@@ -155,6 +155,8 @@ def test_open_links_end_used_ones_stay_and_an_account_that_nobody_opened_goes(pe
     [
         ("accounts", "0008_hashed_links"),
         ("cases", "0009_remove_quick_looked_by"),
+        ("cases", "0010_notices_as_codes"),
+        ("inference", "0004_notices_as_codes"),
         ("reading", "0005_earlier_exposures"),
     ],
 )
@@ -163,3 +165,31 @@ def test_a_way_back_that_would_lose_something_is_refused_first_and_in_words(app,
     last = migration(app, name).Migration.operations[-1]
     with pytest.raises(IrreversibleError, match="Restore the backup"):
         last.reverse_code(current, None)
+
+
+def test_stored_notices_become_codes_and_the_history_stays(people, lab):
+    turned = "The photograph was turned upright, as its camera recorded."
+    named = "The file is named .png, but it is a JPEG image; it was read as that."
+    unknown = "Seen by nobody before."
+    case = draft(people.submitter, lab, images=3)
+    first, second, third = case.images.all()
+    for image, notices in ((first, [turned, named]), (second, [unknown])):
+        case.images.filter(pk=image.pk).update(notices=notices)
+    alter()
+    events = current.get_model("cases", "SmearImageEvent").objects
+    before = events.count()
+    with connection.schema_editor() as editor:
+        migration("cases", "0010_notices_as_codes").to_codes(current, editor)
+    assert events.count() == before
+    assert [image.notices for image in case.images.all()] == [
+        [
+            {"code": "turned_upright", "values": {}},
+            {"code": "extension_mismatch", "values": {"extension": ".png", "kind": "jpeg"}},
+        ],
+        [{"code": "text", "values": {"text": unknown}}],
+        [],
+    ]
+    assert [image.notice_words for image in case.images.all()] == [[turned, named], [unknown], []]
+    assert events.filter(pgh_obj=first).latest("pgh_id").notices == [turned, named]
+    case.images.filter(pk=third.pk).update(position=9)
+    assert events.count() == before + 1

@@ -11,7 +11,7 @@ from PIL import Image
 
 from portal.cases import pictures
 from portal.cases.photographs import read_photograph
-from smear.decode import ImageRejected
+from portal.errors import FileRefused
 from smear.tensor import to_tensor
 from tests.confined.servers import running
 from tests.factories import photograph
@@ -28,7 +28,7 @@ def large(mode: str = "RGB", format: str = "PNG") -> SimpleUploadedFile:
 def test_a_photograph_beyond_the_memory_of_one_job_is_refused_in_words(settings, tmp_path):
     settings.CONFINED_SOCKETS = tmp_path
     with running("pictures", tmp_path, PICTURE_MEMORY_MB="64"):
-        with pytest.raises(ImageRejected, match="more memory than this installation allows") as caught:
+        with pytest.raises(FileRefused, match="more memory than this installation allows") as caught:
             read_photograph(large())
         assert caught.value.code == "too_much_memory"
         assert read_photograph(photograph()).fields["width"] > 0

@@ -12,11 +12,13 @@ from portal.cases.models import SmearImage
 from portal.inference import sending
 from portal.intake import services
 from portal.quick_look import services as quick_look
-from smear.quality import WORDS, Reason
+from portal.words import QUALITY
+from smear.contract import Message
+from smear.quality import Reason
 from tests.factories import draft
 from tests.smear.stained import draw
 
-BLURRED = WORDS[Reason.OUT_OF_FOCUS]
+BLURRED = str(QUALITY[Reason.OUT_OF_FOCUS])
 
 
 def upload(*, blur: float = 0) -> SimpleUploadedFile:
@@ -86,4 +88,4 @@ def test_a_quick_look_says_so_too(people, lab, model, monkeypatch):
     assert quick_look.start(people.submitter, lab, upload()).notices == []
     looked = quick_look.start(people.submitter, lab, upload(blur=6))
     looked.refresh_from_db()
-    assert looked.notices == [BLURRED]
+    assert looked.notices == [Message(Reason.OUT_OF_FOCUS).to_json()]

@@ -7,10 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
 from django.utils.formats import date_format
 
-from portal.cases.photographs import notice_words, read_photograph
+from portal.cases.photographs import read_photograph
 from portal.cases.templatetags.hemalens import class_title
-from smear.decode import ImageRejected
-from smear.notices import EXTENSION_MISMATCH, TURNED_UPRIGHT
+from portal.errors import FileRefused
+from portal.words import in_words
+from smear.contract import Message
 
 
 @pytest.mark.parametrize(
@@ -22,19 +23,19 @@ from smear.notices import EXTENSION_MISMATCH, TURNED_UPRIGHT
     ],
 )
 def test_a_refused_file_is_explained_in_the_language_of_the_page(content, words):
-    with translation.override("es"), pytest.raises(ImageRejected, match=words):
+    with translation.override("es"), pytest.raises(FileRefused, match=words):
         read_photograph(SimpleUploadedFile("field.jpg", content))
 
 
 def test_a_stored_notice_is_shown_in_the_language_of_the_page():
-    stored = EXTENSION_MISMATCH % {"extension": ".png", "kind": "a JPEG image"}
+    stored = {"code": "extension_mismatch", "values": {"extension": ".png", "kind": "jpeg"}}
     with translation.override("es"):
         assert (
-            notice_words(stored)
+            in_words(stored)
             == "El nombre del archivo termina en .png, pero es una imagen JPEG; se leyó como tal."
         )
-        assert notice_words(TURNED_UPRIGHT).startswith("La fotografía se enderezó")
-    assert notice_words(stored) == stored
+        assert in_words(Message("turned_upright")).startswith("La fotografía se enderezó")
+    assert in_words(stored) == "The file is named .png, but it is a JPEG image; it was read as that."
 
 
 def test_the_classes_have_their_spanish_names():

@@ -9,6 +9,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from smear.decode import DecodedImage, decode
 from tests.smear.conftest import stored_file
+from tests.smear.shown import said
 
 EXIF_ORIENTATION, EXIF_MAKE, EXIF_GPS, GPS_LATITUDE = 274, 271, 34853, 2
 ORIENTATIONS = {
@@ -118,8 +119,8 @@ def test_a_wrong_extension_is_noted_and_the_content_believed(name, smear_field, 
     result = decoded(as_file(smear_field(), "JPEG"), name)
     assert result.format == "JPEG"
     assert codes(result) == ["extension_mismatch"]
-    assert PurePath(name).suffix in result.notices[0].message
-    assert "a JPEG image" in result.notices[0].message
+    assert PurePath(name).suffix in said(result.notices[0])
+    assert "a JPEG image" in said(result.notices[0])
 
 
 @pytest.mark.parametrize("name", ["", "field", "smear of J. Doe", "2026.11.23 slide-Smith", "field\0.jpg"])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from smear.quality import WORDS, Quality, Reason, assess
+from portal.words import QUALITY
+from smear.quality import Quality, Reason, assess
 from smear.tensor import to_tensor
 from tests.smear.stained import STAINS, draw
 
@@ -108,8 +109,8 @@ def test_what_is_stored_names_measures_and_reasons() -> None:
 
 
 def test_each_reason_has_words_that_say_what_to_do() -> None:
-    assert set(WORDS) == set(Reason)
-    assert all(": " in words and words.endswith(".") for words in WORDS.values())
+    assert set(QUALITY) == set(Reason)
+    assert all(": " in words and words.endswith(".") for words in map(str, QUALITY.values()))
 
 
 @pytest.mark.parametrize(("size", "is_odd"), [((900, 600), False), ((1200, 600), False), ((300, 1500), True)])

@@ -10,11 +10,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from portal import words
 from portal.cases.choices import STATE_ICONS, STATE_TONES
 from portal.cases.models import Case
-from portal.cases.photographs import notice_words
 from portal.numbers import percent
 from smear.classes import SMEAR_CLASSES
+from smear.contract import Message
 
 register = template.Library()
 register.filter("percent", percent)
@@ -26,7 +27,6 @@ ALERT_ICONS = {
     "success": "check-circle-fill",
 }
 PRIORITY_ICONS = {"urgent": "exclamation-triangle-fill", "stat": "lightning-charge-fill"}
-CLASS_TITLES = {smear_class.label: smear_class.title for smear_class in SMEAR_CLASSES}
 
 
 @register.simple_tag
@@ -64,7 +64,7 @@ def class_bars(probabilities: Mapping[str, float], top: str = "") -> dict[str, A
         "bars": [
             {
                 "label": smear_class.label,
-                "title": _(smear_class.title),
+                "title": class_title(smear_class.label),
                 "figure": percent(probabilities[smear_class.label]),
                 # SVG wants a decimal point whatever the language.
                 "width": f"{100 * probabilities[smear_class.label]:.1f}%",
@@ -78,19 +78,19 @@ def class_bars(probabilities: Mapping[str, float], top: str = "") -> dict[str, A
 @register.filter
 def class_title(label: str) -> str:
     """A class's name in full."""
-    return _(CLASS_TITLES[label]) if label in CLASS_TITLES else label
+    return str(words.CLASSES.get(label, label))
 
 
-@register.filter(name="notice_words")
-def notice_words_filter(notice: str) -> str:
-    """A photograph's notice in the reader's language."""
-    return notice_words(notice)
+@register.filter
+def in_words(message: Message | dict[str, Any] | None) -> str:
+    """What is kept as a code, in the reader's language; empty where there is nothing."""
+    return words.in_words(message) if message else ""
 
 
 @register.filter
 def class_css(label: str) -> str:
     """The CSS class that carries a class's colour."""
-    return f"class-{label.lower()}" if label in CLASS_TITLES else ""
+    return f"class-{label.lower()}" if label in words.CLASSES else ""
 
 
 @register.filter

@@ -1,0 +1,70 @@
+"""From sentences that were stored before there were codes back to codes, for the migrations of these columns.
+
+Frozen: the sentences as the releases up to then wrote them, whatever the words are now.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Known = Mapping[str, list[str]]
+Stored = dict[str, Any]
+
+KINDS = {
+    "a JPEG image": "jpeg",
+    "a PNG image": "png",
+    "a TIFF image": "tiff",
+    "a WebP image": "webp",
+    "a BMP image": "bmp",
+}
+
+NOTICES: Known = {
+    "turned_upright": ["The photograph was turned upright, as its camera recorded."],
+    "converted_to_srgb": ["The colours were converted from the camera's profile to sRGB."],
+    "extension_mismatch": ["The file is named %(extension)s, but it is %(kind)s; it was read as that."],
+    "profile_unreadable": ["The colour profile in the file cannot be read; the colours were taken as sRGB."],
+    "colours_not_named": [
+        "The file says that its colours are not sRGB, but not which; they were taken as sRGB."
+    ],
+    "further_pictures": ["The file holds further pictures behind the first; the first was taken."],
+    "largest_page": ["The file also holds a smaller copy of the photograph; the large one was taken."],
+}
+
+
+def message_of(sentence: str, known: Known) -> Stored:
+    """The code and values of a stored sentence; one that is not known is kept as it is, under the code ``text``."""
+    for code, templates in known.items():
+        for template in templates:
+            found = _pattern(template).fullmatch(sentence)
+            if found and (values := _values(found.groupdict(), template, known)) is not None:
+                return {"code": code, "values": values}
+    return {"code": "text", "values": {"text": sentence}}
+
+
+def notices_of(sentences: list[str]) -> list[Stored]:
+    return [message_of(sentence, NOTICES) for sentence in sentences]
+
+
+def rewrite(model: Any, field: str, change: Callable[[Any], Any]) -> None:
+    """Give every row the changed value of a field; rows are told apart by what stands there, so few updates do."""
+    rows = model._default_manager.order_by()
+    for value in rows.values_list(field, flat=True).distinct():
+        rows.filter(**{field: value}).update(**{field: change(value)})
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    escaped = re.sub(r"%\\\((\w+)\\\)d", r"(?P<\1>\\d+)", re.escape(template))
+    return re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", escaped), re.DOTALL)
+
+
+def _values(found: dict[str, str], template: str, known: Known) -> Stored | None:
+    """The values as they are stored now; None where the kind of a file is not known."""
+    values: Stored = {}
+    for name, value in found.items():
+        if name == "kind":
+            values[name] = KINDS.get(value)
+        elif name == "error":
+            values[name] = message_of(value, known)
+        else:
+            values[name] = int(value) if f"%({name})d" in template else value
+    return None if None in values.values() else values
