@@ -118,7 +118,25 @@ QUALITY: Words = {
     "few_nucleated_cells": _("No nucleated cell was found: choose a field that shows some."),
 }
 
-WORDS: Words = {**REFUSALS, **NOTICES, **QUALITY, TEXT: "%(text)s"}
+#: Why a photograph, or a case, has no answer of the model (``portal.inference``, ``worker.photograph``).
+NO_ANSWER: Words = {
+    "switched_off": _("Pre-classification is switched off."),
+    "incomplete": _("%(failed)d of %(total)d photographs have no pre-classification: %(error)s"),
+    "superseded": _("%(version)s took over before this version had answered."),
+    "case_cancelled": _("The case was cancelled."),
+    "worker_stopped": _("The worker stopped before it answered."),
+    "late": _("The model did not answer in time."),
+    "quick_look_late": _("The model did not answer in time. Try again in a minute."),
+    "queue_away": _("The work queue cannot be reached. Try again in a minute, or file a case."),
+    "model_away": _("The model server could not be reached."),
+    "model_differs": _("The model server does not serve the registered model."),
+    "model_refused": _("The model server refused the photograph."),
+    "stored_beyond_bounds": _("The stored photograph takes more memory or time than it may have."),
+    "stored_unreadable": _("The stored photograph could not be read."),
+    "unexpected": _("An unexpected error stopped the pre-classification."),
+}
+
+WORDS: Words = {**REFUSALS, **NOTICES, **QUALITY, **NO_ANSWER, TEXT: "%(text)s"}
 
 #: What a file is (``smear.sniff.FileKind``): ends the sentence "This is …".
 KINDS: Words = {

@@ -6,13 +6,12 @@ from time import monotonic
 import structlog
 from django.conf import settings
 from django.db.models.fields.files import FieldFile
-from django.utils.translation import gettext as _
 
 from portal.cases import pictures
 from portal.errors import FileRefused
 from portal.inference.choices import Outcome
 from portal.inference.models import ModelVersion
-from smear.contract import Answer
+from smear.contract import Answer, Message
 from worker.contract import ContractMismatch
 from worker.readiness import watch
 from worker.triton import TritonRejected, TritonUnavailable, triton
@@ -21,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class NoAnswer(Exception):
-    """Why a photograph got no answer, in words for the laboratory; ``outcome`` is that of the attempt."""
+    """Why a photograph got no answer, for the laboratory; ``outcome`` is that of the attempt."""
 
-    def __init__(self, message: str, outcome: Outcome = Outcome.ERROR) -> None:
-        super().__init__(message)
+    def __init__(self, message: Message, outcome: Outcome = Outcome.ERROR) -> None:
+        super().__init__(message.code)
         self.message = message
         self.outcome = outcome
 
@@ -51,21 +50,21 @@ def _no_answer(error: Exception) -> NoAnswer:
         case TritonUnavailable():
             watch.forget()
             log.warning("triton.unavailable", error=str(error))
-            return NoAnswer(_("The model server could not be reached."), Outcome.UNAVAILABLE)
+            return NoAnswer(Message("model_away"), Outcome.UNAVAILABLE)
         case ContractMismatch():
-            return NoAnswer(_("The model server does not serve the registered model."), Outcome.UNAVAILABLE)
+            return NoAnswer(Message("model_differs"), Outcome.UNAVAILABLE)
         case TritonRejected():
             log.error("triton.rejected", error=str(error))
-            return NoAnswer(_("The model server refused the photograph."))
+            return NoAnswer(Message("model_refused"))
         case pictures.PicturesAway():
-            log.warning("photograph.not_read", error=error.message)
-            return NoAnswer(error.message, Outcome.UNAVAILABLE)
+            log.warning("photograph.not_read", code=error.code)
+            return NoAnswer(Message(error.code), Outcome.UNAVAILABLE)
         case FileRefused():
             log.error("photograph.beyond_bounds", code=error.code)
-            return NoAnswer(_("The stored photograph takes more memory or time than it may have."))
+            return NoAnswer(Message("stored_beyond_bounds"))
         case pictures.Unreadable() | OSError():
             log.error("photograph.unreadable", error=str(error))
-            return NoAnswer(_("The stored photograph could not be read."))
+            return NoAnswer(Message("stored_unreadable"))
         case _:
             log.exception("photograph.failed", exc_info=error)
-            return NoAnswer(_("An unexpected error stopped the pre-classification."))
+            return NoAnswer(Message("unexpected"))

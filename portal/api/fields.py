@@ -6,6 +6,7 @@ from django.db import models
 from rest_framework import serializers
 
 from portal import text
+from portal.words import in_words
 from smear.classes import CLASSES
 
 MODEL_LABELS = [(label, label) for label in CLASSES]
@@ -18,6 +19,17 @@ class NamedChoiceField(serializers.ChoiceField):
         super().__init__(choices, **kwargs)
         known = ", ".join(str(value) for value in self.choices if value != "")
         self.error_messages["invalid_choice"] = f'"{{input}}" is not known here. Choose one of: {known}.'
+
+
+class WordsField(serializers.CharField):
+    """What is kept as a code, in the language of the request; empty where there is nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def get_attribute(self, instance: Any) -> str:
+        message: Any = super().get_attribute(instance)
+        return in_words(message) if message else ""
 
 
 class LineField(serializers.CharField):

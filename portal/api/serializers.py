@@ -13,7 +13,7 @@ from rest_framework.reverse import reverse
 from portal.accounts.choices import Action
 from portal.accounts.models import Laboratory
 from portal.accounts.selectors import laboratories_for
-from portal.api.fields import MODEL_LABELS, NamedChoiceField, StrictFields
+from portal.api.fields import MODEL_LABELS, NamedChoiceField, StrictFields, WordsField
 from portal.api.image_quality import QualitySerializer
 from portal.api.reading import ClaimSerializer, DiagnosisSerializer, ReadSerializer, ReturnSerializer
 from portal.cases.choices import CaseState
@@ -149,6 +149,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     """The order behind a prediction: where it stands, how often it was tried, and its last error."""
 
     attempts = serializers.IntegerField(source="attempt_count")
+    error = WordsField()
 
     class Meta:
         model = Job
@@ -306,6 +307,7 @@ class CaseSerializer(CaseSummarySerializer):
     returned = serializers.SerializerMethodField()
     print_warning = serializers.SerializerMethodField()
     images = ImageSerializer(many=True)
+    no_preclassification_reason = WordsField()
     preclassification = serializers.SerializerMethodField()
     reads = serializers.SerializerMethodField()
     diagnosis = serializers.SerializerMethodField()

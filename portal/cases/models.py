@@ -103,8 +103,9 @@ class Case(models.Model):
         _("priority"), max_length=8, choices=Priority.choices, default=Priority.ROUTINE, db_index=True
     )
     state = models.CharField(_("state"), max_length=24, choices=CaseState.choices, default=CaseState.DRAFT)
-    no_preclassification_reason = models.CharField(
-        max_length=300, blank=True, help_text=_("Why the model has not answered, where it has not.")
+    #: A message of ``smear.contract`` as JSON, null where there is none.
+    no_preclassification_reason = models.JSONField(
+        null=True, blank=True, help_text=_("Why the model has not answered, where it has not.")
     )
     round = models.PositiveSmallIntegerField(
         default=1, help_text=_("how often it was submitted; reads of an earlier round no longer count")

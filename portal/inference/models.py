@@ -74,7 +74,8 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     attempt_count = models.PositiveSmallIntegerField(default=0)
-    error = models.CharField(max_length=500, blank=True)
+    #: A message of ``smear.contract`` as JSON, null where there is none.
+    error = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["image__position"]
@@ -100,7 +101,8 @@ class Attempt(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
-    error = models.CharField(max_length=500, blank=True)
+    #: A message of ``smear.contract`` as JSON, null where there is none.
+    error = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["number"]
@@ -201,7 +203,8 @@ class QuickLook(models.Model):
     perceptual_hash = models.BinaryField(max_length=HASH_BYTES, null=True)
     notices = models.JSONField(default=list)
     state = models.CharField(max_length=8, choices=JobState.choices, default=JobState.QUEUED)
-    error = models.CharField(max_length=500, blank=True)
+    #: A message of ``smear.contract`` as JSON, null where there is none.
+    error = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 

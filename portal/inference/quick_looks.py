@@ -9,14 +9,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from portal.cases.photographs import remove_files
 from portal.inference.answers import columns
 from portal.inference.choices import OPEN_STATES, JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
 from portal.inference.selectors import active_version
-from smear.contract import Answer
+from smear.contract import Answer, Message
 
 
 def claim(quick_look_id: UUID) -> QuickLook | None:
@@ -40,10 +39,10 @@ def record(quick_look_id: UUID, answer: Answer) -> None:
     quick_look.save(update_fields=["state"])
 
 
-def fail(quick_look_id: UUID, error: str) -> None:
+def fail(quick_look_id: UUID, error: Message) -> None:
     """For the worker: say why there is no answer."""
     QuickLook.objects.filter(pk=quick_look_id, state__in=OPEN_STATES).update(
-        state=JobState.FAILED, error=error[:500]
+        state=JobState.FAILED, error=error.to_json()
     )
 
 
@@ -51,7 +50,7 @@ def give_up() -> int:
     """Say so on quick looks that nobody works on any more; the repair calls it. Returns how many."""
     late = timezone.now() - timedelta(seconds=settings.QUICK_LOOK_SECONDS)
     return QuickLook.objects.filter(state__in=OPEN_STATES, created_at__lt=late).update(
-        state=JobState.FAILED, error=_("The model did not answer in time. Try again in a minute.")
+        state=JobState.FAILED, error=Message("quick_look_late").to_json()
     )
 
 

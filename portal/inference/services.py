@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from portal.cases.choices import UNDER_ANALYSIS, CaseState
 from portal.cases.models import Case
@@ -21,7 +20,7 @@ from portal.inference.choices import OPEN_STATES, JobState, Outcome
 from portal.inference.models import Attempt, Job, ModelVersion, Prediction
 from portal.inference.selectors import active_version
 from portal.inference.sending import send_jobs
-from smear.contract import Answer
+from smear.contract import Answer, Message
 
 
 def enqueue(case: Case) -> list[Job]:
@@ -32,7 +31,7 @@ def enqueue(case: Case) -> list[Job]:
     """
     version = active_version()
     if version is None:
-        _to_reading(case, _("Pre-classification is switched off."))
+        _to_reading(case, Message("switched_off"))
         return []
     return _order(case, version)
 
@@ -54,7 +53,7 @@ def _order(case: Case, version: ModelVersion) -> list[Job]:
 
 
 def _reopen(job: Job) -> None:
-    job.state, job.queued_at, job.error = JobState.QUEUED, timezone.now(), ""
+    job.state, job.queued_at, job.error = JobState.QUEUED, timezone.now(), None
     job.sent_at = job.not_before = job.started_at = job.finished_at = None
     job.save()
 
@@ -77,11 +76,11 @@ def move_to_active() -> int:
 def _move_case(case_id: UUID, version: ModelVersion) -> bool:
     case = lock_case(case_id)
     moved = list(case.jobs.filter(state__in=OPEN_STATES).exclude(model_version=version))
-    error = _("%(version)s took over before this version had answered.") % {"version": version}
+    error = Message("superseded", {"version": str(version)})
     for job in moved:
         for attempt in job.attempts.filter(finished_at=None):
             _end_attempt(attempt, Outcome.SUPERSEDED, error)
-        job.state, job.finished_at, job.error = JobState.FAILED, timezone.now(), error
+        job.state, job.finished_at, job.error = JobState.FAILED, timezone.now(), error.to_json()
         job.save(update_fields=["state", "finished_at", "error"])
     if not moved or case.state not in UNDER_ANALYSIS:
         return False
@@ -92,7 +91,7 @@ def _move_case(case_id: UUID, version: ModelVersion) -> bool:
 def withdraw(case: Case) -> None:
     """End the open jobs of a locked, cancelled case."""
     case.jobs.filter(state__in=OPEN_STATES).update(
-        state=JobState.FAILED, finished_at=timezone.now(), error=_("The case was cancelled.")
+        state=JobState.FAILED, finished_at=timezone.now(), error=Message("case_cancelled").to_json()
     )
 
 
@@ -137,7 +136,7 @@ def record(attempt: Attempt, answer: Answer) -> Prediction | None:
 
 
 @transaction.atomic
-def fail(attempt: Attempt, error: str, *, outcome: Outcome = Outcome.ERROR, final: bool = False) -> None:
+def fail(attempt: Attempt, error: Message, *, outcome: Outcome = Outcome.ERROR, final: bool = False) -> None:
     """Note a failed try. The job is queued again, with a growing pause, until it is out of tries or of time.
 
     ``final`` ends it at once: the same input would fail again. A server that was unavailable costs time, not a try.
@@ -169,13 +168,15 @@ def _requeue(job: Job, *, pause: float) -> None:
     job.save(update_fields=["state", "sent_at", "not_before"])
 
 
-def _end_attempt(attempt: Attempt, outcome: Outcome, error: str = "") -> None:
-    attempt.outcome, attempt.error, attempt.finished_at = outcome, error[:500], timezone.now()
+def _end_attempt(attempt: Attempt, outcome: Outcome, error: Message | None = None) -> None:
+    attempt.outcome, attempt.finished_at = outcome, timezone.now()
+    attempt.error = error.to_json() if error else None
     attempt.save(update_fields=["outcome", "error", "finished_at"])
 
 
-def _end_job(job: Job, state: JobState, error: str = "") -> None:
-    job.state, job.finished_at, job.error = state, timezone.now(), error[:500]
+def _end_job(job: Job, state: JobState, error: Message | None = None) -> None:
+    job.state, job.finished_at = state, timezone.now()
+    job.error = error.to_json() if error else None
     job.save(update_fields=["state", "finished_at", "error"])
     finish_analysis(job.case)
 
@@ -188,19 +189,21 @@ def finish_analysis(case: Case) -> bool:
     jobs = list(case.jobs.order_by("finished_at"))
     answered = {job.image_id for job in jobs if job.state == JobState.DONE}
     errors = {job.image_id: job.error for job in jobs if job.image_id not in answered}
-    reason = ""
+    reason = None
     if errors:
-        reason = _("%(failed)d of %(total)d photographs have no pre-classification: %(error)s") % {
+        first = next(filter(None, errors.values()), None)
+        values = {
             "failed": len(errors),
             "total": len(answered) + len(errors),
-            "error": next(iter(errors.values())),
+            "error": Message.from_json(first) if first else Message("unexpected"),
         }
+        reason = Message("incomplete", values)
     _to_reading(case, reason)
     return True
 
 
-def _to_reading(case: Case, reason: str) -> None:
-    case.no_preclassification_reason = reason[:300]
+def _to_reading(case: Case, reason: Message | None) -> None:
+    case.no_preclassification_reason = reason.to_json() if reason else None
     move(case, CaseState.AWAITING_READ, also=("no_preclassification_reason",))
 
 
@@ -234,7 +237,7 @@ def _take_back(job_id: int) -> bool:
     late = timezone.now() - timedelta(seconds=settings.JOB_LEASE_SECONDS)
     if job is None or job.state != JobState.RUNNING or job.started_at is None or job.started_at >= late:
         return False
-    error = _("The worker stopped before it answered.")
+    error = Message("worker_stopped")
     for attempt in job.attempts.filter(finished_at=None):
         _end_attempt(attempt, Outcome.LOST, error)
     if _is_exhausted(job):
@@ -262,8 +265,10 @@ def _give_up(job_id: int) -> bool:
     job = _lock_job(job_id)
     if job is None or job.state != JobState.QUEUED:
         return False
-    last = job.attempts.exclude(error="").order_by("-number").values_list("error", flat=True).first()
-    _end_job(job, JobState.FAILED, last or _("The model did not answer in time."))
+    said = (
+        job.attempts.exclude(error__isnull=True).order_by("-number").values_list("error", flat=True).first()
+    )
+    _end_job(job, JobState.FAILED, Message.from_json(said) if said else Message("late"))
     return True
 
 

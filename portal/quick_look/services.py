@@ -55,7 +55,7 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
         remove_files(quick_look.file, quick_look.thumbnail)
         raise
     if not send_quick_look(quick_look.pk):
-        fail(quick_look.pk, _("The work queue cannot be reached. Try again in a minute, or file a case."))
+        fail(quick_look.pk, Message("queue_away"))
         quick_look.refresh_from_db()
     return quick_look
 

@@ -18,6 +18,7 @@ from portal.inference.selectors import case_preclassification, latest_prediction
 from portal.reading.models import Read
 from portal.reading.selectors import round_reads
 from portal.reports.choices import NOTICE, SignMethod
+from portal.words import in_words
 
 SCHEMA = "hemalens.report/2"
 
@@ -119,8 +120,10 @@ def _read(read: Read) -> dict[str, Any]:
 def model_record(case: Case) -> dict[str, Any]:
     """What the model said, copied so that the report stands on its own: case answer, version, limits, each image."""
     answer = case_preclassification(case)
+    # A report keeps words: they stay what was signed, whatever the codes say later.
+    reason = in_words(case.no_preclassification_reason) if case.no_preclassification_reason else ""
     if answer is None:
-        return {"answer": None, "reason": case.no_preclassification_reason, "images": []}
+        return {"answer": None, "reason": reason, "images": []}
     return {
         "answer": {
             "label": answer.label,
@@ -131,7 +134,7 @@ def model_record(case: Case) -> dict[str, Any]:
             "refer_reasons": {reason.value: positions for reason, positions in answer.referred.items()},
             "mixed": answer.mixed,
         },
-        "reason": case.no_preclassification_reason,
+        "reason": reason,
         "model": {
             "name": answer.version.name,
             "version": answer.version.version,

@@ -14,6 +14,7 @@ from portal.cases.selectors import visible_to
 from portal.errors import Duplicate, FileRefused, Invalid, NotAllowed, WrongState
 from portal.inference.models import Job
 from portal.intake import services
+from portal.words import in_words
 from tests.factories import draft, photograph
 
 pytestmark = pytest.mark.django_db
@@ -183,7 +184,7 @@ def test_a_place_that_is_taken_or_was_handed_over_is_not_given_again(people, lab
 def test_with_the_model_switched_off_a_case_goes_straight_to_reading(people, lab):
     case = services.submit(people.submitter, draft(people.submitter, lab))
     assert case.state == CaseState.AWAITING_READ
-    assert "switched off" in case.no_preclassification_reason
+    assert "switched off" in in_words(case.no_preclassification_reason)
 
 
 def test_cancelling_ends_open_jobs(people, lab, model):

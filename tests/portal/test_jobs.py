@@ -13,6 +13,8 @@ from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Attempt, Job, Prediction
 from portal.inference.selectors import case_preclassification
 from portal.intake import services as cases
+from portal.words import in_words
+from smear.contract import Message
 from tests.factories import active_model, analysed, answer, draft
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +52,7 @@ def test_the_last_answer_moves_the_case_on(submitted):
     services.record(services.claim(second.pk, "a"), answer(0.0, 0.6, 0.4, 0.0))
     submitted.refresh_from_db()
     assert submitted.state == CaseState.AWAITING_READ
-    assert submitted.no_preclassification_reason == ""
+    assert submitted.no_preclassification_reason is None
     summary = case_preclassification(submitted)
     assert summary.label == "Early"
     assert summary.counts == {"Benign": 0, "Early": 2, "Pre": 0, "Pro": 0}
@@ -83,7 +85,7 @@ def test_a_late_worker_cannot_overwrite_its_successor(submitted, settings):
 
 def test_a_failed_try_waits_and_comes_back(submitted):
     job = submitted.jobs.first()
-    services.fail(services.claim(job.pk, "a"), "out of memory")
+    services.fail(services.claim(job.pk, "a"), Message("unexpected"))
     job.refresh_from_db()
     assert job.state == JobState.QUEUED
     assert services.claim(job.pk, "a") is None
@@ -97,11 +99,11 @@ def test_out_of_tries_the_case_goes_on_with_the_reason(submitted, settings):
     services.record(services.claim(first.pk, "a"), answer())
     for _ in range(2):
         Job.objects.filter(pk=second.pk).update(not_before=None)
-        services.fail(services.claim(second.pk, "a"), "The server refused the tensor.")
+        services.fail(services.claim(second.pk, "a"), Message("model_refused"))
     submitted.refresh_from_db()
     assert submitted.state == CaseState.AWAITING_READ
-    assert submitted.no_preclassification_reason == (
-        "1 of 2 photographs have no pre-classification: The server refused the tensor."
+    assert in_words(submitted.no_preclassification_reason) == (
+        "1 of 2 photographs have no pre-classification: The model server refused the photograph."
     )
 
 
@@ -110,13 +112,13 @@ def test_an_unavailable_server_costs_time_but_no_try(submitted, settings):
     job = submitted.jobs.first()
     for _ in range(3):
         Job.objects.filter(pk=job.pk).update(not_before=None)
-        services.fail(services.claim(job.pk, "a"), "Triton is down.", outcome=Outcome.UNAVAILABLE)
+        services.fail(services.claim(job.pk, "a"), Message("model_away"), outcome=Outcome.UNAVAILABLE)
     job.refresh_from_db()
     assert job.state == JobState.QUEUED
     age(job, seconds=settings.JOB_GIVE_UP_SECONDS + 1)
     assert services.requeue_stale()["given_up"] == 1
     job.refresh_from_db()
-    assert (job.state, job.error) == (JobState.FAILED, "Triton is down.")
+    assert (job.state, job.error) == (JobState.FAILED, Message("model_away").to_json())
 
 
 def test_a_long_queue_that_is_worked_off_is_not_given_up(submitted, settings):
@@ -132,12 +134,12 @@ def test_a_model_that_answers_nobody_is_given_up(submitted, settings):
     assert services.requeue_stale()["given_up"] == 2
     submitted.refresh_from_db()
     assert submitted.state == CaseState.AWAITING_READ
-    assert "did not answer in time" in submitted.no_preclassification_reason
+    assert "did not answer in time" in in_words(submitted.no_preclassification_reason)
 
 
 def test_a_final_failure_ends_at_once(submitted):
     job = submitted.jobs.first()
-    services.fail(services.claim(job.pk, "a"), "The photograph's file is gone.", final=True)
+    services.fail(services.claim(job.pk, "a"), Message("stored_unreadable"), final=True)
     job.refresh_from_db()
     assert job.state == JobState.FAILED
 

@@ -12,10 +12,15 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from portal.accounts.models import Invitation, User
+from portal.cases.models import Case
 from portal.inference import quick_looks
+from portal.inference.services import claim
+from portal.intake.services import submit
 from portal.quick_look import services as quick_look
 from portal.reading.models import Exposure, ImageRead, Read
+from portal.reports.content import content_sha256
 from portal.reports.services import sign
+from portal.words import in_words
 from tests.factories import PASSWORD, UserFactory, analysed, answer, draft, photograph, read
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +161,8 @@ def test_open_links_end_used_ones_stay_and_an_account_that_nobody_opened_goes(pe
         ("accounts", "0008_hashed_links"),
         ("cases", "0009_remove_quick_looked_by"),
         ("cases", "0010_notices_as_codes"),
+        ("cases", "0011_reasons_as_codes"),
+        ("inference", "0005_errors_as_codes"),
         ("inference", "0004_notices_as_codes"),
         ("reading", "0005_earlier_exposures"),
     ],
@@ -193,3 +200,104 @@ def test_stored_notices_become_codes_and_the_history_stays(people, lab):
     assert events.filter(pgh_obj=first).latest("pgh_id").notices == [turned, named]
     case.images.filter(pk=third.pk).update(position=9)
     assert events.count() == before + 1
+
+
+def apply(app: str, name: str) -> None:
+    """Run a migration on the tables as they are."""
+    loader = MigrationLoader(connection)
+    before = loader.project_state((app, name), at_end=False)
+    with connection.schema_editor(atomic=False) as editor:
+        loader.get_migration(app, name).apply(before, editor)
+
+
+def as_text(table: str, column: str) -> None:
+    """A column of messages as the release before had it."""
+    alter(
+        f"ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar(500) USING ''",
+        f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL",
+    )
+
+
+def set_text(table: str, column: str, values: dict[object, str]) -> None:
+    with connection.cursor() as cursor:
+        for key, value in values.items():
+            cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [value, key])
+
+
+def test_reasons_become_codes_and_a_signed_report_stays_as_it_was(people, lab, model):
+    cases = [draft(people.submitter, lab) for _turn in range(4)]
+    signed_case = read(people.reviewer, analysed(people.submitter, lab))
+    report = sign(people.reviewer, signed_case, secret=PASSWORD)
+    as_text("cases_case", "no_preclassification_reason")
+    as_text("cases_caseevent", "no_preclassification_reason")
+    sentences = [
+        "1 of 2 photographs have no pre-classification: The model server refused the photograph.",
+        "2 de 2 fotografías no tienen preclasificación: Something from long ago.",
+        "La preclasificación está desactivada.",
+        "Nobody knows this one.",
+    ]
+    set_text(
+        "cases_case",
+        "no_preclassification_reason",
+        dict(zip([case.pk for case in cases], sentences, strict=True)),
+    )
+    alter()
+    events = current.get_model("cases", "CaseEvent").objects
+    before = events.count()
+    apply("cases", "0011_reasons_as_codes")
+    assert events.count() == before
+    for case in (*cases, signed_case):
+        case.refresh_from_db()
+    refused = {"code": "model_refused", "values": {}}
+    assert [case.no_preclassification_reason for case in (*cases, signed_case)] == [
+        {"code": "incomplete", "values": {"failed": 1, "total": 2, "error": refused}},
+        {
+            "code": "incomplete",
+            "values": {
+                "failed": 2,
+                "total": 2,
+                "error": {"code": "text", "values": {"text": "Something from long ago."}},
+            },
+        },
+        {"code": "switched_off", "values": {}},
+        {"code": "text", "values": {"text": "Nobody knows this one."}},
+        None,
+    ]
+    assert [in_words(case.no_preclassification_reason) for case in cases] == [
+        sentences[0],
+        "2 of 2 photographs have no pre-classification: Something from long ago.",
+        "Pre-classification is switched off.",
+        sentences[3],
+    ]
+    # The history keeps the sentence of its time, and goes on.
+    assert "Nobody knows this one." in events.values_list("no_preclassification_reason", flat=True)
+    Case.objects.filter(pk=cases[0].pk).update(priority="stat")
+    assert events.count() == before + 1
+    report.refresh_from_db()
+    assert content_sha256(report.content) == report.sha256
+
+
+def test_errors_of_jobs_tries_and_quick_looks_become_codes(people, lab, model):
+    case = submit(people.submitter, draft(people.submitter, lab, images=2))
+    first, second = case.jobs.all()
+    attempt = claim(first.pk, "a")
+    look = quick_look.start(people.submitter, lab, photograph(71))
+    for table in ("inference_job", "inference_attempt", "inference_quicklook"):
+        as_text(table, "error")
+    set_text("inference_job", "error", {first.pk: "v2 took over before this version had answered."})
+    set_text("inference_attempt", "error", {attempt.pk: "Triton is down."})
+    set_text(
+        "inference_quicklook",
+        "error",
+        {
+            look.pk: "No se puede acceder a la cola de trabajo. Inténtelo de nuevo en un minuto o registre un caso."
+        },
+    )
+    alter()
+    apply("inference", "0005_errors_as_codes")
+    for row in (first, second, attempt, look):
+        row.refresh_from_db()
+    assert first.error == {"code": "superseded", "values": {"version": "v2"}}
+    assert second.error is None
+    assert attempt.error == {"code": "text", "values": {"text": "Triton is down."}}
+    assert look.error == {"code": "queue_away", "values": {}}

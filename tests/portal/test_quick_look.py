@@ -12,6 +12,7 @@ from portal.inference import quick_looks, sending
 from portal.inference.choices import JobState
 from portal.inference.models import QuickLook, QuickLookAnswer
 from portal.quick_look import services
+from portal.words import in_words
 from tests.factories import answer, photograph
 
 pytestmark = pytest.mark.django_db
@@ -98,4 +99,4 @@ def test_a_broker_that_is_down_is_named(people, lab, model, monkeypatch):
     monkeypatch.setattr(sending.app, "send_task", refuse)
     look = services.start(people.submitter, lab, photograph(3))
     assert look.state == JobState.FAILED
-    assert "queue" in look.error
+    assert "queue" in in_words(look.error)

@@ -17,6 +17,7 @@ from portal.reports import codes
 from portal.reports.fhir import bundle_json
 from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
+from smear.contract import Message
 from tests.factories import PASSWORD, analysed, draft, member, read, signed
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +170,7 @@ def test_things_that_last_keep_their_ids_from_report_to_report(people, lab, mode
 def test_without_the_model_s_answer_there_is_no_device(people, lab, model):
     case = cases.submit(people.submitter, draft(people.submitter, lab, specimen="other"))
     for job in case.jobs.all():
-        inference.fail(inference.claim(job.pk, "test"), "The model server is away.", final=True)
+        inference.fail(inference.claim(job.pk, "test"), Message("model_away"), final=True)
     case.refresh_from_db()
     made = bundle_of(people.submitter, signed(people.reviewer, case))
     assert resources(made, "Device") == []

@@ -58,20 +58,16 @@ WELCOME = [
 ]
 #: Columns that no person fills in: codes, hashes, choices, what the system itself says, and what is escaped.
 OWN_WORDS = {
-    "Case.no_preclassification_reason",
     "SmearImage.extension",
     "SmearImage.content_type",
     "SmearImage.pixel_sha256",
     "SavedFilter.query",
     "ModelVersion.sha256",
-    "Job.error",
     "Attempt.worker",
-    "Attempt.error",
     "Prediction.label",
     "QuickLook.extension",
     "QuickLook.content_type",
     "QuickLook.pixel_sha256",
-    "QuickLook.error",
     "Exposure.pixel_sha256",
     "Notification.words",
     "Diagnosis.meaning",

@@ -15,6 +15,8 @@ from portal.inference.selectors import active_version, case_preclassification, l
 from portal.inference.versions import register_version
 from portal.intake import services as cases
 from portal.quick_look import services as quick_look
+from portal.words import in_words
+from smear.contract import Message
 from tests.factories import REFER_RULE, active_model, answer, draft, model_card, photograph
 
 pytestmark = pytest.mark.django_db
@@ -266,7 +268,7 @@ def test_open_jobs_go_to_the_version_that_is_activated(
         second = active_model(2)
     old = waiting.jobs.filter(model_version=model).order_by("pk")
     assert [job.state for job in old] == [JobState.DONE, JobState.FAILED, JobState.FAILED]
-    assert old[2].error == "leukemia_vgg16 v2 took over before this version had answered."
+    assert in_words(old[2].error) == "leukemia_vgg16 v2 took over before this version had answered."
     assert list(old[1].attempts.values_list("outcome", flat=True)) == [Outcome.SUPERSEDED]
     new = waiting.jobs.filter(model_version=second)
     assert [job.state for job in new] == [JobState.QUEUED] * 3, "one version answers the whole case"
@@ -274,7 +276,7 @@ def test_open_jobs_go_to_the_version_that_is_activated(
     assert all(latest_job(image).model_version == second for image in waiting.images.all())
     assert services.record(waiting.running, answer()) is None, "the first version's answer comes too late"
     finish(waiting)
-    assert (waiting.state, waiting.no_preclassification_reason) == (CaseState.AWAITING_READ, "")
+    assert (waiting.state, waiting.no_preclassification_reason) == (CaseState.AWAITING_READ, None)
     summary = case_preclassification(waiting)
     assert (summary.version, summary.label, summary.images) == (second, "Pre", 3)
 
@@ -288,7 +290,7 @@ def test_going_back_takes_the_ended_jobs_up_again(waiting, model):
     assert not waiting.jobs.exclude(model_version=model).exclude(state=JobState.FAILED).exists()
     assert services.record(waiting.running, answer()) is None
     finish(waiting)
-    assert (waiting.state, waiting.no_preclassification_reason) == (CaseState.AWAITING_READ, "")
+    assert (waiting.state, waiting.no_preclassification_reason) == (CaseState.AWAITING_READ, None)
     assert Prediction.objects.filter(image__case=waiting, model_version=model).count() == 3
 
 
@@ -296,9 +298,9 @@ def test_a_photograph_that_no_version_answered_is_counted_once(waiting, settings
     settings.JOB_MAX_ATTEMPTS = 1
     active_model(2)
     last = waiting.jobs.filter(state=JobState.QUEUED).last()
-    services.fail(services.claim(last.pk, "b"), "The stored photograph could not be read.")
+    services.fail(services.claim(last.pk, "b"), Message("stored_unreadable"))
     finish(waiting)
-    assert waiting.no_preclassification_reason == (
+    assert in_words(waiting.no_preclassification_reason) == (
         "1 of 3 photographs have no pre-classification: The stored photograph could not be read."
     )
 

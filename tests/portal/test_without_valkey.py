@@ -20,6 +20,7 @@ from portal.inference.models import Job, QuickLook
 from portal.inference.sending import send_id
 from portal.notifications.models import Notification
 from portal.reports.models import Diagnosis
+from portal.words import in_words
 from tests.factories import PASSWORD, analysed, authenticator_code, claimed, draft, photograph, read, signed
 from tests.portal.addresses import addresses
 from tests.portal.blind_worlds import World
@@ -167,7 +168,7 @@ def test_a_quick_look_says_at_once_that_it_cannot_be_asked(dead, people, model):
     browser = Client()
     browser.force_login(people.submitter)
     Timed(browser, dead)("post", "/quick-look/", {"file": photograph()}, HTTP_ACCEPT="application/json")
-    assert "work queue" in QuickLook.objects.get().error
+    assert "work queue" in in_words(QuickLook.objects.get().error)
 
 
 def test_a_cache_that_fails_is_a_miss(dead):

@@ -12,6 +12,7 @@ from portal.inference import repair
 from portal.inference.choices import JobState, Outcome
 from portal.inference.models import Job, Prediction, QuickLookAnswer
 from portal.quick_look.services import start as start_quick_look
+from portal.words import in_words
 from smear.tensor import to_tensor
 from tests.factories import photograph
 from tests.worker.staged_triton import Staged, free_port, serving
@@ -44,7 +45,7 @@ def test_a_job_becomes_one_prediction_and_the_case_awaits_its_read(triton, submi
     case.refresh_from_db()
     assert job.state == JobState.DONE
     assert case.state == CaseState.AWAITING_READ
-    assert case.no_preclassification_reason == ""
+    assert case.no_preclassification_reason is None
     (attempt,) = job.attempts.all()
     assert attempt.outcome == Outcome.ANSWERED
 
@@ -105,7 +106,7 @@ def test_while_triton_is_away_the_job_stays_queued_and_says_why(no_triton, submi
     assert job.not_before is not None
     (attempt,) = job.attempts.all()
     assert attempt.outcome == Outcome.UNAVAILABLE
-    assert attempt.error == "The model server could not be reached."
+    assert in_words(attempt.error) == "The model server could not be reached."
 
 
 def test_a_long_absence_of_triton_does_not_fill_the_record(no_triton, submit):
@@ -152,7 +153,7 @@ def test_a_photograph_that_cannot_be_read_ends_with_the_reason(triton, submit, s
     classify(job.pk)
     case.refresh_from_db()
     assert case.state == CaseState.AWAITING_READ
-    assert "The stored photograph could not be read." in case.no_preclassification_reason
+    assert "The stored photograph could not be read." in in_words(case.no_preclassification_reason)
 
 
 def test_an_answer_that_makes_no_sense_is_not_stored(version, submit, settings, monkeypatch):
@@ -166,7 +167,7 @@ def test_an_answer_that_makes_no_sense_is_not_stored(version, submit, settings, 
         classify(job.pk)
         client.close()
     assert not Prediction.objects.filter(job=job).exists()
-    assert job.attempts.get().error == "The model server refused the photograph."
+    assert in_words(job.attempts.get().error) == "The model server refused the photograph."
 
 
 @pytest.fixture
@@ -186,7 +187,7 @@ def test_a_quick_look_without_triton_says_so(no_triton, looked):
     quick_look(str(looked.pk))
     looked.refresh_from_db()
     assert looked.state == JobState.FAILED
-    assert looked.error == "The model server could not be reached."
+    assert in_words(looked.error) == "The model server could not be reached."
 
 
 def test_a_quick_look_whose_worker_died_is_given_up(version, looked, settings):
@@ -194,4 +195,4 @@ def test_a_quick_look_whose_worker_died_is_given_up(version, looked, settings):
     repair.repair()
     looked.refresh_from_db()
     assert looked.state == JobState.FAILED
-    assert "Try again" in looked.error
+    assert "Try again" in in_words(looked.error)
