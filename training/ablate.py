@@ -67,7 +67,9 @@ def _frozen(config: Config, blocks: list[int]) -> dict[str, Any]:
     material = Material.read(config)
     network = untrained(replace(config, sees="blocks34")).eval()
     means = averages(network, material, plain_view(config), config)
-    seen = np.concatenate([means[:, outliers.LAYERS[f"block {block}"]] for block in blocks], axis=1)
+    seen = np.concatenate(
+        [means[:, outliers.columns_of(f"block {block}", means.shape[1])] for block in blocks], axis=1
+    )
     labels, fold = material.labels, material.split.fold
     called = np.empty(len(labels), dtype=np.int64)
     for held_out in range(splits.FOLDS):

@@ -21,8 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from training.features import BLOCKS
 from training.metrics import from_predictions
+from training.network import block_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Features:
         cls, colour: NDArray[np.float32], whole: NDArray[np.float32], painted: NDArray[np.float32]
     ) -> "Features":
         """From averages after blocks 3 and 4 side by side, [n, 768], of whole and of painted photographs."""
-        channels = BLOCKS[3][0]
-        return cls(colour, whole[:, :channels], whole[:, channels:], painted[:, channels:])
+        block3, block4 = block_columns(whole.shape[1])
+        return cls(colour, whole[:, block3], whole[:, block4], painted[:, block4])
 
     def __getitem__(self, chosen: NDArray[Any]) -> "Features":
         return Features(*(getattr(self, one.name)[chosen] for one in fields(self)))

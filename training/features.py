@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.data import Photograph
-from training.network import LeukemiaVGG16
+from training.network import CHANNELS, LeukemiaVGG16
 from training.precision import device, shortened
 
 Maps = NDArray[np.float16]
 
-#: Channels of what a block leaves behind, and by how much it is smaller than the photograph.
-BLOCKS = {3: (256, 8), 4: (512, 16)}
+#: By how much smaller than the photograph each side of a block's output is.
+REDUCTION = {3: 8, 4: 16}
 
 #: What a cache may hold: maps after block 3 or 4, or the spatial averages after both, side by side.
 Kind = Literal[3, 4, "means"]
@@ -108,7 +108,7 @@ class Cache:
             path,
             mode="r+" if done else "w+",
             dtype=np.float32 if kind == "means" else np.float16,
-            shape=(len(photographs), *_shape(kind, network.enlarged or view.side)),
+            shape=(len(photographs), *_shape(kind, network, view)),
         )
         network.eval().to(device())
         source = self._source(network, photographs, view, kind)
@@ -185,12 +185,12 @@ def to_device(maps: Maps) -> torch.Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def _shape(kind: Kind, side: int) -> tuple[int, ...]:
-    """Shape of one photograph's part of a cache, for photographs of ``side`` pixels."""
+def _shape(kind: Kind, network: LeukemiaVGG16, view: View) -> tuple[int, ...]:
+    """Shape of one photograph's part of a cache."""
     if kind == "means":
-        return (sum(channels for channels, _ in BLOCKS.values()),)
-    channels, reduction = BLOCKS[kind]
-    return channels, side // reduction, side // reduction
+        return (sum(CHANNELS[block] for block in REDUCTION) * network.width,)
+    side = (network.enlarged or view.side) // REDUCTION[kind]
+    return CHANNELS[kind] * network.width, side, side
 
 
 def _rows(path: Path) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from training.network import OUTLIER_COMPONENTS, OUTLIER_LAYERS, LeukemiaVGG16
+from training.network import OUTLIER_COMPONENTS, SEES, LeukemiaVGG16, block_columns
 
 #: Share of true fields that may lie above the threshold; half of what is allowed, as pseudo-slides differ.
 FALSE_REFER = 0.01
@@ -29,12 +29,13 @@ NEIGHBOURS = 5
 #: Outlier features of the same photographs, FP32 [n, width] each: as they are, then augmented.
 Versions = Sequence[NDArray[np.float32]]
 
-#: What was tried: columns of the features.
-LAYERS = {
-    "block 3": slice(0, OUTLIER_LAYERS[0]),
-    "block 4": slice(OUTLIER_LAYERS[0], None),
-    "blocks 3 and 4": slice(None),
-}
+#: What was tried.
+LAYERS = ("block 3", "block 4", "blocks 3 and 4")
+
+
+def columns_of(layers: str, averages: int) -> slice:
+    """Which of so many averages after blocks 3 and 4 belong to ``layers``, one of :data:`LAYERS`."""
+    return dict(zip(LAYERS, (*block_columns(averages), slice(None)), strict=True))[layers]
 
 
 def statistics(features: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
@@ -90,7 +91,7 @@ def held_out_scores(
     found = np.empty((len(versions), len(labels)), dtype=np.float32)
     for held_out in np.unique(fold):
         inside = fold == held_out
-        network = LeukemiaVGG16()
+        network = LeukemiaVGG16(width=versions[0].shape[1] // SEES["blocks34"])
         fit(network, [features[~inside] for features in versions], labels[~inside])
         for row, features in zip(found, versions, strict=True):
             row[inside] = scores(network, features[inside])
@@ -114,7 +115,8 @@ def compare(
     :param strangers: outlier features of other pictures by their kind.
     """
     rows = []
-    for layers, columns in LAYERS.items():
+    for layers in LAYERS:
+        columns = columns_of(layers, versions[0].shape[1])
         for method, score in (("Mahalanobis", _mahalanobis), ("nearest neighbours", _neighbours)):
             own = np.empty(len(labels))
             for held_out in np.unique(fold):

@@ -127,9 +127,7 @@ def untrained(config: Config) -> LeukemiaVGG16:
     """The network of a recipe with the convolutions as trained on ImageNet."""
     if config.sees not in SEES:
         raise DataError(f"sees {config.sees!r} is not one of {', '.join(SEES)}")
-    network = LeukemiaVGG16(sees=config.sees, enlarged=config.enlarged)
-    weights.load_backbone(network, config.backbone_path)
-    return network
+    return weights.from_backbone(config.backbone_path, sees=config.sees, enlarged=config.enlarged)
 
 
 def seen(

@@ -7,25 +7,30 @@ from safetensors.torch import load_file, save_file
 
 from training import quantized
 from training.data import DataError
-from training.network import LeukemiaVGG16
+from training.network import WIDTH, LeukemiaVGG16
 
 #: Upper bound on a committed weights file, in bytes.
 LIMIT = 30_000_000
 
 
-def load_backbone(network: LeukemiaVGG16, path: Path) -> None:
-    """Load ImageNet convolutions under torchvision's names (``features.0.weight`` ...) into ``network``.
+def from_backbone(path: Path, *, sees: str, enlarged: int) -> LeukemiaVGG16:
+    """A network of the given make with the ImageNet convolutions in ``path``, and as wide as they are.
+
+    The file has torchvision's names (``features.0.weight`` ...).
 
     :raises DataError: when the file is missing or holds other tensors.
     """
     if not path.is_file():
         raise DataError(f"no ImageNet weights at {path}; they come with the data, see docs/model.md")
     state = {name: tensor.float() for name, tensor in load_file(path).items() if name.startswith("features.")}
+    width = len(state["features.0.weight"]) if "features.0.weight" in state else WIDTH
+    network = LeukemiaVGG16(sees=sees, enlarged=enlarged, width=width)
     missing = [name for name in network.features.state_dict() if f"features.{name}" not in state]
     if missing:
         raise DataError(f"{path} lacks {', '.join(missing)}; it is not a VGG16 in torchvision's names")
     own = network.state_dict().keys()
     network.load_state_dict({name: tensor for name, tensor in state.items() if name in own}, strict=False)
+    return network
 
 
 def save(network: LeukemiaVGG16, path: Path, metadata: dict[str, str] | None = None) -> None:
