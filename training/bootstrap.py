@@ -5,12 +5,12 @@ Within each class as many pseudo-slides as there are, drawn with replacement (cl
 called wrong, every resample says so and the interval has no width: that is the method's limit, not certainty.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smear.classes import CLASSES
 from training import metrics
 
 RESAMPLES = 2000
@@ -18,52 +18,63 @@ RESAMPLES = 2000
 #: Percentiles of a 95 % interval.
 BOUNDS = (2.5, 97.5)
 
-#: What gets an interval.
+#: What gets an interval; the first four need no probabilities.
 MEASURES = ("accuracy", "macro_f1", "malignant_sensitivity", "benign_recall", "ece", "brier")
+OF_ANSWERS = MEASURES[:4]
 
 
 def intervals(
     probabilities: NDArray[np.floating[Any]],
     labels: NDArray[np.int64],
     groups: NDArray[np.int64],
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     seed: int = 0,
 ) -> dict[str, dict[str, float | None]]:
     """Every measure with its 95 % interval over groups: ``{"macro_f1": {"value", "low", "high"}}``.
 
     :param probabilities: [n, 4], rows summing to one.
     :param groups: the pseudo-slide of each photograph, [n].
+    :param resamples: how many; :data:`RESAMPLES` if not given.
     """
-    found = _figures(probabilities, labels)
-    drawn = [
-        _figures(probabilities[rows], labels[rows]) for rows in _resampled(labels, groups, resamples, seed)
-    ]
-    result: dict[str, dict[str, float | None]] = {}
-    for name in MEASURES:
-        values = [one[name] for one in drawn if one[name] is not None]
-        low, high = np.percentile(values, BOUNDS) if values else (None, None)
-        result[name] = {"value": found[name], "low": _plain(low), "high": _plain(high)}
-    return result
+
+    def figures(rows: Any) -> dict[str, Any]:
+        answers, own = probabilities[rows], labels[rows]
+        return {
+            **metrics.from_predictions(answers.argmax(axis=1), own),
+            "ece": metrics.expected_calibration_error(answers, own),
+            "brier": metrics.brier(answers, own),
+        }
+
+    return _intervals(figures, MEASURES, _resampled(labels, groups, resamples, seed))
 
 
 def of_answers(
     predicted: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray[np.int64]
 ) -> dict[str, dict[str, float | None]]:
     """:func:`intervals` of a classifier that gives no probabilities: without ``ece`` and ``brier``."""
-    found = intervals(np.eye(len(CLASSES))[predicted], labels, groups)
-    return {name: value for name, value in found.items() if name not in ("ece", "brier")}
+
+    def figures(rows: Any) -> dict[str, Any]:
+        return metrics.from_predictions(predicted[rows], labels[rows])
+
+    return _intervals(figures, OF_ANSWERS, _resampled(labels, groups))
 
 
-def _figures(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> dict[str, Any]:
-    return {
-        **metrics.from_predictions(probabilities.argmax(axis=1), labels),
-        "ece": metrics.expected_calibration_error(probabilities, labels),
-        "brier": metrics.brier(probabilities, labels),
-    }
+def _intervals(
+    figures: Callable[[Any], dict[str, Any]], measures: Sequence[str], drawn: Iterable[NDArray[np.int64]]
+) -> dict[str, dict[str, float | None]]:
+    """Each of ``measures`` over all rows, and its percentiles over the rows ``drawn``."""
+    found = figures(slice(None))
+    resampled = [figures(rows) for rows in drawn]
+    result: dict[str, dict[str, float | None]] = {}
+    for name in measures:
+        values = [one[name] for one in resampled if one[name] is not None]
+        low, high = np.percentile(values, BOUNDS) if values else (None, None)
+        result[name] = {"value": found[name], "low": _plain(low), "high": _plain(high)}
+    return result
 
 
 def _resampled(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], resamples: int, seed: int
+    labels: NDArray[np.int64], groups: NDArray[np.int64], resamples: int | None = None, seed: int = 0
 ) -> list[NDArray[np.int64]]:
     random = np.random.default_rng(seed)
     members = {group: np.flatnonzero(groups == group) for group in np.unique(groups)}
@@ -72,7 +83,7 @@ def _resampled(
         np.concatenate(
             [members[group] for names in of_class for group in random.choice(names, size=len(names))]
         )
-        for _ in range(resamples)
+        for _ in range(RESAMPLES if resamples is None else resamples)
     ]
 
 

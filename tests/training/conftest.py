@@ -27,6 +27,12 @@ def shallow() -> LeukemiaVGG16:
     return random_network(LeukemiaVGG16(sees="blocks34", enlarged=336))
 
 
+@pytest.fixture(scope="session")
+def narrow() -> LeukemiaVGG16:
+    """The same with an eighth of the channels, for tests of what is done with a network, not of what it computes."""
+    return random_network(LeukemiaVGG16(width=8))
+
+
 def random_network(network: LeukemiaVGG16) -> LeukemiaVGG16:
     """``network`` with random weights and buffers, in evaluation mode."""
     torch.manual_seed(0)

@@ -19,6 +19,7 @@ from tests.training.exports import drawn, write_export
 from training import __main__ as command
 from training import (
     baselines,
+    bootstrap,
     card,
     conformal,
     data,
@@ -47,14 +48,12 @@ SIGNED = tuple(f"{number:032x}" for number in range(4))
 
 
 @pytest.fixture(scope="module")
-def folder(
-    tmp_path_factory: pytest.TempPathFactory, network: LeukemiaVGG16, worker_id: str
-) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, narrow: LeukemiaVGG16, worker_id: str) -> Iterator[Path]:
     """A drawn data set with a split of its own, signed cases beside it, and a recipe of one epoch that uses both."""
     root = tmp_path_factory.mktemp(f"run-{worker_id}")
     synthetic.write_data_set(root / "data", dict.fromkeys(CLASSES, PER_CLASS), seed=0)
     (root / "data" / "weights").mkdir()
-    state = {name: value for name, value in network.state_dict().items() if name.startswith("features.")}
+    state = {name: value for name, value in narrow.state_dict().items() if name.startswith("features.")}
     save_file(state, root / "data" / "weights" / "vgg16_imagenet_features.safetensors")
     photographs = data.read_manifest(root / "data" / "blood-smears" / "manifest.csv")
     # Too few for pseudo-slides: single photographs dealt in turn do for what is tested here.
@@ -69,6 +68,7 @@ def folder(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(splits, "COMMITTED", root / "split.csv")
         patch.setattr(conformal, "LEVEL", 0.5)  # what so few photographs can promise
+        patch.setattr(bootstrap, "RESAMPLES", 20)  # intervals are looked at in test_evidence.py
         recipe = (
             f'data = "{root}/data"\nout = "{root}/out"\ncache = "{root}/cache"\nsplit = "{root}/split.csv"\n'
         )
