@@ -22,8 +22,9 @@ from torch import Tensor
 
 from benchmarks.report import machine, table
 from training import parity, quantize, weights
-from training.export import INT8_MODEL, MODEL, to_exported_program, to_torchscript
+from training.export import to_exported_program, to_torchscript
 from training.network import LeukemiaVGG16
+from training.repository import INT8_MODEL, MODEL
 
 #: The int8 TorchScript's time has to be at most this share of the eager FP32 network's.
 BAR = 0.4

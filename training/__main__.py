@@ -23,6 +23,7 @@ from training import (
     finish,
     gate,
     quality,
+    repository,
     shifts,
     splits,
     synthetic,
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     source = one.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", type=Path, help="a folder holding one folder per class")
     source.add_argument("--test", action="store_true", help="the test part of the committed split")
-    one.add_argument("--weights", type=Path, default=export.COMMITTED)
+    one.add_argument("--weights", type=Path, default=repository.COMMITTED)
     one.add_argument("--data", type=Path, default=data.DEFAULT_DATA, help="where the manifest lies (--test)")
     one.set_defaults(run=_evaluate)
 
@@ -74,15 +75,15 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--images", type=Path, required=True, help="a folder holding one folder per kind of picture"
     )
-    one.add_argument("--weights", type=Path, default=export.COMMITTED)
+    one.add_argument("--weights", type=Path, default=repository.COMMITTED)
     one.set_defaults(run=lambda parsed: evaluate.score_strangers(parsed.weights, parsed.images))
 
     one = commands.add_parser(
         "deliver", help="put a run into the model repository, with hash, threshold and card"
     )
     one.add_argument("--run", dest="folder", type=Path, default=config.Config().out, help="what finish wrote")
-    one.add_argument("--version", type=int, default=export.VERSION)
-    one.add_argument("--model", type=Path, default=export.MODEL)
+    one.add_argument("--version", type=int, default=repository.VERSION)
+    one.add_argument("--model", type=Path, default=repository.MODEL)
     one.add_argument("--data", type=Path, default=data.DEFAULT_DATA)
     one.set_defaults(run=_deliver)
 
@@ -91,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run=_export)
 
     one = commands.add_parser("plots", help="draw the plots of docs/model.md from the card")
-    one.add_argument("--model", type=Path, default=export.MODEL)
+    one.add_argument("--model", type=Path, default=repository.MODEL)
     one.add_argument("--out", type=Path, default=Path("docs/model"))
     one.set_defaults(run=_plots)
     ablate.add_command(commands)

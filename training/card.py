@@ -20,15 +20,15 @@ from training import (
     card_text,
     conformal,
     explain,
-    export,
     precision,
+    repository,
     shifts,
     splits,
     weights,
 )
 from training.augment import Strength
 from training.data import DataError, file_sha256
-from training.evaluate import answers, figures, read_note
+from training.evaluate import answers, figures
 
 INTENDED_USE = (
     "Pre-classification of photographs of stained blood smears for a reader who decides. "
@@ -99,7 +99,7 @@ def deliver(run: Path, model: Path, version: int, data: Path) -> dict[str, Any]:
     target.parent.mkdir(parents=True, exist_ok=True)
     if not (model / "config.pbtxt").exists():
         shutil.copytree(
-            export.MODEL, model, dirs_exist_ok=True, ignore=lambda _, names: set(names) - CONFIGURATION
+            repository.MODEL, model, dirs_exist_ok=True, ignore=lambda _, names: set(names) - CONFIGURATION
         )
     for name in (target.name, "baselines.safetensors"):
         shutil.copyfile(run / name, target.with_name(name))
@@ -124,7 +124,7 @@ def measure(target: Path, data: Path) -> dict[str, Any]:
     fitted = baselines.fit(*baselines.load(target.with_name("baselines.safetensors")))
     called = baselines.answers(fitted, found.seen)
     inside = conformal.covered(
-        found.probabilities, found.labels, ReferRule.from_card(read_note(target)).least_probability
+        found.probabilities, found.labels, ReferRule.from_card(weights.read_note(target)).least_probability
     )
     return {
         "figures": figures(target, found) | {"coverage": conformal.coverage(inside, found.labels, slides)},
@@ -146,7 +146,7 @@ def checked_further(run: Path, target: Path, data: Path, recipe: dict[str, Any])
         return dict(json.loads(kept.read_text()))
     network = weights.load(target).to(precision.device())
     photographs = splits.test_part(data)
-    rule = ReferRule.from_card(read_note(target))
+    rule = ReferRule.from_card(weights.read_note(target))
     found = {
         # Thousands of passes: shortened where the processor can, which the figures say (``arithmetic``).
         "shifts": shifts.measure(network, photographs, rule, Strength(**recipe["strength"]), "auto"),
@@ -158,7 +158,7 @@ def checked_further(run: Path, target: Path, data: Path, recipe: dict[str, Any])
 
 def describe(record: dict[str, Any], tested: dict[str, Any], path: Path, version: int) -> dict[str, Any]:
     """The card as data: what the portal shows and the Markdown is rendered from."""
-    note = read_note(path)
+    note = weights.read_note(path)
     recipe = record["recipe"]
     own = {
         name: value

@@ -1,6 +1,5 @@
 """Figures of a weights file on photographs: the network end to end, from files through ``smear.tensor``."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from tqdm import tqdm
 
 from smear.refer import ReferRule
@@ -18,15 +16,6 @@ from training.data import IMAGE_SUFFIXES, DataError, Photograph, file_sha256, lo
 from training.network import LeukemiaVGG16
 
 BATCH = 16
-
-#: Key of the JSON note in a weights file's header: temperature, threshold, split, version.
-NOTE = "hemalens"
-
-
-def read_note(path: Path) -> dict[str, Any]:
-    """The JSON note of a weights file; empty when it has none."""
-    with safe_open(path, framework="np") as file:
-        return dict(json.loads((file.metadata() or {}).get(NOTE, "{}")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +77,7 @@ def evaluate(weights_path: Path, photographs: Sequence[Photograph]) -> dict[str,
 
 def figures(weights_path: Path, found: Answers) -> dict[str, Any]:
     """Every figure of ``found``, the answers of the network in ``weights_path``."""
-    note = read_note(weights_path)
+    note = weights.read_note(weights_path)
     result = metrics.measure(found.probabilities, found.labels)
     result["weights_sha256"] = file_sha256(weights_path)
     result["outliers"] = _outliers(found.scores, note.get("outlier_threshold"))
@@ -104,7 +93,7 @@ def score_strangers(weights_path: Path, root: Path) -> dict[str, Any]:
 
     :raises DataError: when there is no threshold, no folder or no readable picture.
     """
-    threshold = read_note(weights_path).get("outlier_threshold")
+    threshold = weights.read_note(weights_path).get("outlier_threshold")
     if threshold is None:
         raise DataError(f"{weights_path} notes no outlier threshold")
     network = weights.load(weights_path)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from smear.classes import CLASSES
 from smear.nuclei import nuclei
-from training import data, deletion, export, precision, splits, weights
+from training import data, deletion, precision, repository, splits, weights
 from training.data import Photograph
 
 ORDERS = ("map", "occlusion", "random")
@@ -109,7 +109,7 @@ def add_command(commands: Any) -> None:
     )
     one.add_argument("--images", type=Path, help="a folder holding one folder per class; else the test part")
     one.add_argument("--data", type=Path, default=data.DEFAULT_DATA, help="where the manifest lies")
-    one.add_argument("--weights", type=Path, default=export.COMMITTED)
+    one.add_argument("--weights", type=Path, default=repository.COMMITTED)
     one.add_argument("--limit", type=int, default=15, help="photographs of each class")
     one.add_argument("--seed", type=int, default=0, help="of the random orders")
     one.add_argument("--precision", choices=precision.PRECISIONS, default="auto", help="of the curves")

@@ -18,15 +18,7 @@ from smear import contract
 from training import parity, quantized, weights
 from training.data import DataError
 from training.network import LeukemiaVGG16
-
-#: The model repository of this project, its FP32 model and the int8 variant.
-REPOSITORY = Path("triton_models")
-MODEL = REPOSITORY / "leukemia_vgg16"
-INT8_MODEL = REPOSITORY / "leukemia_vgg16_int8"
-
-#: The committed version and its weights.
-VERSION = 3
-COMMITTED = MODEL / str(VERSION) / "weights.safetensors"
+from training.repository import REPOSITORY
 
 
 class UnfitProcessor(DataError):

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from training.data import Photograph
 from training.network import CHANNELS, LeukemiaVGG16
 from training.precision import device, shortened
+from training.views import View
 
 Maps = NDArray[np.float16]
 
@@ -34,20 +35,6 @@ BATCH = 16
 
 #: The largest finite half-precision number; the unscaled Oxford weights come near it in bright spots.
 LARGEST = 65504
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One way of looking at every photograph.
-
-    ``recipe`` is everything ``make`` depends on besides the photograph, and so part of the cache's name; ``make``
-    gives the UINT8 [3, side, side] input.
-    """
-
-    name: str
-    recipe: dict[str, Any]
-    make: Callable[[Photograph], NDArray[np.uint8]]
-    side: int = 224
 
 
 @dataclass(frozen=True, slots=True)

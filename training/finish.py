@@ -31,7 +31,6 @@ from training import (
 )
 from training.config import Config
 from training.data import IMAGE_SUFFIXES, file_sha256, load_all, load_path
-from training.evaluate import NOTE
 from training.network import LeukemiaVGG16
 from training.train import Material, augmented_views, averages, train, untrained
 
@@ -81,7 +80,7 @@ def finish(config: Config) -> dict[str, Any]:
         "split": splits.KINDS["group"],
     }
     path = config.out / "weights.safetensors"
-    weights.save(network, path, {NOTE: json.dumps(note, sort_keys=True)})
+    weights.save(network, path, {weights.NOTE: json.dumps(note, sort_keys=True)})
     seen = baseline_features(config, material)
     # Delivered beside the weights: of patients' photographs not even averages.
     public = trains & (np.arange(len(trains)) < material.public)

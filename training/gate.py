@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training import export, metrics, parity, quantized, splits, variant, weights
+from training import export, metrics, parity, quantized, repository, splits, variant, weights
 from training.data import DEFAULT_DATA, DataError, file_sha256, targets
 from training.train import git_commit
 
@@ -116,7 +116,7 @@ CRITERIA = (
 
 
 def gate(
-    version: int, model: Path = export.MODEL, data: Path = DEFAULT_DATA, *, keep: bool = True
+    version: int, model: Path = repository.MODEL, data: Path = DEFAULT_DATA, *, keep: bool = True
 ) -> dict[str, Any]:
     """Judge a delivered version and write ``gate.json`` beside its weights (not with ``keep`` false).
 
@@ -223,7 +223,9 @@ def add_command(commands: Any) -> None:
     """Add ``gate`` to the command line."""
     one = commands.add_parser("gate", help="whether a version is good enough; exit status 1 when not")
     one.add_argument("version", type=int)
-    one.add_argument("--model", type=Path, nargs="+", default=[export.MODEL], help="one folder or several")
+    one.add_argument(
+        "--model", type=Path, nargs="+", default=[repository.MODEL], help="one folder or several"
+    )
     one.add_argument("--data", type=Path, default=DEFAULT_DATA)
     one.add_argument(
         "--check",

@@ -26,7 +26,7 @@ from tqdm import tqdm
 from smear.classes import CLASSES, MALIGNANT
 from smear.refer import ReferRule
 from smear.tensor import mask_scale_bar
-from training import config, data, explain, export, metrics, precision, splits, weights
+from training import config, data, explain, metrics, precision, repository, splits, weights
 from training.augment import Strength
 from training.data import Photograph
 
@@ -151,9 +151,9 @@ def add_command(commands: Any) -> None:
     one = commands.add_parser("shifts", help="the figures under shifts of hue, gamma, focus and compression")
     one.add_argument("--images", type=Path, help="a folder holding one folder per class; else the test part")
     one.add_argument("--data", type=Path, default=data.DEFAULT_DATA, help="where the manifest lies")
-    one.add_argument("--weights", type=Path, default=export.COMMITTED)
+    one.add_argument("--weights", type=Path, default=repository.COMMITTED)
     one.add_argument(
-        "--card", type=Path, default=export.MODEL / "model_card.json", help="holds the refer rule"
+        "--card", type=Path, default=repository.MODEL / "model_card.json", help="holds the refer rule"
     )
     one.add_argument("--config", type=Path, default=config.DEFAULT_CONFIG, help="the recipe of the weights")
     one.add_argument("--limit", type=int, help="photographs of each class (default: all)")

@@ -21,8 +21,9 @@ from scipy.special import softmax
 from training import fit, metrics, parallel, reviewed, splits, views, weights
 from training.config import Config
 from training.data import DataError, Photograph, file_sha256, read_manifest, targets
-from training.features import Cache, Joined, Maps, View
+from training.features import Cache, Joined, Maps
 from training.network import SEES, LeukemiaVGG16
+from training.views import View
 
 #: Share of the training groups set aside where a recipe stops early.
 STOP_SHARE = 0.1

@@ -30,12 +30,11 @@ from training import bootstrap, metrics, outliers, quantize, splits, views, weig
 from training.augment import Strength
 from training.card import parameter
 from training.data import DEFAULT_DATA, DataError, Photograph, file_sha256, read_manifest, targets
-from training.evaluate import NOTE, read_note
-from training.export import INT8_MODEL
-from training.features import View
 from training.network import LeukemiaVGG16
 from training.quantized import ENGINE
+from training.repository import INT8_MODEL
 from training.train import git_commit
+from training.views import View
 
 #: Photographs whose activations set the scales, and on which both networks are matched.
 CALIBRATION = 256
@@ -108,7 +107,7 @@ def make(
     :returns: the note in the header of ``target``.
     :raises DataError: when weights or photographs cannot be read, or the weights are no delivered version.
     """
-    network, note = weights.load(source), read_note(source)
+    network, note = weights.load(source), weights.read_note(source)
     if "outlier_threshold" not in note:
         raise DataError(f"{source} notes no outlier threshold; quantize a delivered version")
     every = max(1, len(training) // CALIBRATION)
@@ -131,7 +130,7 @@ def make(
         "quantized_from": file_sha256(source),
         "calibration_photographs": len(sample),
     }
-    weights.save(int8, target, {NOTE: json.dumps(note, sort_keys=True)})
+    weights.save(int8, target, {weights.NOTE: json.dumps(note, sort_keys=True)})
     return note
 
 
@@ -167,7 +166,7 @@ def compare(source: Path, target: Path, photographs: Sequence[Photograph]) -> di
         answered.append(probabilities)
         figures.append(metrics.measure(probabilities, labels))
         leading.append(probabilities.argmax(axis=1))
-        rule = ReferRule.from_card(read_note(path))
+        rule = ReferRule.from_card(weights.read_note(path))
         pairs = zip(probabilities.tolist(), answers.scores.tolist(), strict=True)
         referred.append(np.array([bool(rule.reasons(*pair)) for pair in pairs]))
     return {
@@ -268,7 +267,7 @@ def config(template: Path, model: Path) -> str:
         for path in sorted(model.glob("*/weights.safetensors"))
         for name, value in (
             ("weights_sha256", file_sha256(path)),
-            ("outlier_threshold", str(read_note(path)["outlier_threshold"])),
+            ("outlier_threshold", str(weights.read_note(path)["outlier_threshold"])),
         )
     }
     first = next((row for row, line in enumerate(lines) if _OF_A_VERSION.match(line)), len(lines))

@@ -1,6 +1,8 @@
 """The ways a recipe may look at a photograph: as the server does, augmented, or as an ablation asks."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,21 @@ from smear import nuclei
 from smear.tensor import SIDE, mask_scale_bar
 from training.augment import Strength, augment, generator
 from training.data import Photograph, load, load_unmasked
-from training.features import View
 from training.normalise import NORMALISATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way of looking at every photograph.
+
+    ``recipe`` is everything ``make`` depends on besides the photograph, and so part of the cache's name; ``make``
+    gives the UINT8 [3, side, side] input.
+    """
+
+    name: str
+    recipe: dict[str, Any]
+    make: Callable[[Photograph], NDArray[np.uint8]]
+    side: int = 224
 
 
 def clean(normalise: str = "none", masked: bool = True, side: int = SIDE) -> View:

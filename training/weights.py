@@ -1,8 +1,11 @@
 """The weights of a version on disk: safetensors, half precision or int8, and the hash by which everyone names them."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from training import quantized
@@ -11,6 +14,15 @@ from training.network import WIDTH, LeukemiaVGG16
 
 #: Upper bound on a committed weights file, in bytes.
 LIMIT = 30_000_000
+
+#: Key of the JSON note in a weights file's header: temperature, threshold, split, version.
+NOTE = "hemalens"
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """The JSON note of a weights file; empty when it has none."""
+    with safe_open(path, framework="np") as file:
+        return dict(json.loads((file.metadata() or {}).get(NOTE, "{}")))
 
 
 def from_backbone(path: Path, *, sees: str, enlarged: int) -> LeukemiaVGG16:

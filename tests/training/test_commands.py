@@ -23,9 +23,9 @@ from training import (
     card,
     conformal,
     data,
-    export,
     metrics,
     plots,
+    repository,
     shifts,
     splits,
     synthetic,
@@ -195,7 +195,7 @@ def model(run: Path, folder: Path) -> Path:
     model = folder / "models" / "leukemia_vgg16"
     model.mkdir(parents=True)
     (model / "config.pbtxt").write_text(
-        f'parameters {{ key: "weights_sha256:{export.VERSION}" value {{ string_value: "old" }} }}\n'
+        f'parameters {{ key: "weights_sha256:{repository.VERSION}" value {{ string_value: "old" }} }}\n'
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(card, "EXPLAINED", 1)
@@ -206,14 +206,14 @@ def model(run: Path, folder: Path) -> Path:
 
 
 def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) -> None:
-    sha256 = data.file_sha256(model / str(export.VERSION) / "weights.safetensors")
+    sha256 = data.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
     delivered = json.loads((model / "model_card.json").read_text())
     config = (model / "config.pbtxt").read_text()
     assert delivered["sha256"] == sha256
-    assert config.count(f"weights_sha256:{export.VERSION}") == 1
+    assert config.count(f"weights_sha256:{repository.VERSION}") == 1
     assert sha256 in config
     assert (
-        f'"outlier_threshold:{export.VERSION}" value {{ string_value: "{delivered["outlier_threshold"]}"'
+        f'"outlier_threshold:{repository.VERSION}" value {{ string_value: "{delivered["outlier_threshold"]}"'
         in config
     )
     assert delivered["figures"]["images"] == len(splits.test_part(folder / "data"))
@@ -235,18 +235,18 @@ def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) 
 
 
 def test_the_same_run_delivered_again_has_the_same_name(model: Path, run: Path) -> None:
-    before = data.file_sha256(model / str(export.VERSION) / "weights.safetensors")
+    before = data.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
     assert before == data.file_sha256(run / "weights.safetensors")
 
 
 def test_the_gate_refuses_a_network_of_random_weights_and_says_why(
     model: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["gate", str(export.VERSION), "--model", str(model), "--data", str(folder / "data")]
+    arguments = ["gate", str(repository.VERSION), "--model", str(model), "--data", str(folder / "data")]
     assert command.main(arguments) == 1
     said = json.loads(capsys.readouterr().out)
-    assert said == json.loads((model / str(export.VERSION) / "gate.json").read_text())
-    assert said["weights_sha256"] == data.file_sha256(model / str(export.VERSION) / "weights.safetensors")
+    assert said == json.loads((model / str(repository.VERSION) / "gate.json").read_text())
+    assert said["weights_sha256"] == data.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
     passed = {one["key"]: one["passed"] for one in said["criteria"]}
     assert passed["hash"]
     assert passed["exported"]
@@ -261,9 +261,11 @@ def test_the_gate_notices_weights_that_the_card_does_not_describe(
     shutil.copytree(model, other)
     weights.save(
         weights.load(run / "final" / "weights.safetensors"),
-        other / str(export.VERSION) / "weights.safetensors",
+        other / str(repository.VERSION) / "weights.safetensors",
     )
-    assert command.main(["gate", str(export.VERSION), "--model", str(other), "--data", str(tmp_path)]) == 1
+    assert (
+        command.main(["gate", str(repository.VERSION), "--model", str(other), "--data", str(tmp_path)]) == 1
+    )
     criteria = json.loads(capsys.readouterr().out)["criteria"]
     assert [one["passed"] for one in criteria if one["key"] == "hash"] == [False]
 

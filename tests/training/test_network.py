@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from smear.classes import CLASSES
-from training import calibrate, data, evaluate, export, outliers, splits, weights
+from training import calibrate, data, evaluate, export, outliers, repository, splits, weights
 from training.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "triton_models" / "leukemia_vgg16"
-COMMITTED = ROOT / export.COMMITTED
+COMMITTED = ROOT / repository.COMMITTED
 
 
 def images(batch: int) -> Tensor:
@@ -134,14 +134,14 @@ def test_committed_weights_are_small_and_named_alike_everywhere() -> None:
     card = json.loads((MODEL / "model_card.json").read_text())
     assert card["sha256"] == sha256
     assert sha256 in (MODEL / "model_card.md").read_text()
-    note = evaluate.read_note(COMMITTED)
+    note = weights.read_note(COMMITTED)
     assert card["outlier_threshold"] == note["outlier_threshold"]
     for config in (MODEL / "config.pbtxt", MODEL / "configs" / "gpu.pbtxt"):
         parameters = dict(
             re.findall(r'parameters \{ key: "(.+?)" value \{ string_value: "(.+?)" \} \}', config.read_text())
         )
-        assert parameters[f"weights_sha256:{export.VERSION}"] == sha256
-        assert float(parameters[f"outlier_threshold:{export.VERSION}"]) == note["outlier_threshold"]
+        assert parameters[f"weights_sha256:{repository.VERSION}"] == sha256
+        assert float(parameters[f"outlier_threshold:{repository.VERSION}"]) == note["outlier_threshold"]
     assert (MODEL / "labels.txt").read_text().split() == list(CLASSES)
 
 
@@ -161,7 +161,7 @@ def test_committed_weights_make_an_exact_map_and_calibrated_probabilities() -> N
         probabilities, (logits / network.temperature).softmax(dim=1), atol=1e-4, rtol=1e-3
     )
     # Noise is no smear.
-    assert float(score) > evaluate.read_note(COMMITTED)["outlier_threshold"]
+    assert float(score) > weights.read_note(COMMITTED)["outlier_threshold"]
 
 
 def test_committed_weights_on_a_sample_of_the_test_part() -> None:

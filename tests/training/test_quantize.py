@@ -12,7 +12,7 @@ from torch import Tensor
 
 from smear.classes import CLASSES
 from tests.integers import let_sums_overflow
-from training import data, evaluate, export, gate, parity, quantize, quantized, variant, weights
+from training import data, export, gate, parity, quantize, quantized, variant, weights
 from training.__main__ import main
 from training.network import LeukemiaVGG16
 
@@ -194,7 +194,7 @@ def delivered(
     repository = tmp_path_factory.mktemp("models")
     source = repository / "leukemia_vgg16" / "1"
     note = {"temperature": 1.0, "outlier_threshold": 1.5, "split": "drawn"}
-    weights.save(network, source / "weights.safetensors", {evaluate.NOTE: json.dumps(note)})
+    weights.save(network, source / "weights.safetensors", {weights.NOTE: json.dumps(note)})
     for name in ("config.pbtxt", "labels.txt"):
         (source.parent / name).write_text((MODEL / name).read_text())
     card = {"name": "leukemia_vgg16", "version": 1, "intended_use": "tests", "classes": list(CLASSES)}
@@ -213,7 +213,7 @@ def test_its_calibration_is_its_own(delivered: tuple[Path, Path, dict[str, objec
     assert not torch.equal(int8.outlier_centres, fp32.outlier_centres)
     assert 0 < float(int8.outlier_scale) < float("inf")
     assert float(int8.temperature) != float(fp32.temperature)
-    note = evaluate.read_note(target / "1" / "weights.safetensors")
+    note = weights.read_note(target / "1" / "weights.safetensors")
     assert note["quantized_from"] == data.file_sha256(source / "1" / "weights.safetensors")
     assert note["split"] == "drawn"
 

@@ -16,7 +16,7 @@ from embedded.settings import ROOT
 from portal.inference.selectors import active_version
 from smear.classes import CLASSES
 from tests.integers import exact_where_the_processor_is_not  # noqa: F401 - a fixture for all of the module
-from training import data, evaluate, export, parity, quantize, variant, weights
+from training import data, export, parity, quantize, variant, weights
 from training.network import LeukemiaVGG16
 from worker.readiness import ContractWatch
 from worker.triton import TritonClient
@@ -39,7 +39,7 @@ def repository(tmp_path_factory):
     (folder / "leukemia_vgg16" / "config.pbtxt").write_text((committed / "config.pbtxt").read_text())
     path = folder / NAME / "1" / "weights.safetensors"
     weights.save(
-        quantize.quantize(network, seen), path, {evaluate.NOTE: json.dumps({"outlier_threshold": 1.25})}
+        quantize.quantize(network, seen), path, {weights.NOTE: json.dumps({"outlier_threshold": 1.25})}
     )
     (folder / NAME / "config.pbtxt").write_text(variant.config(committed / "config.pbtxt", folder / NAME))
     card = {"name": NAME, "version": 1, "sha256": data.file_sha256(path), "classes": list(CLASSES)}
