@@ -52,7 +52,7 @@ $(CATALOGUES) &: $(CATALOGUES:.mo=.po)
 	@$(BIN)/python -m portal.catalogues compile
 	@touch $@
 
-$(MODELS) &: $(WEIGHTS) $(addprefix training/,export.py network.py parity.py quantized.py weights.py)
+$(MODELS) &: $(WEIGHTS) $(addprefix training/,$(addprefix deliver/,export.py parity.py) $(addprefix model/,network.py quantized.py weights.py))
 	@$(BIN)/python -m training export >/dev/null
 	@touch -c $(MODELS)
 

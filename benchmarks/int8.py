@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import machine, table
-from training import parity, quantize, weights
-from training.export import to_exported_program, to_torchscript
-from training.network import LeukemiaVGG16
-from training.repository import INT8_MODEL, MODEL
+from training.deliver import parity
+from training.deliver.export import to_exported_program, to_torchscript
+from training.model import quantize, weights
+from training.model.network import LeukemiaVGG16
+from training.model.repository import INT8_MODEL, MODEL
 
 #: The int8 TorchScript's time has to be at most this share of the eager FP32 network's.
 BAR = 0.4

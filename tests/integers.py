@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training import quantized
+from training.model import quantized
 
 #: What a sum of 16 bits can hold.
 LEAST, MOST = -32768, 32767

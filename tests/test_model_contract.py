@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from smear import contract
-from training.network import LeukemiaVGG16
+from training.model.network import LeukemiaVGG16
 
 MODELS = Path(__file__).parents[1] / "triton_models"
 CONFIGURATIONS = sorted(MODELS.rglob("*.pbtxt"))

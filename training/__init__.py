@@ -1,16 +1,18 @@
 """From labelled photographs of blood smears to a model version that Triton serves.
 
-Read in this order:
+Each package imports those before it and none after:
 
-* what there is: ``data`` (photographs), ``slides`` (pseudo-slides), ``splits`` (folds and test part), ``synthetic`` and
-  ``drawing`` (a drawn data set);
-* how one network is trained: ``config``, ``augment``, ``normalise``, ``views`` (ways to look at a photograph),
-  ``network``, ``features`` (what is computed once), ``fit``, ``state``, ``precision``, ``parallel``, ``train``;
-* how good it is: ``metrics``, ``bootstrap``, ``baselines``, ``crossvalidate``, ``ablate``, ``evaluate``, ``shifts``,
-  ``explain`` with ``deletion``, ``quality``;
-* when it should be silent: ``calibrate``, ``conformal``, ``outliers``;
-* what is delivered: ``finish`` (all of the above, once), ``weights``, ``card`` with ``card_text`` and ``plots``,
-  ``gate``, ``export`` with ``parity``; in eight-bit integers ``quantize``, ``quantized``, ``variant``.
+* ``data``: photographs (``manifest``), pseudo-slides (``slides``), folds and test part (``splits``), signed cases
+  (``reviewed``), a drawn data set (``synthetic``, ``drawing``), and how a photograph is changed on its way in
+  (``augment``, ``normalise``, ``transforms``);
+* ``config``: the recipe of a run;
+* ``model``: ``network``, its ``weights`` on disk, ``quantize`` and ``quantized`` for eight-bit integers, ``outliers``,
+  ``precision``, and the addresses of the delivered versions (``repository``);
+* ``evaluate``: ``metrics``, ``bootstrap``, ``baselines``, ``evaluation`` of a weights file, ``shifts``, ``explain`` with
+  ``deletion``, ``quality``, and when to refer: ``calibrate``, ``conformal``;
+* ``fit``: ``features`` (what is computed once), ``fine_tuning``, ``checkpoint``, ``parallel``, ``train`` (one network),
+  ``crossvalidate``, ``ablate``, ``build`` (all of it, once, and calibrated);
+* ``deliver``: ``card`` with ``card_text`` and ``plots``, ``gate``, ``export`` with ``parity``, ``int8_model``.
 
 ``python -m training --help`` lists the commands.
 """

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from training.augment import Strength
-from training.data import DEFAULT_DATA, DataError
-from training.splits import COMMITTED, FOLDS
+from training.data.augment import Strength
+from training.data.manifest import DEFAULT_DATA, DataError
+from training.data.splits import COMMITTED, FOLDS
 
 #: The recipe of the committed version.
 DEFAULT_CONFIG = Path(__file__).parent / "configs" / "v3.toml"
@@ -19,7 +19,7 @@ class Config:
     """Everything a training run depends on besides the code.
 
     Paths are relative to the repository's root. ``reviewed`` is a folder of signed cases to train on besides
-    (``training.reviewed``); ``blind_only`` leaves out what was labelled by people who had seen the model's answer.
+    (``training.data.reviewed``); ``blind_only`` leaves out what was labelled by people who had seen the model's answer.
     ``fold`` is the fold of the split that validates, or ``final`` to train on every training group and measure on
     the test part. ``tuned`` names what trains: ``head`` (the linear layer), ``conv5_3``, ``block5`` or ``block4``
     (blocks 4 and 5); ``sees`` is what the linear layer sees, ``block5`` or ``blocks34``, and ``enlarged`` the side to

@@ -20,7 +20,7 @@ from portal.reports.exports.reviewed import case_key
 from portal.reports.models import Diagnosis, ReviewedExport
 from portal.reports.services import amend, sign
 from tests.factories import PASSWORD, LaboratoryFactory, analysed, claimed, member, read, signed
-from training import reviewed
+from training.data import reviewed
 
 pytestmark = pytest.mark.django_db
 

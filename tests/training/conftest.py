@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 
 from smear.classes import CLASSES
 from tests.integers import exact_where_the_processor_is_not  # noqa: F401 - a fixture for all of the folder
-from training import synthetic
-from training.network import LeukemiaVGG16
+from training.data import synthetic
+from training.model.network import LeukemiaVGG16
 
 #: Five of each class, so that every fold has one.
 PER_CLASS = 5

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from smear.decode import decode
-from training import synthetic
-from training.data import file_sha256
-from training.reviewed import SCHEMA
+from training.data import synthetic
+from training.data.manifest import file_sha256
+from training.data.reviewed import SCHEMA
 
 
 class Shot(NamedTuple):

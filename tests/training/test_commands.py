@@ -16,24 +16,14 @@ from safetensors.torch import save_file
 from smear.classes import CLASSES
 from smear.refer import ReferRule
 from tests.training.exports import drawn, write_export
-from training import __main__ as command
-from training import (
-    baselines,
-    bootstrap,
-    card,
-    conformal,
-    data,
-    metrics,
-    plots,
-    repository,
-    shifts,
-    splits,
-    synthetic,
-    train,
-    weights,
-)
+from training import cli as command
 from training import config as configs
-from training.network import LeukemiaVGG16
+from training.data import manifest, splits, synthetic
+from training.deliver import card, plots
+from training.evaluate import baselines, bootstrap, conformal, metrics, shifts
+from training.fit import train
+from training.model import repository, weights
+from training.model.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, narrow: LeukemiaVGG16, work
     (root / "data" / "weights").mkdir()
     state = {name: value for name, value in narrow.state_dict().items() if name.startswith("features.")}
     save_file(state, root / "data" / "weights" / "vgg16_imagenet_features.safetensors")
-    photographs = data.read_manifest(root / "data" / "blood-smears" / "manifest.csv")
+    photographs = manifest.read_manifest(root / "data" / "blood-smears" / "manifest.csv")
     # Too few for pseudo-slides: single photographs dealt in turn do for what is tested here.
     turn = np.arange(len(photographs), dtype=np.int64)
     split = splits.Split(slide=turn, fold=turn % PER_CLASS % (splits.FOLDS + 1) - 1)
@@ -86,8 +76,10 @@ def run(folder: Path) -> Path:
 
 def test_a_run_records_what_it_came_from(run: Path, folder: Path) -> None:
     record = json.loads((run / "finish.json").read_text())
-    assert record["manifest_sha256"] == data.file_sha256(folder / "data" / "blood-smears" / "manifest.csv")
-    assert record["weights_sha256"] == data.file_sha256(run / "weights.safetensors")
+    assert record["manifest_sha256"] == manifest.file_sha256(
+        folder / "data" / "blood-smears" / "manifest.csv"
+    )
+    assert record["weights_sha256"] == manifest.file_sha256(run / "weights.safetensors")
     assert len(record["git_commit"]) >= 40
     assert record["recipe"]["epochs"] == 1
     assert record["reviewed"]["case_keys"] == list(SIGNED)
@@ -119,7 +111,7 @@ def test_what_is_trained_on_averages_answers_alike_from_the_file(folder: Path) -
     network = weights.load(out / "weights.safetensors")
     kept = np.load(out / "outputs.npz")
     photographs = train.Material.read(configs.read(folder / "recipe.toml")).photographs
-    pixels = torch.from_numpy(data.load_all([photographs[row] for row in kept["rows"][:3]]))
+    pixels = torch.from_numpy(manifest.load_all([photographs[row] for row in kept["rows"][:3]]))
     with torch.inference_mode():
         _, activation_map, _, _ = network(pixels)
     logits = activation_map.mean(dim=(2, 3)) + network.classifier.bias
@@ -206,7 +198,7 @@ def model(run: Path, folder: Path) -> Path:
 
 
 def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) -> None:
-    sha256 = data.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
+    sha256 = manifest.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
     delivered = json.loads((model / "model_card.json").read_text())
     config = (model / "config.pbtxt").read_text()
     assert delivered["sha256"] == sha256
@@ -235,8 +227,8 @@ def test_delivery_writes_weights_parameters_and_card(model: Path, folder: Path) 
 
 
 def test_the_same_run_delivered_again_has_the_same_name(model: Path, run: Path) -> None:
-    before = data.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
-    assert before == data.file_sha256(run / "weights.safetensors")
+    before = manifest.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
+    assert before == manifest.file_sha256(run / "weights.safetensors")
 
 
 def test_the_gate_refuses_a_network_of_random_weights_and_says_why(
@@ -246,7 +238,9 @@ def test_the_gate_refuses_a_network_of_random_weights_and_says_why(
     assert command.main(arguments) == 1
     said = json.loads(capsys.readouterr().out)
     assert said == json.loads((model / str(repository.VERSION) / "gate.json").read_text())
-    assert said["weights_sha256"] == data.file_sha256(model / str(repository.VERSION) / "weights.safetensors")
+    assert said["weights_sha256"] == manifest.file_sha256(
+        model / str(repository.VERSION) / "weights.safetensors"
+    )
     passed = {one["key"]: one["passed"] for one in said["criteria"]}
     assert passed["hash"]
     assert passed["exported"]

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from smear.refer import ReferRule
-from training import bootstrap, conformal, metrics, normalise, outliers
-from training.network import LeukemiaVGG16
+from training.data import normalise
+from training.evaluate import bootstrap, conformal, metrics
+from training.model import outliers
+from training.model.network import LeukemiaVGG16
 
 
 def judged(share_right: float, groups: int, size: int, seed: int = 0) -> tuple[np.ndarray, ...]:

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from smear.classes import CLASSES
 from smear.tensor import SIDE
-from training import __main__ as command
-from training import data, deletion, explain, synthetic, weights
-from training.network import LeukemiaVGG16
+from training import cli as command
+from training.data import manifest, synthetic
+from training.evaluate import deletion, explain
+from training.model import weights
+from training.model.network import LeukemiaVGG16
 
 GRID, CELL = deletion.GRID, deletion.CELL
 
@@ -114,6 +116,6 @@ def test_a_sample_is_spread_over_the_order_of_capture(tmp_path: Path) -> None:
     for number in range(1, 11):
         (tmp_path / "Pre").mkdir(exist_ok=True)
         (tmp_path / "Pre" / f"{number:03}.jpg").touch()
-    chosen = explain.sample(data.read_folders(tmp_path), 4)
+    chosen = explain.sample(manifest.read_folders(tmp_path), 4)
     assert [photograph.number for photograph in chosen] == [1, 4, 7, 10]
     assert len(explain.sample(chosen, 99)) == 4

@@ -8,44 +8,46 @@ import numpy as np
 import pytest
 import torch
 
-from training import features, fit, parallel, state, views, weights
-from training.augment import Strength, augment, generator
 from training.config import Config, read
-from training.data import DataError, read_manifest
-from training.network import POOL4, LeukemiaVGG16
+from training.data import transforms
+from training.data.augment import Strength, augment, generator
+from training.data.manifest import DataError, read_manifest
+from training.fit import checkpoint, features, fine_tuning, parallel
+from training.model import weights
+from training.model.network import POOL4, LeukemiaVGG16
 
 CONFIG = replace(Config(), epochs=2, batch=4, versions=1, lr_block5=1e-3, precision="float32")
 
 
 @pytest.fixture
-def maps() -> list[fit.Maps]:
+def maps() -> list[fine_tuning.Maps]:
     random = np.random.default_rng(0)
     return [random.random((8, 512, 4, 4)).astype(np.float16) for _ in range(2)]
 
 
 def test_a_resumed_run_ends_with_the_same_weights(
-    network: LeukemiaVGG16, maps: list[fit.Maps], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: LeukemiaVGG16, maps: list[fine_tuning.Maps], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = np.arange(8) % 4
     weights.deterministic(1, 0)
-    monkeypatch.setattr(state, "SECONDS", 0)
+    monkeypatch.setattr(checkpoint, "SECONDS", 0)
 
     def run(checkpoint: Path) -> LeukemiaVGG16:
         fresh = copy.deepcopy(network).requires_grad_(True)
-        return fit.fine_tune(fresh, maps, labels, CONFIG, checkpoint=checkpoint)[0]
+        return fine_tuning.fine_tune(fresh, maps, labels, CONFIG, checkpoint=checkpoint)[0]
 
     whole = run(tmp_path / "whole.pt")
-    original = fit.batches
+    original = fine_tuning.batches
 
     def interrupted(*arguments):
         if arguments[-1] == 1:
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(fit, "batches", interrupted)
+    monkeypatch.setattr(fine_tuning, "batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "cut.pt")
-    monkeypatch.setattr(fit, "batches", original)
+    monkeypatch.setattr(fine_tuning, "batches", original)
     resumed = run(tmp_path / "cut.pt")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
@@ -55,11 +57,11 @@ def test_a_resumed_run_ends_with_the_same_weights(
     assert float(frozen) == 0
 
 
-def test_classes_are_drawn_equally_often_whatever_their_size(maps: list[fit.Maps]) -> None:
+def test_classes_are_drawn_equally_often_whatever_their_size(maps: list[fine_tuning.Maps]) -> None:
     labels = np.array([0] * 90 + [1] * 10)
     pool4 = [np.zeros((100, 1, 1, 1), dtype=np.float16)]
     plain = replace(CONFIG, mixup=0.0, batch=10)
-    drawn = torch.cat([wanted for _, wanted in fit.batches(pool4, labels, plain, epoch=0)])
+    drawn = torch.cat([wanted for _, wanted in fine_tuning.batches(pool4, labels, plain, epoch=0)])
     assert drawn.sum(dim=0)[:2].tolist() == [50, 50]
 
 
@@ -68,7 +70,7 @@ def test_an_interrupted_cache_goes_on_and_equals_a_whole_one(
 ) -> None:
     photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")[:4]
     monkeypatch.setattr(features, "BATCH", 2)
-    view = views.augmented(1, 0, Strength())
+    view = transforms.augmented(1, 0, Strength())
     whole = features.Cache(tmp_path / "whole", "backbone").maps(network, photographs, view, 3)
     loaded = 0
 
@@ -92,10 +94,10 @@ def test_block_4_is_the_same_from_the_cache_of_block_3(
     data_folder: Path, network: LeukemiaVGG16, tmp_path: Path
 ) -> None:
     photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")[:3]
-    direct = features.Cache(tmp_path / "direct", "backbone").maps(network, photographs, views.clean(), 4)
+    direct = features.Cache(tmp_path / "direct", "backbone").maps(network, photographs, transforms.clean(), 4)
     cache = features.Cache(tmp_path / "stepwise", "backbone")
-    cache.maps(network, photographs, views.clean(), 3)
-    stepwise = cache.maps(network, photographs, views.clean(), 4)
+    cache.maps(network, photographs, transforms.clean(), 3)
+    stepwise = cache.maps(network, photographs, transforms.clean(), 4)
     assert direct.shape == (3, 512, 14, 14)
     np.testing.assert_allclose(direct, stepwise, rtol=0.01, atol=float(direct.max()) * 0.002)
 
@@ -105,12 +107,12 @@ def test_averages_are_those_of_the_maps_and_enlarging_has_its_own(
 ) -> None:
     photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")[:3]
     cache = features.Cache(tmp_path, "backbone")
-    means = cache.means(shallow, photographs, views.clean())
-    maps = [cache.maps(shallow, photographs, views.clean(), block) for block in (3, 4)]
+    means = cache.means(shallow, photographs, transforms.clean())
+    maps = [cache.maps(shallow, photographs, transforms.clean(), block) for block in (3, 4)]
     assert [one.shape[1:] for one in maps] == [(256, 42, 42), (512, 21, 21)]
     expected = np.concatenate([one.astype(np.float32).mean(axis=(2, 3)) for one in maps], axis=1)
     np.testing.assert_allclose(means, expected, rtol=0.01, atol=float(expected.max()) * 0.002)
-    plain = cache.means(shallow.unenlarged(), photographs, views.clean())
+    plain = cache.means(shallow.unenlarged(), photographs, transforms.clean())
     assert np.abs(plain - means).max() > 0.01 * means.max()
 
 
@@ -123,20 +125,22 @@ def test_the_linear_layer_balances_classes_and_weighs_versions() -> None:
     clear[:, :4] += random.normal(0, 0.1, (55, 4))
     misleading = np.eye(4, 768, dtype=np.float32)[(labels + 1) % 4] * 5
     for share, wanted in ((0.95, labels), (0.05, (labels + 1) % 4)):
-        fit.probe(network, [clear, misleading], labels, replace(CONFIG, clean_share=share, probe_c=1.0))
+        fine_tuning.probe(
+            network, [clear, misleading], labels, replace(CONFIG, clean_share=share, probe_c=1.0)
+        )
         # A photograph that has only the mark of its class.
         marks = torch.from_numpy(np.eye(4, 768, dtype=np.float32)[wanted] * 5)
         assert network.classifier(marks - network.centre).argmax(dim=1).tolist() == labels.tolist()
     # Forty photographs of one class weigh as five of another: where nothing speaks for a class, none leads by much.
-    fit.probe(network, [clear], labels, replace(CONFIG, probe_c=1e-6))
+    fine_tuning.probe(network, [clear], labels, replace(CONFIG, probe_c=1e-6))
     assert np.ptp(network.classifier.bias.detach().numpy()) < 0.1
 
 
 def test_a_network_without_block_5_cannot_tune_it() -> None:
     config = replace(CONFIG, sees="blocks34", tuned="block5")
     with pytest.raises(DataError, match="no block 5"):
-        fit.start_block(config)
-    assert fit.start_block(replace(config, tuned="block4")) == 3
+        fine_tuning.start_block(config)
+    assert fine_tuning.start_block(replace(config, tuned="block4")) == 3
 
 
 def test_caches_of_different_views_precisions_and_photographs_have_different_names(
@@ -144,14 +148,14 @@ def test_caches_of_different_views_precisions_and_photographs_have_different_nam
 ) -> None:
     photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")
     seen = [
-        views.clean(),
-        views.clean(normalise="moments"),
-        views.clean(masked=False),
-        views.clean(side=192),
-        views.background(),
-        views.augmented(1, 0, Strength()),
-        views.augmented(2, 0, Strength()),
-        views.augmented(1, 0, Strength(blur=0.1)),
+        transforms.clean(),
+        transforms.clean(normalise="moments"),
+        transforms.clean(masked=False),
+        transforms.clean(side=192),
+        transforms.background(),
+        transforms.augmented(1, 0, Strength()),
+        transforms.augmented(2, 0, Strength()),
+        transforms.augmented(1, 0, Strength(blur=0.1)),
     ]
     names = {features.Cache(tmp_path, "b").path(photographs, view, 4).name for view in seen}
     names |= {features.Cache(tmp_path, "b", "bfloat16").path(photographs, seen[0], 4).name}
@@ -177,7 +181,7 @@ def test_only_what_the_recipe_names_moves(
     maps = [np.random.default_rng(0).random((8, channels, side, side)).astype(np.float16)]
     fresh = copy.deepcopy(network).requires_grad_(True)
     config = replace(CONFIG, sees=network.sees, tuned=tuned, versions=0, epochs=1, lr_block4=1e-3)
-    trained, _ = fit.fine_tune(fresh, maps, np.arange(8) % 4, config)
+    trained, _ = fine_tuning.fine_tune(fresh, maps, np.arange(8) % 4, config)
     before = network.state_dict()
     moved = {name for name, value in trained.state_dict().items() if not torch.equal(value, before[name])}
     assert {int(name.split(".")[1]) for name in moved if name.startswith("features.")} == moves
@@ -185,29 +189,29 @@ def test_only_what_the_recipe_names_moves(
 
 
 def test_early_stopping_returns_the_best_epoch_and_stops(
-    network: LeukemiaVGG16, maps: list[fit.Maps]
+    network: LeukemiaVGG16, maps: list[fine_tuning.Maps]
 ) -> None:
     # What is set aside bears the wrong labels, so every epoch makes it worse and the first is the best.
     labels = np.arange(8) % 4
     config = replace(CONFIG, epochs=9, patience=2, lr_head=1e-2, label_smoothing=0.0, mixup=0.0)
     fresh = copy.deepcopy(network).requires_grad_(True)
-    trained, history = fit.fine_tune(fresh, maps, labels, config, stop_on=(maps[0], (labels + 1) % 4))
+    trained, history = fine_tuning.fine_tune(fresh, maps, labels, config, stop_on=(maps[0], (labels + 1) % 4))
     losses = [record["stop_loss"] for record in history]
     assert len(history) < 9
     assert len(losses) - 1 - losses.index(min(losses)) == 2
-    again = fit._loss(trained, (maps[0], (labels + 1) % 4), config)
+    again = fine_tuning._loss(trained, (maps[0], (labels + 1) % 4), config)
     assert again == pytest.approx(min(losses), rel=1e-4)
 
 
-def test_crops_are_windows_of_the_maps(maps: list[fit.Maps]) -> None:
+def test_crops_are_windows_of_the_maps(maps: list[fine_tuning.Maps]) -> None:
     config = replace(CONFIG, crop=0.5, mixup=0.0)
-    for images, _ in fit.batches(maps, np.arange(8) % 4, config, epoch=0):
+    for images, _ in fine_tuning.batches(maps, np.arange(8) % 4, config, epoch=0):
         assert images.shape[2:] == (2, 2)
 
 
 def test_mixed_styles_keep_the_pattern_and_change_the_statistics() -> None:
     images = torch.rand(6, 3, 8, 8) * torch.arange(1, 7).reshape(6, 1, 1, 1)
-    mixed = fit._mixed_styles(images, np.random.default_rng(0))
+    mixed = fine_tuning._mixed_styles(images, np.random.default_rng(0))
 
     def pattern(maps: torch.Tensor) -> torch.Tensor:
         spread, mean = torch.std_mean(maps, dim=(2, 3), keepdim=True)

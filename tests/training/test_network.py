@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 
 from smear.classes import CLASSES
-from training import calibrate, data, evaluate, export, outliers, repository, splits, weights
-from training.network import LeukemiaVGG16
+from training.data import manifest, splits
+from training.deliver import export
+from training.evaluate import calibrate, evaluation
+from training.model import outliers, repository, weights
+from training.model.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "triton_models" / "leukemia_vgg16"
@@ -130,7 +133,7 @@ def test_temperature_recovers_a_known_overconfidence() -> None:
 
 def test_committed_weights_are_small_and_named_alike_everywhere() -> None:
     assert COMMITTED.stat().st_size < weights.LIMIT
-    sha256 = data.file_sha256(COMMITTED)
+    sha256 = manifest.file_sha256(COMMITTED)
     card = json.loads((MODEL / "model_card.json").read_text())
     assert card["sha256"] == sha256
     assert sha256 in (MODEL / "model_card.md").read_text()
@@ -165,11 +168,11 @@ def test_committed_weights_make_an_exact_map_and_calibrated_probabilities() -> N
 
 
 def test_committed_weights_on_a_sample_of_the_test_part() -> None:
-    folder = ROOT / data.DEFAULT_DATA
+    folder = ROOT / manifest.DEFAULT_DATA
     if not (folder / "blood-smears" / "manifest.csv").is_file():
         pytest.skip(f"the photographs are not at {folder}")
     sample = splits.test_part(folder)[::20]
-    figures = evaluate.evaluate(COMMITTED, sample)
+    figures = evaluation.evaluate(COMMITTED, sample)
     assert figures["accuracy"] >= 0.9
     assert figures["malignant_sensitivity"] >= 0.95
     assert figures["outliers"]["share_above"] <= 0.15

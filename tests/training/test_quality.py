@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from smear.quality import Quality
-from training.quality import MEASURES, propose, report
-from training.synthetic import draw
+from training.data.synthetic import draw
+from training.evaluate.quality import MEASURES, propose, report
 
 FOCUS, CLIPPED_BRIGHT = MEASURES[0], MEASURES[2]
 

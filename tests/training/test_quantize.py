@@ -9,12 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from training.cli import main
 
 from smear.classes import CLASSES
 from tests.integers import let_sums_overflow
-from training import data, export, gate, parity, quantize, quantized, variant, weights
-from training.__main__ import main
-from training.network import LeukemiaVGG16
+from training.data import manifest
+from training.deliver import export, gate, int8_model, parity
+from training.model import quantize, quantized, weights
+from training.model.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "triton_models" / "leukemia_vgg16"
@@ -85,7 +87,7 @@ def test_the_file_holds_all_of_it_in_int8(int8: LeukemiaVGG16, pixels: Tensor, v
 
 def test_the_same_network_has_the_same_hash(int8: LeukemiaVGG16, version: Path, tmp_path: Path) -> None:
     weights.save(int8, tmp_path / "again.safetensors")
-    assert data.file_sha256(tmp_path / "again.safetensors") == data.file_sha256(
+    assert manifest.file_sha256(tmp_path / "again.safetensors") == manifest.file_sha256(
         version / "weights.safetensors"
     )
 
@@ -112,7 +114,7 @@ def test_export_refuses_a_program_that_answers_otherwise(
     other = quantized.build(quantized.stored(int8) | {"temperature": torch.tensor([2.0])})
     script = export.to_torchscript(other)
     monkeypatch.setattr(export, "to_torchscript", lambda network: script)
-    with pytest.raises(data.DataError, match="PROBABILITIES at batch size 1 differs by"):
+    with pytest.raises(manifest.DataError, match="PROBABILITIES at batch size 1 differs by"):
         export.export_version(version)
     assert [path.name for path in version.iterdir()] == ["weights.safetensors"]
 
@@ -121,7 +123,7 @@ def test_a_program_of_fixed_batch_size_is_refused(int8: LeukemiaVGG16) -> None:
     def first_only(pixels: Tensor) -> tuple[Tensor, ...]:
         return tuple(answer[:1] for answer in int8(pixels))
 
-    with pytest.raises(data.DataError, match=r"PROBABILITIES at batch size 2 has the shape \[1, 4\]"):
+    with pytest.raises(manifest.DataError, match=r"PROBABILITIES at batch size 2 has the shape \[1, 4\]"):
         parity.require_same("model.pt", first_only, int8, batches=(1, 2))
 
 
@@ -148,7 +150,7 @@ def test_where_sums_overflow_the_gate_measures_nothing_anew(
 ) -> None:
     _, target, stored = delivered
     let_sums_overflow(monkeypatch)
-    monkeypatch.setattr(variant, "compare", lambda *_: pytest.fail("a wrong processor was asked"))
+    monkeypatch.setattr(int8_model, "compare", lambda *_: pytest.fail("a wrong processor was asked"))
     card = json.loads((target / "model_card.json").read_text())
     judged = gate._against_fp32(card, target / "1" / "weights.safetensors", data_folder)
     assert judged == [one for one in stored["criteria"] if one["key"].startswith("int8_")]
@@ -177,13 +179,13 @@ def test_scales_minimise_the_rounding_error() -> None:
 def test_photographs_to_which_a_layer_is_blind_are_refused() -> None:
     histogram = quantize.Histogram()
     histogram.add(torch.zeros(4))
-    with pytest.raises(data.DataError, match="give other ones"):
+    with pytest.raises(manifest.DataError, match="give other ones"):
         histogram.scale()
 
 
 def test_the_matched_temperature_undoes_a_stretch() -> None:
     logits = np.random.default_rng(0).normal(0, 2, (500, 4))
-    assert variant.match_temperature(logits / 0.4, 1.3 * logits) == pytest.approx(1.3 * 0.4, rel=1e-3)
+    assert int8_model.match_temperature(logits / 0.4, 1.3 * logits) == pytest.approx(1.3 * 0.4, rel=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -199,10 +201,10 @@ def delivered(
         (source.parent / name).write_text((MODEL / name).read_text())
     card = {"name": "leukemia_vgg16", "version": 1, "intended_use": "tests", "classes": list(CLASSES)}
     (source.parent / "model_card.json").write_text(json.dumps({**card, "baselines": {}, "limits": ["drawn"]}))
-    photographs = data.read_manifest(data_folder / "blood-smears" / "manifest.csv")
+    photographs = manifest.read_manifest(data_folder / "blood-smears" / "manifest.csv")
     training = [one for label in CLASSES for one in [one for one in photographs if one.label == label][:2]]
     target = repository / "leukemia_vgg16_int8"
-    gate = variant.deliver(source, target, training, training[::2], np.arange(4))
+    gate = int8_model.deliver(source, target, training, training[::2], np.arange(4))
     return source.parent, target, gate
 
 
@@ -214,7 +216,7 @@ def test_its_calibration_is_its_own(delivered: tuple[Path, Path, dict[str, objec
     assert 0 < float(int8.outlier_scale) < float("inf")
     assert float(int8.temperature) != float(fp32.temperature)
     note = weights.read_note(target / "1" / "weights.safetensors")
-    assert note["quantized_from"] == data.file_sha256(source / "1" / "weights.safetensors")
+    assert note["quantized_from"] == manifest.file_sha256(source / "1" / "weights.safetensors")
     assert note["split"] == "drawn"
 
 
@@ -222,7 +224,7 @@ def test_what_is_delivered_names_the_same_weights_everywhere(
     delivered: tuple[Path, Path, dict[str, object]],
 ) -> None:
     source, target, gate = delivered
-    sha256 = data.file_sha256(target / "1" / "weights.safetensors")
+    sha256 = manifest.file_sha256(target / "1" / "weights.safetensors")
     card = json.loads((target / "model_card.json").read_text())
     assert (card["name"], card["version"], card["sha256"]) == ("leukemia_vgg16_int8", 1, sha256)
     assert card["limits"] == ["drawn"]
@@ -251,14 +253,14 @@ def test_the_fp32_weights_are_asked_once_about_the_same_photographs(
     delivered: tuple[Path, Path, dict[str, object]], data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, target, _ = delivered
-    photographs = data.read_manifest(data_folder / "blood-smears" / "manifest.csv")[:4]
+    photographs = manifest.read_manifest(data_folder / "blood-smears" / "manifest.csv")[:4]
     fp32, int8 = (one / "1" / "weights.safetensors" for one in (source, target))
-    first = variant.answers_of(fp32, photographs)
-    respond, asked = variant.respond, []
-    monkeypatch.setattr(variant, "respond", lambda *given: asked.append(given) or respond(*given))
-    compared = variant.compare(fp32, int8, photographs)
+    first = int8_model.answers_of(fp32, photographs)
+    respond, asked = int8_model.respond, []
+    monkeypatch.setattr(int8_model, "respond", lambda *given: asked.append(given) or respond(*given))
+    compared = int8_model.compare(fp32, int8, photographs)
     assert len(asked) == 1
-    assert variant.answers_of(fp32, photographs) is first
+    assert int8_model.answers_of(fp32, photographs) is first
     assert (compared["probabilities"]["fp32"].argmax(axis=1) == first.logits.argmax(axis=1)).all()
 
 
@@ -267,7 +269,7 @@ def test_the_gate_closes_where_int8_falls_behind() -> None:
     compared = {"agreement": 0.995, "fp32": figures, "int8": figures}
 
     def closed(**changes: object) -> list[str]:
-        return [one["key"] for one in variant.criteria(compared | changes) if not one["passed"]]
+        return [one["key"] for one in int8_model.criteria(compared | changes) if not one["passed"]]
 
     assert closed() == []
     assert closed(agreement=0.989) == ["int8_agreement"]
@@ -297,4 +299,4 @@ def test_a_network_on_blocks_3_and_4_is_quantized_as_well(
 
 def test_the_committed_configuration_is_the_generated_one() -> None:
     text = (INT8_MODEL / "config.pbtxt").read_text()
-    assert text == variant.config(MODEL / "config.pbtxt", INT8_MODEL)
+    assert text == int8_model.config(MODEL / "config.pbtxt", INT8_MODEL)

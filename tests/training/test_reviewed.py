@@ -12,20 +12,21 @@ from PIL import Image
 
 from smear.classes import CLASSES
 from tests.training.exports import Shot, drawn, write_export
-from training import __main__ as command
+from training import cli as command
 from training import config as configs
-from training import data, reviewed, splits, train
-from training.data import DataError, Photograph
-from training.features import Joined
-from training.splits import TEST, Split
-from training.train import Material
+from training.data import manifest, reviewed, splits
+from training.data.manifest import DataError, Photograph
+from training.data.splits import TEST, Split
+from training.fit import train
+from training.fit.features import Joined
+from training.fit.train import Material
 
 KEYS = tuple(f"{number:032x}" for number in range(8))
 
 
 @pytest.fixture(scope="module")
 def public(data_folder: Path) -> list[Photograph]:
-    return data.read_manifest(data_folder / "blood-smears" / "manifest.csv")
+    return manifest.read_manifest(data_folder / "blood-smears" / "manifest.csv")
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +193,7 @@ def test_signed_cases_train_and_the_record_names_them(
     assert without["split"]["held_out"] + 1 == with_cases["split"]["held_out"]  # type: ignore[index]
     named = with_cases["reviewed"]
     assert named["case_keys"] == list(KEYS[:2])  # type: ignore[index]
-    assert named["manifest_sha256"] == data.file_sha256(reviewed.manifest_of(export))  # type: ignore[index]
+    assert named["manifest_sha256"] == manifest.file_sha256(reviewed.manifest_of(export))  # type: ignore[index]
     # The public photographs' maps were there already; only the two new ones were computed.
     assert len(list((tmp_path / "cache").glob("clean-block4-*.npy"))) == 2
     outputs = np.load(tmp_path / "out" / "outputs.npz")

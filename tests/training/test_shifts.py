@@ -11,10 +11,13 @@ from torch import Tensor, nn
 
 from smear.refer import ReferRule
 from smear.tensor import MASK_FILL, MASK_START, SIDE, to_tensor
-from training import __main__ as command
-from training import config, data, shifts, synthetic, weights
-from training.augment import Strength
-from training.network import LeukemiaVGG16
+from training import cli as command
+from training import config
+from training.data import manifest, synthetic
+from training.data.augment import Strength
+from training.evaluate import shifts
+from training.model import weights
+from training.model.network import LeukemiaVGG16
 
 CONFIGS = sorted((Path(shifts.__file__).parent / "configs").glob("v*.toml"))
 RULE = ReferRule(0.99, (0.2,) * 4, least_confidence=0.6, outlier_threshold=2.0)
@@ -96,9 +99,9 @@ class Darkness(nn.Module):
 def test_figures_follow_what_the_network_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     levels = {"Benign": 200, "Pro": 150}
     manifest = synthetic.write_data_set(tmp_path, dict.fromkeys(levels, 2), seed=0)
-    photographs = data.read_manifest(manifest)
+    photographs = manifest.read_manifest(manifest)
     drawn = [np.full((3, SIDE, SIDE), levels[one.label], dtype=np.uint8) for one in photographs]
-    monkeypatch.setattr(data, "load_all", lambda chosen: np.stack(drawn))
+    monkeypatch.setattr(manifest, "load_all", lambda chosen: np.stack(drawn))
     found = shifts.measure(Darkness().eval(), photographs, RULE, Strength())
     by_key = {one["key"]: one for one in found["shifts"]}
     assert found["unshifted"]["macro_f1"] == 1
@@ -125,7 +128,7 @@ def test_the_command_takes_the_rule_only_from_the_weights_own_card(
     synthetic.write_data_set(tmp_path, {"Benign": 1, "Pro": 2}, seed=1)
     stored, card = tmp_path / "weights.safetensors", tmp_path / "card.json"
     weights.save(network, stored)
-    content = {"sha256": data.file_sha256(stored), "outlier_threshold": 0.0, "refer_rule": RULE.to_card()}
+    content = {"sha256": manifest.file_sha256(stored), "outlier_threshold": 0.0, "refer_rule": RULE.to_card()}
     card.write_text(json.dumps(content))
     arguments = ["--images", str(tmp_path / "blood-smears"), "--weights", str(stored), "--card", str(card)]
     assert command.main(["shifts", *arguments, "--limit", "1"]) == 0

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smear.classes import CLASSES
-from training import slides, splits
-from training.data import DEFAULT_DATA, DataError, Photograph, read_manifest
+from training.data import slides, splits
+from training.data.manifest import DEFAULT_DATA, DataError, Photograph, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 

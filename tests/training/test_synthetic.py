@@ -19,10 +19,10 @@ from smear.decode import decode
 from smear.nuclei import nuclei
 from smear.regions import regions, shrink
 from smear.tensor import MASK_START, SIDE, to_tensor
-from training import __main__ as command
-from training import data, synthetic
-from training.baselines import colour_statistics
-from training.drawing import draw_slide
+from training import cli as command
+from training.data import manifest, synthetic
+from training.data.drawing import draw_slide
+from training.evaluate.baselines import colour_statistics
 
 
 def test_the_same_seed_draws_the_same_picture_and_another_another() -> None:
@@ -52,14 +52,14 @@ def test_a_written_set_has_the_real_ones_layout_and_says_what_it_is(
 ) -> None:
     assert command.main(["synthetic", "--count", "12", "--seed", "4", "--out", str(tmp_path / "all")]) == 0
     assert json.loads(capsys.readouterr().out)["pictures"] == 48
-    photographs = data.read_manifest(tmp_path / "all" / "blood-smears" / "manifest.csv")
-    again = data.read_manifest(synthetic.write_data_set(tmp_path / "pro", {"Pro": 12}, seed=4))
+    photographs = manifest.read_manifest(tmp_path / "all" / "blood-smears" / "manifest.csv")
+    again = manifest.read_manifest(synthetic.write_data_set(tmp_path / "pro", {"Pro": 12}, seed=4))
     assert [photograph.sha256 for photograph in photographs[-12:]] == [one.sha256 for one in again]
     assert [photograph.label for photograph in photographs] == [label for label in CLASSES for _ in range(12)]
     assert [photograph.number for photograph in again] == list(range(1, 13))
     for photograph in photographs:
         content = photograph.path.read_bytes()
-        assert photograph.sha256 == data.file_sha256(photograph.path)
+        assert photograph.sha256 == manifest.file_sha256(photograph.path)
         assert b"SYNTHETIC" in content[:300]
         assert "SYNTHETIC" in photograph.path.name
     decoded = decode(io.BytesIO(content), filename=photograph.path.name)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training import fit, parallel, weights
 from training.config import Config
-from training.network import LeukemiaVGG16
+from training.fit import fine_tuning, parallel
+from training.model import weights
+from training.model.network import LeukemiaVGG16
 
 #: Nine photographs in batches of four: the last batch has one row, so one of two processes has none of it.
 ROWS, BATCH = 9, 4
@@ -22,7 +23,7 @@ def main(target: Path) -> None:
     config = replace(
         Config(), epochs=1, batch=BATCH, versions=0, tuned="conv5_3", precision="float32", lr_block5=1e-3
     )
-    trained, _ = fit.fine_tune(LeukemiaVGG16(), maps, np.arange(ROWS) % 4, config)
+    trained, _ = fine_tuning.fine_tune(LeukemiaVGG16(), maps, np.arange(ROWS) % 4, config)
     if parallel.first():
         torch.save(trained.state_dict(), target)
     parallel.wait()

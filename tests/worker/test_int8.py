@@ -16,8 +16,10 @@ from embedded.settings import ROOT
 from portal.inference.selectors import active_version
 from smear.classes import CLASSES
 from tests.integers import exact_where_the_processor_is_not  # noqa: F401 - a fixture for all of the module
-from training import data, export, parity, quantize, variant, weights
-from training.network import LeukemiaVGG16
+from training.data import manifest
+from training.deliver import export, int8_model, parity
+from training.model import quantize, weights
+from training.model.network import LeukemiaVGG16
 from worker.readiness import ContractWatch
 from worker.triton import TritonClient
 
@@ -41,8 +43,8 @@ def repository(tmp_path_factory):
     weights.save(
         quantize.quantize(network, seen), path, {weights.NOTE: json.dumps({"outlier_threshold": 1.25})}
     )
-    (folder / NAME / "config.pbtxt").write_text(variant.config(committed / "config.pbtxt", folder / NAME))
-    card = {"name": NAME, "version": 1, "sha256": data.file_sha256(path), "classes": list(CLASSES)}
+    (folder / NAME / "config.pbtxt").write_text(int8_model.config(committed / "config.pbtxt", folder / NAME))
+    card = {"name": NAME, "version": 1, "sha256": manifest.file_sha256(path), "classes": list(CLASSES)}
     (folder / NAME / "model_card.json").write_text(json.dumps(card | {"outlier_threshold": 1.25}))
     export.export_model(folder / NAME)
     return folder

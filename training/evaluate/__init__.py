@@ -1,0 +1,1 @@
+"""How good answers are, when to refer instead, and what a network looks at."""
