@@ -22,7 +22,7 @@ from smear.classes import CLASSES
 
 log = logging.getLogger(__name__)
 
-#: What ``export.json`` says it is; ``training/reviewed.py`` reads it.
+#: What ``export.json`` says it is; ``training/data/reviewed.py`` reads it.
 SCHEMA = "hemalens.reviewed/1"
 
 SUMMARY, IMAGES, MANIFEST = "export.json", "blood-smears", "manifest.csv"
