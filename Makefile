@@ -104,7 +104,7 @@ faults: install-dev static export ## tests that kill processes of a running syst
 # --- work
 
 train: install-dev ## train the model anew into runs/v3 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
-	@$(BIN)/python -m training finish $(ARGS) >/dev/null
+	@$(BIN)/python -m training build $(ARGS) >/dev/null
 	@$(BIN)/python -m training deliver --run runs/v3 --model runs/v3/models/leukemia_vgg16 >/dev/null
 	@$(BIN)/python -m training gate $(VERSION) --model runs/v3/models/leukemia_vgg16
 

@@ -1,7 +1,8 @@
 """The recipe: one frozen dataclass, read from TOML, overridable on the command line."""
 
+import argparse
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,30 @@ def read(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
         if values.get(name) is not None:
             values[name] = Path(values[name])
     return replace(Config(), **values, strength=Strength(**strength))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recipe's file and every key of it but ``strength``, which is a table."""
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the recipe, TOML")
+    for entry in fields(Config):
+        if entry.name != "strength":
+            parser.add_argument(
+                f"--{entry.name.replace('_', '-')}",
+                type=_converter(entry.default),
+                help=f"overrides {entry.name}",
+            )
+
+
+def from_arguments(parsed: argparse.Namespace) -> Config:
+    """The recipe that a command line with :func:`add_arguments` names.
+
+    :raises DataError: as :func:`read`.
+    """
+    names = {entry.name for entry in fields(Config)} - {"strength"}
+    return read(parsed.config, {name: getattr(parsed, name) for name in names})
+
+
+def _converter(default: Any) -> Callable[[str], Any]:
+    if isinstance(default, bool):
+        return lambda text: text.lower() in ("1", "true", "yes")
+    return type(default) if isinstance(default, int | float | str) else Path

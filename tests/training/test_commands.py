@@ -70,12 +70,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, narrow: LeukemiaVGG16, work
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Path:
     """A finished, calibrated model."""
-    assert command.main(["finish", "--config", str(folder / "recipe.toml")]) == 0
+    assert command.main(["build", "--config", str(folder / "recipe.toml")]) == 0
     return folder / "out"
 
 
 def test_a_run_records_what_it_came_from(run: Path, folder: Path) -> None:
-    record = json.loads((run / "finish.json").read_text())
+    record = json.loads((run / "build.json").read_text())
     assert record["manifest_sha256"] == manifest.file_sha256(
         folder / "data" / "blood-smears" / "manifest.csv"
     )

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from training.cli import main
 
 from smear.classes import CLASSES
 from tests.integers import let_sums_overflow
+from training.cli import main
 from training.data import manifest
 from training.deliver import export, gate, int8_model, parity
 from training.model import quantize, quantized, weights

@@ -6,18 +6,21 @@ single photographs dealt at random, as in the literature on this data set, and c
 of them is a patient split**: the data set names no patients, so one patient's photographs may be in two parts.
 """
 
+import argparse
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smear.classes import CLASSES
+from training.command import Command
 from training.data import slides
-from training.data.manifest import DataError, Photograph, read_manifest
+from training.data.manifest import DEFAULT_DATA, DataError, Photograph, read_manifest
 
 #: Folds of the cross-validation.
 FOLDS = 5
@@ -142,7 +145,9 @@ def read(path: Path, photographs: Sequence[Photograph]) -> Split:
         rows = {(row["sha256"], row["overlap_group"]): row for row in csv.DictReader(file)}
     keys = [(photograph.sha256, photograph.group) for photograph in photographs]
     if set(rows) != set(keys):
-        raise DataError(f"{path} was made from other photographs than the manifest names; write a new split")
+        raise DataError(
+            f"{path} was made from other photographs than the manifest names; python -m training split writes one"
+        )
     slide = np.array([int(rows[key]["pseudo_slide"]) for key in keys], dtype=np.int64)
     parts = [rows[key]["part"] for key in keys]
     fold = np.array([TEST if part == "test" else int(part.removeprefix("fold")) for part in parts])
@@ -167,3 +172,30 @@ def test_slides(data: Path) -> NDArray[np.int64]:
 def _committed(data: Path) -> tuple[list[Photograph], Split]:
     photographs = read_manifest(data / "blood-smears" / "manifest.csv")
     return photographs, read(COMMITTED, photographs)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="where the manifest lies")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the split to write, CSV; a recipe names it as split"
+    )
+
+
+def _run(parsed: argparse.Namespace) -> dict[str, Any]:
+    photographs = read_manifest(parsed.data / "blood-smears" / "manifest.csv")
+    split = by_slide(photographs)
+    write(split, photographs, parsed.out)
+    parts = {"test": TEST} | {f"fold{fold}": fold for fold in range(FOLDS)}
+    return {
+        "written": str(parsed.out),
+        "pseudo_slides": len(np.unique(split.slide)),
+        "photographs": {name: int((split.fold == fold).sum()) for name, fold in parts.items()},
+    }
+
+
+COMMAND = Command(
+    "split",
+    "divide a manifest's photographs into folds and test part, pseudo-slides kept whole",
+    _arguments,
+    _run,
+)

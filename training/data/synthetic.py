@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from smear.classes import CLASSES
 from smear.tensor import MASK_START, SIDE
+from training.command import Command
 from training.data.drawing import OVERSAMPLING, Slide, draw_slide, draw_stage, photograph
 from training.data.manifest import DataError, file_sha256
 
@@ -101,17 +102,12 @@ def write_data_set(folder: Path, counts: Mapping[str, int], seed: int) -> Path:
     return manifest
 
 
-def add_command(commands: Any) -> None:
-    """Add ``synthetic`` to the command line."""
-    one = commands.add_parser(
-        "synthetic", help="draw a small data set, marked SYNTHETIC, where the photographs are absent"
-    )
-    one.add_argument(
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--out", type=Path, required=True, help="gets blood-smears/ with a folder per class and manifest.csv"
     )
-    one.add_argument("--count", type=int, default=50, help="pictures of each class")
-    one.add_argument("--seed", type=int, default=0)
-    one.set_defaults(run=_run)
+    parser.add_argument("--count", type=int, default=50, help="pictures of each class")
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def _run(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -158,3 +154,11 @@ def _marked(pixels: NDArray[np.uint8], scale_bar: bool) -> Image.Image:
         pen.line((start + 3 * unit, row, side - 4 * unit, row), fill="black", width=max(1, round(unit)))
     image.info["comment"] = COMMENT.encode()
     return image
+
+
+COMMAND = Command(
+    "synthetic",
+    "draw a small data set, marked SYNTHETIC, where the photographs are absent",
+    _arguments,
+    _run,
+)

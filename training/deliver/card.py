@@ -4,22 +4,28 @@ The card's figures of the test part are measured here, on the delivered file its
 are the run's. Nothing is copied by hand.
 """
 
+import argparse
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from smear.classes import CLASSES
 from smear.refer import ReferRule
+from training import config as configs
+from training.command import Command
 from training.data import splits
 from training.data.augment import Strength
-from training.data.manifest import DataError, file_sha256
+from training.data.manifest import DEFAULT_DATA, DataError, file_sha256
 from training.deliver import card_text
 from training.evaluate import baselines, bootstrap, conformal, explain, shifts
 from training.evaluate.evaluation import answers, figures
+from training.fit import build
 from training.model import precision, repository, weights
 
 INTENDED_USE = (
@@ -77,14 +83,15 @@ PARTS = {
 def deliver(run: Path, model: Path, version: int, data: Path) -> dict[str, Any]:
     """Copy a finished run's weights into ``model``/``version``, measure them, and write parameters and card.
 
-    :param run: what :func:`training.fit.build.finish` wrote.
+    :param run: what :func:`training.fit.build.build` wrote.
     :param data: the data folder; the figures of the test part are measured here, on the delivered file.
     :returns: the card, as written to ``model_card.json``.
     :raises DataError: when the run is not finished or its weights are too large to commit.
     """
-    if not (run / "finish.json").is_file():
-        raise DataError(f"{run} holds no finished run; python -m training finish writes one")
-    record = json.loads((run / "finish.json").read_text())
+    record_path = next((run / name for name in build.RECORDS if (run / name).is_file()), None)
+    if record_path is None:
+        raise DataError(f"{run} holds no finished run; python -m training build writes one")
+    record = json.loads(record_path.read_text())
     target = model / str(version) / "weights.safetensors"
     if (run / target.name).stat().st_size > weights.LIMIT:
         raise DataError(f"{run / target.name} is larger than {weights.LIMIT:,} bytes")
@@ -315,3 +322,25 @@ def set_parameter(config: Path, key: str, value: str) -> None:
         rf'^parameters {{ key: "{re.escape(key)}" .*$', lambda _: line, text, flags=re.MULTILINE
     )
     config.write_text(changed if found else f"{text.rstrip()}\n{line}\n")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--run", dest="folder", type=Path, default=configs.Config().out, help="what build wrote"
+    )
+    parser.add_argument("--version", type=int, default=repository.VERSION)
+    parser.add_argument("--model", type=Path, default=repository.MODEL)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
+
+
+def _run(parsed: argparse.Namespace) -> dict[str, Any]:
+    torch.set_num_threads(os.cpu_count() or 1)
+    return deliver(parsed.folder, parsed.model, parsed.version, parsed.data)
+
+
+COMMAND = Command(
+    "deliver",
+    "put a run into the model repository, with hash, threshold and card",
+    _arguments,
+    _run,
+)

@@ -5,16 +5,19 @@ TorchScript is deprecated since torch 2.11; everything that knows of it is :func
 size. Nothing is written that does not answer as the network does (``training.deliver.parity``).
 """
 
+import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from smear import contract
+from training.command import Command
 from training.data.manifest import DataError
 from training.deliver import parity
 from training.model import quantized, weights
@@ -133,3 +136,20 @@ def _require_same(
     except DataError:
         part.unlink()
         raise
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, help="only this model's folder; default: all of triton_models/")
+
+
+def _run(parsed: argparse.Namespace) -> dict[str, Any]:
+    written = export_model(parsed.model) if parsed.model else export_repository()
+    return {"written": [str(path) for path in written]}
+
+
+COMMAND = Command(
+    "export",
+    "write model.pt for every version from its committed weights",
+    _arguments,
+    _run,
+)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from training.command import Command
 from training.data import splits
 from training.data.manifest import DEFAULT_DATA, DataError, file_sha256, targets
 from training.deliver import export, int8_model, parity
@@ -222,20 +223,17 @@ def _repeated(card: Card, weights_path: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def add_command(commands: Any) -> None:
-    """Add ``gate`` to the command line."""
-    one = commands.add_parser("gate", help="whether a version is good enough; exit status 1 when not")
-    one.add_argument("version", type=int)
-    one.add_argument(
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("version", type=int)
+    parser.add_argument(
         "--model", type=Path, nargs="+", default=[repository.MODEL], help="one folder or several"
     )
-    one.add_argument("--data", type=Path, default=DEFAULT_DATA)
-    one.add_argument(
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
+    parser.add_argument(
         "--check",
         action="store_true",
         help="leave gate.json as it is; exit status 0 when only what despite_gate.json names fails",
     )
-    one.set_defaults(run=_run, failed=_failed)
 
 
 def _run(parsed: argparse.Namespace) -> Card | list[Card]:
@@ -265,3 +263,12 @@ def admitted(result: dict[str, Any], folder: Path) -> bool:
         return False
     named = set(json.loads(path.read_text())["criteria"])
     return {one["key"] for one in result["criteria"] if not one["passed"]} <= named
+
+
+COMMAND = Command(
+    "gate",
+    "whether a version is good enough; exit status 1 when not",
+    _arguments,
+    _run,
+    failed=_failed,
+)

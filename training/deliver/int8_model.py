@@ -26,6 +26,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from smear.refer import ReferRule
+from training.command import Command
 from training.data import splits, transforms
 from training.data.augment import Strength
 from training.data.manifest import DEFAULT_DATA, DataError, Photograph, file_sha256, read_manifest, targets
@@ -358,15 +359,10 @@ The same leading class on {compared["agreement"]:.4f} of them; both or neither *
 """
 
 
-def add_command(commands: Any) -> None:
-    """Add ``quantize`` to the command line."""
-    one = commands.add_parser(
-        "quantize", help="make the int8 variant of a delivered version, with its own calibration and card"
-    )
-    one.add_argument("--weights", type=Path, required=True, help="weights.safetensors of the FP32 version")
-    one.add_argument("--out", type=Path, default=INT8_MODEL, help="the int8 model's folder")
-    one.add_argument("--data", type=Path, default=DEFAULT_DATA)
-    one.set_defaults(run=_run)
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", type=Path, required=True, help="weights.safetensors of the FP32 version")
+    parser.add_argument("--out", type=Path, default=INT8_MODEL, help="the int8 model's folder")
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
 
 
 def _run(parsed: argparse.Namespace) -> Any:
@@ -393,3 +389,11 @@ def batches(photographs: Sequence[Photograph], what: str, view: View | None = No
             part = photographs[start : start + BATCH]
             yield torch.from_numpy(np.stack([view.make(one) for one in part]))
             bar.update(len(part))
+
+
+COMMAND = Command(
+    "quantize",
+    "make the int8 variant of a delivered version, with its own calibration and card",
+    _arguments,
+    _run,
+)

@@ -3,14 +3,19 @@
 Colours are told apart without colour vision (Okabe and Ito), and every plot says the same as a table beside it.
 """
 
+from __future__ import annotations
+
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from training.command import Command
+from training.model import repository
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Card = dict[str, Any]
 
@@ -19,6 +24,9 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#767676"
 
 def draw_all(card: Card, folder: Path) -> list[Path]:
     """Write every plot as SVG; the same card gives the same bytes."""
+    # Only developers have matplotlib; the other commands must not need it.
+    import matplotlib as mpl
+
     folder.mkdir(parents=True, exist_ok=True)
     # Without a salt and with a date the same plot would be another file each time.
     with mpl.rc_context({"svg.hashsalt": "hemalens", "svg.fonttype": "none", "font.size": 9}):
@@ -26,6 +34,8 @@ def draw_all(card: Card, folder: Path) -> list[Path]:
 
 
 def _write(draw: Callable[[Axes, Card], None], card: Card, path: Path) -> Path:
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
     draw(axes, card)
@@ -101,3 +111,20 @@ PLOTS: dict[str, Callable[[Axes, Card], None]] = {
 def draw_card(model: Path, folder: Path) -> list[Path]:
     """The plots of the card in ``model``."""
     return draw_all(json.loads((model / "model_card.json").read_text()), folder)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, default=repository.MODEL)
+    parser.add_argument("--out", type=Path, default=Path("docs/model"))
+
+
+def _run(parsed: argparse.Namespace) -> dict[str, Any]:
+    return {"written": [str(path) for path in draw_card(parsed.model, parsed.out)]}
+
+
+COMMAND = Command(
+    "plots",
+    "draw the plots of docs/model.md from the card",
+    _arguments,
+    _run,
+)

@@ -1,5 +1,7 @@
 """Figures of a weights file on photographs: the network end to end, from files through ``smear.tensor``."""
 
+import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +13,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from smear.refer import ReferRule
-from training.data import transforms
-from training.data.manifest import (
-    IMAGE_SUFFIXES,
-    DataError,
-    Photograph,
-    file_sha256,
-    load,
-    load_path,
-    targets,
-)
+from training.command import Command
+from training.data import splits, transforms
+from training.data.manifest import DEFAULT_DATA, Photograph, file_sha256, load, read_folders, targets
 from training.evaluate import baselines, conformal, metrics
-from training.model import weights
+from training.model import repository, weights
 from training.model.network import LeukemiaVGG16
 
 BATCH = 16
@@ -98,34 +93,6 @@ def figures(weights_path: Path, found: Answers) -> dict[str, Any]:
     return result | _baselines(weights_path.with_name("baselines.safetensors"), found.seen, found.labels)
 
 
-def score_strangers(weights_path: Path, root: Path) -> dict[str, Any]:
-    """How many pictures of each folder under ``root`` the outlier gate catches: none of them is a smear it knows.
-
-    :raises DataError: when there is no threshold, no folder or no readable picture.
-    """
-    threshold = weights.read_note(weights_path).get("outlier_threshold")
-    if threshold is None:
-        raise DataError(f"{weights_path} notes no outlier threshold")
-    network = weights.load(weights_path)
-    found: dict[str, Any] = {}
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-        with torch.inference_mode():
-            scores = [
-                float(network(torch.from_numpy(load_path(path))[None])[3])
-                for path in tqdm(pictures, desc=folder.name, unit="img")
-            ]
-        if scores:
-            found[folder.name] = {
-                "images": len(scores),
-                "share_above": float(np.mean(np.array(scores) > threshold)),
-                "least_score": min(scores),
-            }
-    if not found:
-        raise DataError(f"{root} holds no folder with pictures")
-    return {"threshold": threshold, "folders": found}
-
-
 def _outliers(scores: np.ndarray, threshold: float | None) -> dict[str, Any]:
     above = None if threshold is None else float((scores > threshold).mean())
     return {"threshold": threshold, "share_above": above, "median_score": float(np.median(scores))}
@@ -135,3 +102,25 @@ def _baselines(path: Path, features: baselines.Features, labels: np.ndarray) -> 
     if not path.is_file():
         return {"baselines": None, "baselines_reason": f"no {path.name} beside the weights to fit them on"}
     return {"baselines": baselines.measure(baselines.fit(*baselines.load(path)), features, labels)}
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--images", type=Path, help="a folder holding one folder per class")
+    source.add_argument("--test", action="store_true", help="the test part of the committed split")
+    parser.add_argument("--weights", type=Path, default=repository.COMMITTED)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="where the manifest lies (--test)")
+
+
+def _run(parsed: argparse.Namespace) -> dict[str, Any]:
+    torch.set_num_threads(os.cpu_count() or 1)
+    photographs = read_folders(parsed.images) if parsed.images else splits.test_part(parsed.data)
+    return evaluate(parsed.weights, photographs)
+
+
+COMMAND = Command(
+    "evaluate",
+    "measure a weights file on photographs, one folder per class",
+    _arguments,
+    _run,
+)

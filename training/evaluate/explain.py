@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from smear.classes import CLASSES
 from smear.nuclei import nuclei
+from training.command import Command
 from training.data import manifest, splits
 from training.data.manifest import Photograph
 from training.evaluate import deletion
@@ -36,7 +37,7 @@ def explain(
 
     :param network: of the model contract's outputs, in evaluation mode.
     :param seed: of the random orders.
-    :param arithmetic: of the curves (``training.model.precision``); maps and nuclear mass are always in single precision.
+    :param arithmetic: of the curves (``training.model.precision``); maps and nuclear mass are in single precision.
     :returns: ``classes`` and ``all``, each with ``images``, ``deletion`` and ``insertion`` (by order: mean, standard
         deviation over photographs), ``map_better_than_random`` (shares of photographs) and ``nuclei``; and
         ``curves``, the mean curves over all photographs, by order.
@@ -104,18 +105,15 @@ def sample(photographs: Sequence[Photograph], per_class: int) -> list[Photograph
     return chosen
 
 
-def add_command(commands: Any) -> None:
-    """Add ``explain`` to the command line."""
-    one = commands.add_parser(
-        "explain", help="whether the activation map points at what the model uses, and at nuclei"
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--images", type=Path, help="a folder holding one folder per class; else the test part"
     )
-    one.add_argument("--images", type=Path, help="a folder holding one folder per class; else the test part")
-    one.add_argument("--data", type=Path, default=manifest.DEFAULT_DATA, help="where the manifest lies")
-    one.add_argument("--weights", type=Path, default=repository.COMMITTED)
-    one.add_argument("--limit", type=int, default=15, help="photographs of each class")
-    one.add_argument("--seed", type=int, default=0, help="of the random orders")
-    one.add_argument("--precision", choices=precision.PRECISIONS, default="auto", help="of the curves")
-    one.set_defaults(run=_run)
+    parser.add_argument("--data", type=Path, default=manifest.DEFAULT_DATA, help="where the manifest lies")
+    parser.add_argument("--weights", type=Path, default=repository.COMMITTED)
+    parser.add_argument("--limit", type=int, default=15, help="photographs of each class")
+    parser.add_argument("--seed", type=int, default=0, help="of the random orders")
+    parser.add_argument("--precision", choices=precision.PRECISIONS, default="auto", help="of the curves")
 
 
 def _run(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -172,3 +170,11 @@ def _spread(values: NDArray[np.float64]) -> dict[str, float | None]:
 def _weighted(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     total = float(weight.sum())
     return float((values * weight).sum()) / total if total > 0 else float("nan")
+
+
+COMMAND = Command(
+    "explain",
+    "whether the activation map points at what the model uses, and at nuclei",
+    _arguments,
+    _run,
+)

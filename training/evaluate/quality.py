@@ -23,6 +23,7 @@ from smear.classes import CLASSES
 from smear.nuclei import nuclei, paint_out
 from smear.quality import Quality, Reason, assess
 from smear.tensor import SIDE, to_tensor
+from training.command import Command
 from training.data import manifest, splits
 
 Spoil = Callable[[Image.Image, np.random.Generator], Image.Image]
@@ -216,11 +217,16 @@ def run(parsed: argparse.Namespace) -> dict[str, Any]:
     return report(fitted, apart)
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add ``quality`` to the command line."""
-    one = commands.add_parser("quality", help="thresholds of smear.quality, from true and spoilt photographs")
-    one.add_argument("--data", type=Path, default=manifest.DEFAULT_DATA)
-    one.add_argument(
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=manifest.DEFAULT_DATA)
+    parser.add_argument(
         "--images", type=Path, help="only say which reasons the photographs in this folder would be given"
     )
-    one.set_defaults(run=run)
+
+
+COMMAND = Command(
+    "quality",
+    "thresholds of smear.quality, from true and spoilt photographs",
+    _arguments,
+    run,
+)

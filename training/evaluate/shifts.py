@@ -27,6 +27,7 @@ from smear.classes import CLASSES, MALIGNANT
 from smear.refer import ReferRule
 from smear.tensor import mask_scale_bar
 from training import config
+from training.command import Command
 from training.data import manifest, splits
 from training.data.augment import Strength
 from training.data.manifest import Photograph
@@ -149,19 +150,20 @@ def measure(
     }
 
 
-def add_command(commands: Any) -> None:
-    """Add ``shifts`` to the command line."""
-    one = commands.add_parser("shifts", help="the figures under shifts of hue, gamma, focus and compression")
-    one.add_argument("--images", type=Path, help="a folder holding one folder per class; else the test part")
-    one.add_argument("--data", type=Path, default=manifest.DEFAULT_DATA, help="where the manifest lies")
-    one.add_argument("--weights", type=Path, default=repository.COMMITTED)
-    one.add_argument(
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--images", type=Path, help="a folder holding one folder per class; else the test part"
+    )
+    parser.add_argument("--data", type=Path, default=manifest.DEFAULT_DATA, help="where the manifest lies")
+    parser.add_argument("--weights", type=Path, default=repository.COMMITTED)
+    parser.add_argument(
         "--card", type=Path, default=repository.MODEL / "model_card.json", help="holds the refer rule"
     )
-    one.add_argument("--config", type=Path, default=config.DEFAULT_CONFIG, help="the recipe of the weights")
-    one.add_argument("--limit", type=int, help="photographs of each class (default: all)")
-    one.add_argument("--precision", choices=precision.PRECISIONS, default="float32")
-    one.set_defaults(run=_run)
+    parser.add_argument(
+        "--config", type=Path, default=config.DEFAULT_CONFIG, help="the recipe of the weights"
+    )
+    parser.add_argument("--limit", type=int, help="photographs of each class (default: all)")
+    parser.add_argument("--precision", choices=precision.PRECISIONS, default="float32")
 
 
 def _run(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -236,3 +238,11 @@ def _image(pixels: Pixels) -> Image.Image:
 
 def _channels_first(image: Image.Image) -> Pixels:
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+COMMAND = Command(
+    "shifts",
+    "the figures under shifts of hue, gamma, focus and compression",
+    _arguments,
+    _run,
+)

@@ -4,6 +4,7 @@ Rows are cross-validations by pseudo-slides, so that a difference can be seen be
 part is not touched. ``training/configs/ablations.toml`` names the rows by what they change in the recipe.
 """
 
+import argparse
 import json
 import tomllib
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from training import config as configs
+from training.command import Command
 from training.config import Config
 from training.data import splits
 from training.data.manifest import DataError
@@ -82,9 +84,14 @@ def _frozen(config: Config, blocks: list[int]) -> dict[str, Any]:
     return {"folds": metrics.per_fold(called[rows], labels[rows], fold[rows])}
 
 
-def add_command(commands: Any) -> None:
-    """Add ``ablate`` to the command line."""
-    one = commands.add_parser("ablate", help="what each change of the recipe brings, over the same folds")
-    one.add_argument("--config", type=Path, default=configs.DEFAULT_CONFIG, help="the recipe, TOML")
-    one.add_argument("--only", help="one row of training/configs/ablations.toml")
-    one.set_defaults(run=lambda parsed: ablate(configs.read(parsed.config), only=parsed.only))
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=configs.DEFAULT_CONFIG, help="the recipe, TOML")
+    parser.add_argument("--only", help="one row of training/configs/ablations.toml")
+
+
+COMMAND = Command(
+    "ablate",
+    "what each change of the recipe brings, over the same folds",
+    _arguments,
+    lambda parsed: ablate(configs.read(parsed.config), only=parsed.only),
+)

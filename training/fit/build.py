@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from smear.refer import ReferRule
+from training import config as configs
+from training.command import Command
 from training.config import Config
 from training.data import splits, transforms
 from training.data.manifest import IMAGE_SUFFIXES, file_sha256, load_all, load_path
@@ -25,6 +27,9 @@ from training.fit import crossvalidate
 from training.fit.train import Material, augmented_views, averages, train, untrained
 from training.model import outliers, weights
 from training.model.network import LeukemiaVGG16
+
+#: Where the record of a finished run is: its name, and the one it had until version 3.
+RECORDS = ("build.json", "finish.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ class HeldOut:
         return crossvalidate.scaled_by_other_folds(self.logits, self.labels, self.fold)
 
 
-def finish(config: Config) -> dict[str, Any]:
-    """Cross-validate, train the final network, calibrate it; returns the record also written to ``finish.json``.
+def build(config: Config) -> dict[str, Any]:
+    """Cross-validate, train the final network, calibrate it; returns the record also written to ``build.json``.
 
     Writes ``weights.safetensors`` and ``baselines.safetensors`` into ``config.out``. Everything finished before is read
     again, so an interrupted call goes on where it stopped.
@@ -92,7 +97,7 @@ def finish(config: Config) -> dict[str, Any]:
             strangers(config),
         ),
     }
-    (config.out / "finish.json").write_text(json.dumps(record, indent=2) + "\n")
+    (config.out / RECORDS[0]).write_text(json.dumps(record, indent=2) + "\n")
     return record
 
 
@@ -196,3 +201,11 @@ def _held_out(config: Config, material: Material, versions: outliers.Versions) -
     labels, fold = material.labels[rows], material.split.fold[rows]
     scores = outliers.held_out_scores([features[rows] for features in versions], labels, fold)
     return HeldOut(rows, labels, fold, material.split.slide[rows], logits, scores[0], scores[1:])
+
+
+COMMAND = Command(
+    "build",
+    "cross-validate, train the final model and calibrate it",
+    configs.add_arguments,
+    lambda parsed: build(configs.from_arguments(parsed)),
+)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from training import config as configs
+from training.command import Command
 from training.config import Config
 from training.data import splits
 from training.evaluate import bootstrap, calibrate, metrics
@@ -78,3 +80,11 @@ def scaled_by_other_folds(
         temperature = calibrate.fit_temperature(logits[~inside], labels[~inside])
         probabilities[inside] = softmax(logits[inside].astype(np.float64) / temperature, axis=1)
     return probabilities
+
+
+COMMAND = Command(
+    "crossvalidate",
+    "run the recipe on every fold",
+    configs.add_arguments,
+    lambda parsed: crossvalidate(configs.from_arguments(parsed)),
+)

@@ -18,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from training import config as configs
+from training.command import Command
 from training.config import Config
 from training.data import reviewed, splits, transforms
 from training.data.manifest import DataError, Photograph, file_sha256, read_manifest, targets
@@ -74,9 +76,9 @@ class Material:
 def train(config: Config) -> dict[str, Any]:
     """Run the recipe on one fold (or for the final model); returns the record also written to ``run.json``.
 
-    Beside it stand ``weights.safetensors`` (uncalibrated: :mod:`training.fit.build` calibrates), ``outputs.npz`` (rows and
-    logits of the held-out photographs) and ``history.csv``. A finished run is read, not repeated; an interrupted one
-    goes on from caches and checkpoint.
+    Beside it stand ``weights.safetensors`` (uncalibrated: :mod:`training.fit.build` calibrates), ``outputs.npz`` (rows
+    and logits of the held-out photographs) and ``history.csv``. A finished run is read, not repeated; an interrupted
+    one goes on from caches and checkpoint.
 
     :raises DataError: when photographs or ImageNet weights are missing.
     """
@@ -310,3 +312,11 @@ def write_history(config: Config, history: Sequence[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
+
+
+COMMAND = Command(
+    "train",
+    "run the recipe on one fold (--fold 0) or for the final model",
+    configs.add_arguments,
+    lambda parsed: train(configs.from_arguments(parsed)),
+)
