@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, narrow: LeukemiaVGG16, work
     state = {name: value for name, value in narrow.state_dict().items() if name.startswith("features.")}
     save_file(state, root / "data" / "weights" / "vgg16_imagenet_features.safetensors")
     photographs = manifest.read_manifest(root / "data" / "blood-smears" / "manifest.csv")
-    # Too few for pseudo-slides: single photographs dealt in turn do for what is tested here.
+    # Too few for pseudo-slides: single photographs assigned in turn do for what is tested here.
     turn = np.arange(len(photographs), dtype=np.int64)
     split = splits.Split(slide=turn, fold=turn % PER_CLASS % (splits.FOLDS + 1) - 1)
     splits.write(split, photographs, root / "split.csv")

@@ -128,14 +128,14 @@ def test_what_augmentation_has_shown_is_no_outlier(features) -> None:
     assert above[1] < 0.1
 
 
-def test_both_scores_over_every_layer_tell_strangers_apart(features) -> None:
+def test_both_scores_over_every_layer_tell_other_images_apart(features) -> None:
     strange = np.random.default_rng(1).normal(5, 0.2, (30, 768)).astype(np.float32)
     rows = outliers.compare(*features, {"strange": strange})
     assert len(rows) == 2 * len(outliers.LAYERS)
-    assert all(row["strangers"]["strange"]["auroc"] == 1 for row in rows)
+    assert all(row["other_images"]["strange"]["auroc"] == 1 for row in rows)
     own = features[0][0][:30]
     rows = outliers.compare(*features, {"own": own})
-    assert all(row["strangers"]["own"]["auroc"] < 0.9 for row in rows)
+    assert all(row["other_images"]["own"]["auroc"] < 0.9 for row in rows)
 
 
 @pytest.mark.parametrize("name", sorted(normalise.NORMALISATIONS))

@@ -70,8 +70,8 @@ def test_an_interrupted_cache_goes_on_and_equals_a_whole_one(
 ) -> None:
     photographs = read_manifest(data_folder / "blood-smears" / "manifest.csv")[:4]
     monkeypatch.setattr(features, "BATCH", 2)
-    view = transforms.augmented(1, 0, Strength())
-    whole = features.Cache(tmp_path / "whole", "backbone").maps(network, photographs, view, 3)
+    transform = transforms.augmented(1, 0, Strength())
+    whole = features.Cache(tmp_path / "whole", "backbone").maps(network, photographs, transform, 3)
     loaded = 0
 
     def stops(photograph):
@@ -79,13 +79,13 @@ def test_an_interrupted_cache_goes_on_and_equals_a_whole_one(
         loaded += 1
         if loaded == 3:
             raise KeyboardInterrupt
-        return view.make(photograph)
+        return transform.make(photograph)
 
     cut = features.Cache(tmp_path / "cut", "backbone")
     with pytest.raises(KeyboardInterrupt):
-        cut.maps(network, photographs, replace(view, make=stops), 3)
+        cut.maps(network, photographs, replace(transform, make=stops), 3)
     loaded = 3
-    resumed = cut.maps(network, photographs, replace(view, make=stops), 3)
+    resumed = cut.maps(network, photographs, replace(transform, make=stops), 3)
     assert loaded == 5, "the two photographs already done were computed again"
     assert np.array_equal(whole, resumed)
 
@@ -157,7 +157,7 @@ def test_caches_of_different_views_precisions_and_photographs_have_different_nam
         transforms.augmented(2, 0, Strength()),
         transforms.augmented(1, 0, Strength(blur=0.1)),
     ]
-    names = {features.Cache(tmp_path, "b").path(photographs, view, 4).name for view in seen}
+    names = {features.Cache(tmp_path, "b").path(photographs, transform, 4).name for transform in seen}
     names |= {features.Cache(tmp_path, "b", "bfloat16").path(photographs, seen[0], 4).name}
     names |= {features.Cache(tmp_path, "b").path(photographs[1:], seen[0], 4).name}
     names |= {features.Cache(tmp_path, "b").path(photographs, seen[0], 4, enlarged=336).name}

@@ -31,7 +31,7 @@ def public(data_folder: Path) -> list[Photograph]:
 
 @pytest.fixture(scope="module")
 def split(public: list[Photograph]) -> Split:
-    """Single photographs dealt in turn: each class has one in each of the folds 0 to 3 and one in the test part."""
+    """Single photographs assigned in turn: each class has one in each of the folds 0 to 3 and one in the test part."""
     turn = np.arange(len(public), dtype=np.int64)
     return Split(slide=turn, fold=turn % splits.FOLDS - 1)
 
@@ -216,7 +216,7 @@ def test_the_test_part_is_the_public_one_in_every_kind_of_split(
     assert (material.public, len(material.photographs)) == (len(public), len(public) + 2)
     assert (material.split.test[: material.public] == split.test).all()
     for kind in splits.KINDS:
-        dealt = Material.read(replace(config, split_kind=kind)).split
-        assert dealt.kind == kind
-        assert (dealt.fold[material.public :] == material.split.fold[material.public :]).all()
-        assert not dealt.test[material.public :].any()
+        made = Material.read(replace(config, split_kind=kind)).split
+        assert made.kind == kind
+        assert (made.fold[material.public :] == material.split.fold[material.public :]).all()
+        assert not made.test[material.public :].any()

@@ -87,9 +87,9 @@ def test_parts_are_disjoint_of_similar_size_and_hold_whole_slides(monkeypatch: p
 def test_the_comparisons_keep_the_photographs_of_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = photographs(240, {3: 4})
     split = made(everything, monkeypatch)
-    dealt = splits.of_kind("random", everything, split)
-    assert np.bincount(dealt.fold + 1).tolist() == np.bincount(split.fold + 1).tolist()
-    assert (dealt.fold != split.fold).mean() > 0.5
+    shuffled = splits.of_kind("random", everything, split)
+    assert np.bincount(shuffled.fold + 1).tolist() == np.bincount(split.fold + 1).tolist()
+    assert (shuffled.fold != split.fold).mean() > 0.5
     blocks = splits.of_kind("contiguous", everything, split)
     assert (blocks.test == split.test).all()
     with pytest.raises(DataError, match="patients"):

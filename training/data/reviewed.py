@@ -130,7 +130,7 @@ def take(folder: Path, public: Sequence[Photograph], split: Split, blind_only: b
 
 
 def joined(public: Split, taken: Split) -> Split:
-    """One split: the public photographs first, as they were dealt, then the reviewed ones."""
+    """One split: the public photographs first, as they were assigned, then the reviewed ones."""
     return Split(
         np.concatenate([public.slide, taken.slide]), np.concatenate([public.fold, taken.fold]), public.kind
     )

@@ -2,8 +2,8 @@
 
 Pseudo-slides (:mod:`training.data.slides`) go whole to one of six parts: five folds for cross-validation, and one test
 part that no choice may look at. Beside this **group split** stand two others, to show what they hide or what is harder:
-single photographs dealt at random, as in the literature on this data set, and contiguous blocks of file numbers. **None
-of them is a patient split**: the data set names no patients, so one patient's photographs may be in two parts.
+single photographs assigned at random, as in the literature on this data set, and contiguous blocks of file numbers.
+**None of them is a patient split**: the data set names no patients, so one patient's photographs may be in two parts.
 """
 
 import argparse
@@ -65,7 +65,7 @@ class Split:
 
 
 def by_slide(photographs: Sequence[Photograph]) -> Split:
-    """Find the pseudo-slides and deal them to the test part and the folds, class by class.
+    """Find the pseudo-slides and assign them to the test part and the folds, class by class.
 
     The largest come first and go to the part that has the fewest photographs of the class, so that all six parts hold
     nearly the same number. Nothing random, nothing chosen by a figure.
@@ -84,12 +84,12 @@ def by_slide(photographs: Sequence[Photograph]) -> Split:
 
 
 def at_random(split: Split, seed: int = 0) -> Split:
-    """The same photographs in parts of the same sizes, dealt singly and at random: what the literature does."""
+    """The same photographs in parts of the same sizes, assigned singly and at random: what the literature does."""
     return Split(split.slide, np.random.default_rng(seed).permutation(split.fold), "random")
 
 
 def contiguous(photographs: Sequence[Photograph], split: Split) -> Split:
-    """The photographs outside the test part, by contiguous blocks of numbers dealt to the folds in turn.
+    """The photographs outside the test part, by contiguous blocks of numbers assigned to the folds in turn.
 
     An overlap group goes whole to the block in which its first photograph falls.
     """

@@ -16,7 +16,7 @@ from training.data.normalise import NORMALISATIONS
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Transform:
     """One way of looking at every photograph.
 
     ``recipe`` is everything ``make`` depends on besides the photograph, and so part of the cache's name; ``make``
@@ -29,31 +29,33 @@ class View:
     side: int = 224
 
 
-def clean(normalise: str = "none", masked: bool = True, side: int = SIDE) -> View:
+def clean(normalise: str = "none", masked: bool = True, side: int = SIDE) -> Transform:
     """The photograph as it is: what the server sees, unless an ablation changes it."""
 
     def make(photograph: Photograph) -> NDArray[np.uint8]:
-        return _finish(NORMALISATIONS[normalise](load_unmasked(photograph)), masked, side)
+        return _prepared(NORMALISATIONS[normalise](load_unmasked(photograph)), masked, side)
 
     plain = normalise == "none" and masked and side == SIDE
     name = "clean" if plain else f"clean-{normalise}-{'masked' if masked else 'unmasked'}-{side}"
     recipe = {"normalise": normalise, "masked": masked}
-    return View(name, recipe, load if plain else make, side)
+    return Transform(name, recipe, load if plain else make, side)
 
 
-def augmented(version: int, seed: int, strength: Strength) -> View:
+def augmented(version: int, seed: int, strength: Strength) -> Transform:
     """One augmented version of each photograph, the same ones again for the same seed."""
 
     def make(photograph: Photograph) -> NDArray[np.uint8]:
         return augment(load(photograph), generator(photograph.sha256, version, seed), strength)
 
-    return View(f"augmented{version}", {"version": version, "seed": seed, "strength": asdict(strength)}, make)
+    return Transform(
+        f"augmented{version}", {"version": version, "seed": seed, "strength": asdict(strength)}, make
+    )
 
 
-def background() -> View:
+def background() -> Transform:
     """The photograph with its nucleated cells painted out: what the background alone gives away."""
 
-    return View("background", {"painted_out": "nucleated cells"}, lambda one: painted_out(load(one)))
+    return Transform("background", {"painted_out": "nucleated cells"}, lambda one: painted_out(load(one)))
 
 
 def painted_out(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -61,7 +63,7 @@ def painted_out(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return mask_scale_bar(nuclei.paint_out(pixels, nuclei.nuclei(pixels)))
 
 
-def _finish(pixels: NDArray[np.uint8], masked: bool, side: int) -> NDArray[np.uint8]:
+def _prepared(pixels: NDArray[np.uint8], masked: bool, side: int) -> NDArray[np.uint8]:
     if masked:
         pixels = mask_scale_bar(pixels)
     if side != SIDE:

@@ -7,7 +7,6 @@ are the run's. Nothing is copied by hand.
 import argparse
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -250,9 +249,9 @@ def known_failures(record: dict[str, Any], tested: dict[str, Any]) -> list[str]:
 
 
 def _estimates(record: dict[str, Any], tested: dict[str, Any]) -> list[dict[str, Any]]:
-    dealt = {"cross_validation": record["crossvalidation"], "random_split": record["random"]}
+    sources = {"cross_validation": record["crossvalidation"], "random_split": record["random"]}
     estimates = [{"key": "test", "title": PARTS["test"], **tested["estimate"]}]
-    for key, source in dealt.items():
+    for key, source in sources.items():
         images = int(np.array(source["confusion"]["matrix"]).sum())
         groups = record["calibration"]["coverage"]["by_group"]["groups"]
         estimates.append(
@@ -316,12 +315,12 @@ def parameter(key: str, value: str) -> str:
 
 def set_parameter(config: Path, key: str, value: str) -> None:
     """Set one ``parameters`` entry of a ``config.pbtxt`` (one line each), or add it at the end."""
-    line = parameter(key, value)
-    text = config.read_text()
-    changed, found = re.subn(
-        rf'^parameters {{ key: "{re.escape(key)}" .*$', lambda _: line, text, flags=re.MULTILINE
-    )
-    config.write_text(changed if found else f"{text.rstrip()}\n{line}\n")
+    wanted = parameter(key, value)
+    lines = config.read_text().splitlines()
+    rows = [row for row, line in enumerate(lines) if line.startswith(f'parameters {{ key: "{key}" ')]
+    for row in rows:
+        lines[row] = wanted
+    config.write_text("\n".join(lines if rows else [*lines, wanted]) + "\n")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

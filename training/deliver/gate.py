@@ -73,7 +73,9 @@ def _least_auroc(card: Card) -> float:
         if one["layers"] == "blocks 3 and 4" and one["method"] == "Mahalanobis"
     )
     # Where no other pictures were at hand nothing is known, which is no pass.
-    return min((kind["auroc"] for kind in used["strangers"].values()), default=0.0)
+    # Cards before version 4 say strangers.
+    kinds = used["other_images"] if "other_images" in used else used["strangers"]
+    return min((kind["auroc"] for kind in kinds.values()), default=0.0)
 
 
 def _false_referral(card: Card) -> float:

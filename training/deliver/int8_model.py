@@ -8,7 +8,6 @@ kept apart, and what is matched inherits that; ``compare`` shows how well on pho
 import argparse
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from training.command import Command
 from training.data import splits, transforms
 from training.data.augment import Strength
 from training.data.manifest import DEFAULT_DATA, DataError, Photograph, file_sha256, read_manifest, targets
-from training.data.transforms import View
+from training.data.transforms import Transform
 from training.deliver.card import parameter
 from training.evaluate import bootstrap, metrics
 from training.fit.train import git_commit
@@ -59,7 +58,7 @@ _SHARED = (
 )
 
 #: Parameters of config.pbtxt that belong to a version; all others are the FP32 model's.
-_OF_A_VERSION = re.compile(r'^parameters \{ key: "(?:weights_sha256|outlier_threshold):')
+_OF_A_VERSION = ('parameters { key: "weights_sha256:', 'parameters { key: "outlier_threshold:')
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,12 +272,12 @@ def config(template: Path, model: Path) -> str:
             ("outlier_threshold", str(weights.read_note(path)["outlier_threshold"])),
         )
     }
-    first = next((row for row, line in enumerate(lines) if _OF_A_VERSION.match(line)), len(lines))
-    kept = [line for line in lines if not _OF_A_VERSION.match(line)]
+    first = next((row for row, line in enumerate(lines) if line.startswith(_OF_A_VERSION)), len(lines))
+    kept = [line for line in lines if not line.startswith(_OF_A_VERSION)]
     kept[first:first] = [parameter(key, value) for key, value in own.items()]
-    written = "# Written by python -m training quantize from the FP32 model's; change that one.\n"
-    text = "\n".join(kept) + "\n"
-    return written + re.sub(r'^name: ".*"$', f'name: "{model.name}"', text, count=1, flags=re.MULTILINE)
+    named = [f'name: "{model.name}"' if line.startswith("name: ") else line for line in kept]
+    written = "# Written by python -m training quantize from the FP32 model's; change that one."
+    return "\n".join([written, *named]) + "\n"
 
 
 def describe(
@@ -381,13 +380,15 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def batches(photographs: Sequence[Photograph], what: str, view: View | None = None) -> Iterator[Tensor]:
-    """The model's input, UINT8 [n, 3, 224, 224] at a time, with progress titled ``what``; as ``view`` shows it."""
-    view = view or transforms.clean()
+def batches(
+    photographs: Sequence[Photograph], what: str, transform: Transform | None = None
+) -> Iterator[Tensor]:
+    """The model's input, UINT8 [n, 3, 224, 224] at a time, with progress titled ``what``; as ``transform`` shows it."""
+    transform = transform or transforms.clean()
     with tqdm(total=len(photographs), desc=what, unit="img") as bar:
         for start in range(0, len(photographs), BATCH):
             part = photographs[start : start + BATCH]
-            yield torch.from_numpy(np.stack([view.make(one) for one in part]))
+            yield torch.from_numpy(np.stack([transform.make(one) for one in part]))
             bar.update(len(part))
 
 

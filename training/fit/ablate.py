@@ -21,7 +21,7 @@ from training.data.manifest import DataError
 from training.evaluate import metrics
 from training.evaluate.baselines import support_vectors
 from training.fit import crossvalidate
-from training.fit.train import Material, averages, plain_view, untrained
+from training.fit.train import Material, averages, plain_transform, untrained
 from training.model import outliers
 
 #: The rows of the table.
@@ -71,7 +71,7 @@ def _trained(config: Config) -> dict[str, Any]:
 def _frozen(config: Config, blocks: list[int]) -> dict[str, Any]:
     material = Material.read(config)
     network = untrained(replace(config, sees="blocks34")).eval()
-    means = averages(network, material, plain_view(config), config)
+    means = averages(network, material, plain_transform(config), config)
     seen = np.concatenate(
         [means[:, outliers.columns_of(f"block {block}", means.shape[1])] for block in blocks], axis=1
     )

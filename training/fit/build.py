@@ -24,7 +24,7 @@ from training.data import splits, transforms
 from training.data.manifest import IMAGE_SUFFIXES, file_sha256, load_all, load_path
 from training.evaluate import baselines, bootstrap, calibrate, conformal, metrics
 from training.fit import crossvalidate
-from training.fit.train import Material, augmented_views, averages, train, untrained
+from training.fit.train import Material, augmented_transforms, averages, train, untrained
 from training.model import outliers, weights
 from training.model.network import LeukemiaVGG16
 
@@ -62,7 +62,7 @@ def build(config: Config) -> dict[str, Any]:
     material = Material.read(config)
     folds = crossvalidate.crossvalidate(replace(config, out=config.out / "group"))
     final = train(replace(config, out=config.out / "final"))
-    dealt = crossvalidate.crossvalidate(replace(config, out=config.out / "random", split_kind="random"))
+    random = crossvalidate.crossvalidate(replace(config, out=config.out / "random", split_kind="random"))
     network = weights.load(config.out / "final" / "weights.safetensors")
     versions = outlier_features(config, material)
     held_out = _held_out(config, material, versions)
@@ -87,14 +87,14 @@ def build(config: Config) -> dict[str, Any]:
         **final,
         "weights_sha256": file_sha256(path),
         "crossvalidation": folds,
-        "random": dealt,
+        "random": random,
         "baselines": baselines_over_folds(seen, material),
         "calibration": described(held_out, rule),
         "outliers": outliers.compare(
             [features[held_out.rows] for features in versions],
             held_out.labels,
             held_out.fold,
-            strangers(config),
+            other_images(config),
         ),
     }
     (config.out / RECORDS[0]).write_text(json.dumps(record, indent=2) + "\n")
@@ -136,9 +136,9 @@ def outlier_features(config: Config, material: Material) -> list[NDArray[np.floa
     return [
         cast(
             NDArray[np.float32],
-            network.roots(torch.from_numpy(averages(network, material, view, config))).numpy(),
+            network.roots(torch.from_numpy(averages(network, material, transform, config))).numpy(),
         )
-        for view in (transforms.clean(), *augmented_views(config))
+        for transform in (transforms.clean(), *augmented_transforms(config))
     ]
 
 
@@ -175,7 +175,7 @@ def baselines_over_folds(seen: baselines.Features, material: Material) -> dict[s
     return found
 
 
-def strangers(config: Config) -> dict[str, NDArray[np.float32]]:
+def other_images(config: Config) -> dict[str, NDArray[np.float32]]:
     """Outlier features of the pictures of other things under the data folder, by kind; empty where there are none."""
     root = config.data / "other-images"
     if not root.is_dir():

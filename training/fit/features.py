@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.data.manifest import Photograph
-from training.data.transforms import View
+from training.data.transforms import Transform
 from training.model.network import CHANNELS, LeukemiaVGG16
 from training.model.precision import device, shortened
 
@@ -45,13 +45,15 @@ class Cache:
     backbone_sha256: str
     precision: str = "float32"
 
-    def path(self, photographs: Sequence[Photograph], view: View, kind: Kind, enlarged: int = 0) -> Path:
+    def path(
+        self, photographs: Sequence[Photograph], transform: Transform, kind: Kind, enlarged: int = 0
+    ) -> Path:
         """Names a cache by everything its contents depend on."""
         recipe = {
             "backbone": self.backbone_sha256,
             "precision": self.precision,
-            "view": view.recipe,
-            "side": view.side,
+            "view": transform.recipe,  # the name that existing caches were hashed under
+            "side": transform.side,
         }
         if enlarged:
             recipe["enlarged"] = enlarged
@@ -59,50 +61,57 @@ class Cache:
         for photograph in photographs:
             hashed.update(photograph.sha256.encode())
         what = kind if kind == "means" else f"block{kind}"
-        return self.folder / f"{view.name}-{what}-{hashed.hexdigest()[:16]}.npy"
+        return self.folder / f"{transform.name}-{what}-{hashed.hexdigest()[:16]}.npy"
 
-    def maps(self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, block: int) -> Maps:
+    def maps(
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], transform: Transform, block: int
+    ) -> Maps:
         """What ``block`` (3 or 4) leaves of each photograph: FP16 [n, channels, side, side], memory-mapped.
 
         Rows that are missing are computed.
         """
-        kept: Maps = self._kept(network, photographs, view, 3 if block == 3 else 4)
+        kept: Maps = self._kept(network, photographs, transform, 3 if block == 3 else 4)
         return kept
 
     def means(
-        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], transform: Transform
     ) -> NDArray[np.float32]:
         """Spatial averages after blocks 3 and 4, FP32 [n, 768], memory-mapped; rows that are missing are computed."""
-        kept: NDArray[np.float32] = self._kept(network, photographs, view, "means")
+        kept: NDArray[np.float32] = self._kept(network, photographs, transform, "means")
         return kept
 
     def _kept(
-        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, kind: Kind
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], transform: Transform, kind: Kind
     ) -> NDArray[Any]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.path(photographs, view, kind, network.enlarged)
+        path = self.path(photographs, transform, kind, network.enlarged)
         done = _rows(path)
         if done < len(photographs):
-            self._fill(network, photographs, view, kind, done)
+            self._fill(network, photographs, transform, kind, done)
         kept: NDArray[Any] = np.load(path, mmap_mode="r")
         return kept
 
     def _fill(
-        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, kind: Kind, done: int
+        self,
+        network: LeukemiaVGG16,
+        photographs: Sequence[Photograph],
+        transform: Transform,
+        kind: Kind,
+        done: int,
     ) -> None:
-        path = self.path(photographs, view, kind, network.enlarged)
+        path = self.path(photographs, transform, kind, network.enlarged)
         array = np.lib.format.open_memmap(
             path,
             mode="r+" if done else "w+",
             dtype=np.float32 if kind == "means" else np.float16,
-            shape=(len(photographs), *_shape(kind, network, view)),
+            shape=(len(photographs), *_shape(kind, network, transform)),
         )
         network.eval().to(device())
-        source = self._source(network, photographs, view, kind)
+        source = self._source(network, photographs, transform, kind)
         with (
             torch.inference_mode(),
             shortened(self.precision),
-            tqdm(total=len(photographs), initial=done, desc=f"{view.name}, {kind}", unit="img") as bar,
+            tqdm(total=len(photographs), initial=done, desc=f"{transform.name}, {kind}", unit="img") as bar,
         ):
             for start in range(done, len(photographs), BATCH):
                 output = source(start).float()
@@ -115,16 +124,16 @@ class Cache:
                 bar.update(len(output))
 
     def _source(
-        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], view: View, kind: Kind
+        self, network: LeukemiaVGG16, photographs: Sequence[Photograph], transform: Transform, kind: Kind
     ) -> Callable[[int], torch.Tensor]:
         """What computes the batch that begins at a row: from block 3's cache where that is whole, else from pixels."""
-        before = self.path(photographs, view, 3, network.enlarged)
+        before = self.path(photographs, transform, 3, network.enlarged)
         cached = np.load(before, mmap_mode="r") if kind != 3 and _rows(before) == len(photographs) else None
 
         def blocks_3(start: int) -> torch.Tensor:
             if cached is not None:
                 return to_device(cached[start : start + BATCH])
-            pixels = np.stack([view.make(one) for one in photographs[start : start + BATCH]])
+            pixels = np.stack([transform.make(one) for one in photographs[start : start + BATCH]])
             return network.to_pool3(torch.from_numpy(pixels).to(device()))
 
         def source(start: int) -> torch.Tensor:
@@ -172,11 +181,11 @@ def to_device(maps: Maps) -> torch.Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def _shape(kind: Kind, network: LeukemiaVGG16, view: View) -> tuple[int, ...]:
+def _shape(kind: Kind, network: LeukemiaVGG16, transform: Transform) -> tuple[int, ...]:
     """Shape of one photograph's part of a cache."""
     if kind == "means":
         return (sum(CHANNELS[block] for block in REDUCTION) * network.width,)
-    side = (network.enlarged or view.side) // REDUCTION[kind]
+    side = (network.enlarged or transform.side) // REDUCTION[kind]
     return CHANNELS[kind] * network.width, side, side
 
 

@@ -23,7 +23,7 @@ from training.command import Command
 from training.config import Config
 from training.data import reviewed, splits, transforms
 from training.data.manifest import DataError, Photograph, file_sha256, read_manifest, targets
-from training.data.transforms import View
+from training.data.transforms import Transform
 from training.evaluate import metrics
 from training.fit import fine_tuning, parallel
 from training.fit.features import Cache, Joined, Maps
@@ -55,12 +55,12 @@ class Material:
         :raises DataError: when they are missing, or not the ones the split was made from.
         """
         photographs = read_manifest(config.manifest)
-        dealt = splits.read(config.split, photographs)
+        split = splits.read(config.split, photographs)
         public, taken = len(photographs), None
         if config.reviewed is not None:
-            taken = reviewed.take(config.reviewed, photographs, dealt, config.blind_only)
+            taken = reviewed.take(config.reviewed, photographs, split, config.blind_only)
             photographs = photographs + [one.photograph for one in taken.photographs]
-        material = cls(photographs, targets(photographs), dealt, public, taken)
+        material = cls(photographs, targets(photographs), split, public, taken)
         return dataclasses.replace(material, split=material.of_kind(config.split_kind))
 
     def of_kind(self, kind: str) -> splits.Split:
@@ -68,8 +68,8 @@ class Material:
 
         :raises DataError: when there is no such kind.
         """
-        dealt = splits.Split(self.split.slide[: self.public], self.split.fold[: self.public])
-        made = splits.of_kind(kind, self.photographs[: self.public], dealt)
+        public = splits.Split(self.split.slide[: self.public], self.split.fold[: self.public])
+        made = splits.of_kind(kind, self.photographs[: self.public], public)
         return made if self.taken is None else reviewed.joined(made, self.taken.split)
 
 
@@ -112,14 +112,17 @@ def tuned(config: Config, material: Material) -> tuple[LeukemiaVGG16, list[dict[
     network = untrained(config)
     rows, aside = _training_rows(config, material)
     labels, block = material.labels, fine_tuning.start_block(config)
-    plain, augmented = plain_view(config), augmented_views(config)
+    plain, augmented = plain_transform(config), augmented_transforms(config)
     probed = [plain] if config.epochs else [plain, *augmented]
     fine_tuning.probe(
-        network, [seen(network, material, view, config, rows) for view in probed], labels[rows], config
+        network,
+        [seen(network, material, transform, config, rows) for transform in probed],
+        labels[rows],
+        config,
     )
     history: list[dict[str, Any]] = []
     if config.epochs:
-        versions = [cached(network, material, view, config, block) for view in (plain, *augmented)]
+        versions = [cached(network, material, transform, config, block) for transform in (plain, *augmented)]
         network, history = fine_tuning.fine_tune(
             network,
             [_Rows(maps, rows) for maps in versions],
@@ -139,12 +142,12 @@ def untrained(config: Config) -> LeukemiaVGG16:
 
 
 def seen(
-    network: LeukemiaVGG16, material: Material, view: View, config: Config, rows: NDArray[np.int64]
+    network: LeukemiaVGG16, material: Material, transform: Transform, config: Config, rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """What the linear layer of an untuned network sees of the photographs ``rows``, FP32 [n, 512 or 768], centred."""
     if network.deep:
-        return fine_tuning.predict(network, cached(network, material, view, config, 4)[rows])[1]
-    means = torch.from_numpy(averages(network, material, view, config)[rows])
+        return fine_tuning.predict(network, cached(network, material, transform, config, 4)[rows])[1]
+    means = torch.from_numpy(averages(network, material, transform, config)[rows])
     return cast(NDArray[np.float32], (network.roots(means) - network.centre).numpy())
 
 
@@ -183,12 +186,12 @@ class _Rows:
         return np.asarray(self.maps[self.rows[row]])
 
 
-def plain_view(config: Config) -> View:
+def plain_transform(config: Config) -> Transform:
     """The photographs as they are, as the recipe looks at them."""
     return transforms.clean(config.normalise, config.masked, config.side)
 
 
-def augmented_views(config: Config) -> list[View]:
+def augmented_transforms(config: Config) -> list[Transform]:
     """The recipe's augmented versions."""
     return [
         transforms.augmented(version + 1, config.seed, config.strength) for version in range(config.versions)
@@ -196,28 +199,30 @@ def augmented_views(config: Config) -> list[View]:
 
 
 def cached(
-    network: LeukemiaVGG16, material: Material, view: View, config: Config, block: int
+    network: LeukemiaVGG16, material: Material, transform: Transform, config: Config, block: int
 ) -> Maps | Joined:
-    """Maps of every photograph in ``view`` after ``block``, by the ImageNet blocks before it.
+    """Maps of every photograph in ``transform`` after ``block``, by the ImageNet blocks before it.
 
     Signed cases have a cache of their own, so that new ones do not cost the public set's again. Augmented views are
     computed in the recipe's precision; the plain one, on which figures are made, in single.
     """
-    cache = _cache(config, view)
+    cache = _cache(config, transform)
     fresh = _untouched(network, config)
-    maps = _by_part(material, lambda part: cache.maps(fresh, part, view, block))
+    maps = _by_part(material, lambda part: cache.maps(fresh, part, transform, block))
     return maps[0] if len(maps) == 1 else Joined(tuple(maps))
 
 
-def averages(network: LeukemiaVGG16, material: Material, view: View, config: Config) -> NDArray[np.float32]:
-    """Spatial averages after blocks 3 and 4 of every photograph in ``view``, FP32 [n, 768]; cached as the maps are."""
-    cache = _cache(config, view)
+def averages(
+    network: LeukemiaVGG16, material: Material, transform: Transform, config: Config
+) -> NDArray[np.float32]:
+    """Spatial averages after blocks 3 and 4 of every photograph in ``transform``, FP32 [n, 768]; cached too."""
+    cache = _cache(config, transform)
     fresh = _untouched(network, config)
-    return np.concatenate(_by_part(material, lambda part: cache.means(fresh, part, view)))
+    return np.concatenate(_by_part(material, lambda part: cache.means(fresh, part, transform)))
 
 
-def _cache(config: Config, view: View) -> Cache:
-    precision = "float32" if view.name.startswith("clean") else config.precision
+def _cache(config: Config, transform: Transform) -> Cache:
+    precision = "float32" if transform.name.startswith("clean") else config.precision
     return Cache(config.cache, file_sha256(config.backbone_path), precision)
 
 
@@ -242,10 +247,10 @@ def measured(config: Config, material: Material, network: LeukemiaVGG16) -> dict
     rows = np.flatnonzero(material.split.validation(config.held_out))
     if network.deep or config.epochs:
         block = fine_tuning.start_block(config)
-        maps = cached(network, material, plain_view(config), config, block)
+        maps = cached(network, material, plain_transform(config), config, block)
         logits, pooled = fine_tuning.predict(network, maps[rows], block)
     else:
-        pooled = seen(network, material, plain_view(config), config, rows)
+        pooled = seen(network, material, plain_transform(config), config, rows)
         logits = network.classifier(torch.from_numpy(pooled)).detach().numpy()
     if parallel.first():
         np.savez(config.out / "outputs.npz", rows=rows, logits=logits, pooled=pooled.astype(np.float16))

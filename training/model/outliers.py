@@ -107,12 +107,12 @@ def compare(
     versions: Versions,
     labels: NDArray[np.int64],
     fold: NDArray[np.int64],
-    strangers: dict[str, NDArray[np.float32]],
+    other_images: dict[str, NDArray[np.float32]],
 ) -> list[dict[str, Any]]:
-    """Mahalanobis distance and nearest neighbours over one layer and two: AUROC against each kind of stranger.
+    """Mahalanobis distance and nearest neighbours over one layer and two: AUROC against each kind of other picture.
 
     :param versions: outlier features of the photographs of the folds, as they are and augmented.
-    :param strangers: outlier features of other pictures by their kind.
+    :param other_images: outlier features of other pictures by their kind.
     """
     rows = []
     for layers in LAYERS:
@@ -125,7 +125,7 @@ def compare(
                 own[inside] = score(*_stacked(known, labels[~inside]), versions[0][inside][:, columns])
             limit = np.quantile(own, 1 - FALSE_REFER)
             kinds = {}
-            for kind, pictures in strangers.items():
+            for kind, pictures in other_images.items():
                 everything = _stacked([features[:, columns] for features in versions], labels)
                 other = score(*everything, pictures[:, columns])
                 truth = np.r_[np.zeros(len(own)), np.ones(len(other))]
@@ -134,7 +134,7 @@ def compare(
                     "caught": float((other > limit).mean()),
                     "pictures": len(other),
                 }
-            rows.append({"layers": layers, "method": method, "strangers": kinds})
+            rows.append({"layers": layers, "method": method, "other_images": kinds})
     return rows
 
 
