@@ -203,6 +203,21 @@ def test_early_stopping_returns_the_best_epoch_and_stops(
     assert again == pytest.approx(min(losses), rel=1e-4)
 
 
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0.1), (4, 0.1), (60, 0.1), (100, 0.0)])
+def test_rates_rise_in_a_line_and_fall_along_a_cosine(steps: int, warmup: float) -> None:
+    optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule = fine_tuning._schedule(optimiser, steps, warmup)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    ramp = max(1, round(steps * warmup))
+    rise = 2.0 * (np.arange(ramp) + 1) / ramp
+    fall = 1.0 + np.cos(np.pi * np.arange(steps - ramp) / max(1, steps - ramp))
+    np.testing.assert_allclose(rates, np.concatenate([rise, fall]), rtol=1e-12)
+
+
 def test_crops_are_windows_of_the_maps(maps: list[fine_tuning.Maps]) -> None:
     config = replace(CONFIG, crop=0.5, mixup=0.0)
     for images, _ in fine_tuning.batches(maps, np.arange(8) % 4, config, epoch=0):

@@ -11,7 +11,7 @@ resumed run gives the same weights as an uninterrupted one.
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from tqdm import tqdm
 
 from training.config import Config
@@ -143,7 +144,7 @@ def fine_tune(
     trained = parameters(network, config.tuned)
     optimiser = torch.optim.AdamW(_rates(network, config), weight_decay=config.weight_decay)
     steps = math.ceil(len(labels) / config.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _cosine(config.epochs * steps, config.warmup))
+    schedule = _schedule(optimiser, config.epochs * steps, config.warmup)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     state = State(network, average, optimiser, schedule)
     if checkpoint is not None:
@@ -279,12 +280,8 @@ def _systematic(share: NDArray[np.float64], random: np.random.Generator) -> NDAr
     return random.permutation(order[np.searchsorted(cumulative, points)])
 
 
-def _cosine(total: int, warmup: float) -> Callable[[int], float]:
+def _schedule(optimiser: torch.optim.Optimizer, total: int, warmup: float) -> SequentialLR:
+    """A linear rise over the share ``warmup`` of ``total`` steps, then half a cosine to nothing."""
     ramp = max(1, round(total * warmup))
-
-    def factor(step: int) -> float:
-        if step < ramp:
-            return (step + 1) / ramp
-        return 0.5 * (1 + math.cos(math.pi * (step - ramp) / max(1, total - ramp)))
-
-    return factor
+    rise = LinearLR(optimiser, start_factor=1 / ramp, total_iters=ramp - 1)
+    return SequentialLR(optimiser, [rise, CosineAnnealingLR(optimiser, max(1, total - ramp))], [ramp])

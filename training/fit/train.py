@@ -168,7 +168,7 @@ def _checkpoint(config: Config, material: Material) -> Path:
     """Where an interrupted run goes on; not with other signed cases than it began with."""
     taken = material.taken
     cases = "" if taken is None else f"-{taken.record['manifest_sha256'][:16]}"
-    return config.out / f"checkpoint{cases}.pt"
+    return config.out / f"fine_tuning{cases}.pt"
 
 
 class _Rows:
