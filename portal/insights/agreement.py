@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from portal.insights.conditions import CHANGES, pair_of
+from portal.insights.figures import Estimate, cohen_kappa, confusion, wilson
 from portal.insights.scope import Scope
 from portal.insights.selectors import ReadRow, SignedCase
-from portal.insights.statistics import Estimate, cohen_kappa, confusion, wilson
 from portal.reading.choices import ReadLabel
 from smear.classes import CLASSES
 

@@ -19,9 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.inference.models import ModelVersion
 from portal.insights.agreement import LEAST_CASES, Linked
-from portal.insights.scope import Scope
-from portal.insights.selectors import SignedCase
-from portal.insights.statistics import (
+from portal.insights.figures import (
     Estimate,
     clustered_mean,
     clustered_share,
@@ -30,6 +28,8 @@ from portal.insights.statistics import (
     population_stability,
     stability_by_chance,
 )
+from portal.insights.scope import Scope
+from portal.insights.selectors import SignedCase
 from portal.numbers import decimal, percent, percents
 from smear.classes import CLASSES
 

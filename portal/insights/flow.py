@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from portal.cases.choices import PRIORITY_ORDER, CaseState, Priority
 from portal.insights.agreement import Linked, ShareRow
 from portal.insights.conditions import NO, YES
+from portal.insights.figures import percentiles, wilson
 from portal.insights.scope import Scope
 from portal.insights.selectors import SignedCase
-from portal.insights.statistics import percentiles, wilson
 from portal.insights.steps import STEPS, durations, in_words
 from portal.reading.choices import ReadLabel
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from portal.insights.charts import Chart
 from portal.insights.drift import rounded
-from portal.insights.statistics import Estimate
+from portal.insights.figures import Estimate
 from portal.numbers import decimal, percent, percents
 
 register = template.Library()

@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from portal.insights.statistics import (
+from portal.insights.figures import (
     clustered_mean,
     clustered_share,
     cohen_kappa,
