@@ -16,7 +16,7 @@ from embedded.state import VarFolder
 
 NAMES = ("worker", "beat", "web")
 #: What ``run.json`` tells besides the services' addresses, so that ``manage.py`` can join a running instance.
-TOLD = ("SITE_URL", "MEDIA_ROOT", "STATIC_ROOT", "EMAIL_URL", "MODEL_NAME")
+PASSED_ON = ("SITE_URL", "MEDIA_ROOT", "STATIC_ROOT", "EMAIL_URL", "MODEL_NAME")
 #: An address that means all of the machine's, and where to ask a server bound to it.
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 

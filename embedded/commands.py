@@ -44,8 +44,8 @@ def run(settings: Settings) -> None:
         environment = application.application_environment(var, settings, port, os.environ, addresses)
         display = Display(lambda: supervisor.members)
         supervisor = Supervisor(var, settings.restart, display.say, display.draw)
-        told = {name: environment[name] for name in (*addresses, *application.TOLD)}
-        supervisor.facts = {"pid": os.getpid(), "address": environment["SITE_URL"], "environment": told}
+        shown = {name: environment[name] for name in (*addresses, *application.PASSED_ON)}
+        supervisor.facts = {"pid": os.getpid(), "address": environment["SITE_URL"], "environment": shown}
         supervisor.add(*specs.values(), *application.application_specs(var, settings, port, environment))
         _supervise(
             supervisor, display, settings.min_free_mb, lambda: _bring_up(supervisor, display, environment)

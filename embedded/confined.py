@@ -12,7 +12,7 @@ from embedded.settings import ROOT
 
 NAMES = ("pictures", "paper")
 #: What they are told of the caller's environment.
-_TOLD = (
+_PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH"),
     *(
         "PICTURE_JOBS",
@@ -27,11 +27,11 @@ _TOLD = (
 
 def specs(sockets: Path) -> dict[str, Spec]:
     """The Specs by name, with their sockets in the folder ``sockets``."""
-    told = {name: os.environ[name] for name in _TOLD if name in os.environ}
-    return {name: _spec(name, sockets, told) for name in NAMES}
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {name: _spec(name, sockets, passed_on) for name in NAMES}
 
 
-def _spec(name: str, sockets: Path, told: dict[str, str]) -> Spec:
+def _spec(name: str, sockets: Path, passed_on: dict[str, str]) -> Spec:
     def is_ready() -> bool:
         try:
             server_in(sockets, name).ping()
@@ -43,7 +43,7 @@ def _spec(name: str, sockets: Path, told: dict[str, str]) -> Spec:
         name=name,
         command=[sys.executable, "-m", "confined", name],
         environment={
-            **told,
+            **passed_on,
             "CONFINED_SOCKETS": str(sockets),
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",

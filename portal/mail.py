@@ -76,8 +76,8 @@ class LastFailure:
 def failure_of(error: OSError) -> LastFailure:
     """What an error of the mail server means."""
     # smtplib says of a silent server that it has hung up.
-    told = error.__context__ if isinstance(error.__context__, TimeoutError) else error
-    failure = next((failure for kind, failure in _KINDS if isinstance(told, kind)), Failure.UNREACHABLE)
+    cause = error.__context__ if isinstance(error.__context__, TimeoutError) else error
+    failure = next((failure for kind, failure in _KINDS if isinstance(cause, kind)), Failure.UNREACHABLE)
     code = 0
     if isinstance(error, SMTPResponseException):
         code = int(error.smtp_code)

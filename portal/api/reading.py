@@ -26,15 +26,15 @@ IMAGE_ANSWERS_SCHEMA = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Visibility:
     """What a person may see of a case: the model's answer, other people's answers."""
 
     model: bool
     reads: bool
 
     @classmethod
-    def of(cls, user: User, case: Case, images: QuerySet[SmearImage] | None = None) -> "Sight":
-        """Asked once where a case, or some ``images`` of it, go out; handed to serializers as ``context["sight"]``."""
+    def of(cls, user: User, case: Case, images: QuerySet[SmearImage] | None = None) -> "Visibility":
+        """Asked once when a case, or ``images`` of it, go out; serializers get it as ``context["visibility"]``."""
         return cls(model=blind.show_model(user, case, images), reads=blind.sees_reads(user, case))
 
 

@@ -203,7 +203,7 @@ class ImageSerializer(serializers.ModelSerializer[SmearImage]):
     @extend_schema_field(PredictionSerializer(allow_null=True))
     def get_prediction(self, image: SmearImage) -> Any:
         """The model's newest answer; null while it is hidden from the reader or missing."""
-        if not self.context["sight"].model:
+        if not self.context["visibility"].model:
             return None
         newest = latest_prediction(image)
         return PredictionSerializer(newest).data if newest else None
@@ -331,7 +331,7 @@ class CaseSerializer(CaseSummarySerializer):
 
     def get_blinded(self, case: Case) -> bool:
         """Whether the model's answer is hidden until your own is stored."""
-        return not self.context["sight"].model
+        return not self.context["visibility"].model
 
     @extend_schema_field(ReturnSerializer(allow_null=True))
     def get_returned(self, case: Case) -> Any:
@@ -348,13 +348,13 @@ class CaseSerializer(CaseSummarySerializer):
     @extend_schema_field(PreclassificationSerializer(allow_null=True))
     def get_preclassification(self, case: Case) -> Any:
         """The model's answer for the case; null while it is hidden or missing."""
-        answer = case_preclassification(case) if self.context["sight"].model else None
+        answer = case_preclassification(case) if self.context["visibility"].model else None
         return PreclassificationSerializer(answer).data if answer else None
 
     @extend_schema_field(ReadSerializer(many=True))
     def get_reads(self, case: Case) -> Any:
         """The reads that you may see."""
-        user, sees_all = self.context["request"].user, self.context["sight"].reads
+        user, sees_all = self.context["request"].user, self.context["visibility"].reads
         return ReadSerializer(shown_reads(user, case, sees_all=sees_all), many=True).data
 
     @extend_schema_field(DiagnosisSerializer(allow_null=True))

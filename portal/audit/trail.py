@@ -1,4 +1,4 @@
-"""What a trail is made of: the append-only event tables that database triggers write, told in words.
+"""What a trail is made of: the append-only event tables that database triggers write, in words.
 
 Each app says in its own ``trail.py`` which events it has and how they read.
 """
@@ -30,12 +30,12 @@ class Event:
     user: int | None
 
 
-def told(
+def entries(
     events: Iterable[Event], words: Callable[[str, int], str], states: Iterable[str]
 ) -> list[TrailEntry]:
     """Events as entries, the oldest first.
 
-    What one person did several times in a row is told once, with the count and the time of the last.
+    What one person did several times in a row is one entry, with the count and the time of the last.
 
     :param words: kind and count -> what a person reads.
     :param states: the kinds that are states.

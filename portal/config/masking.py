@@ -2,7 +2,7 @@
 
 Logs are kept by other rules than cases and read by other people. Every line of every process ends in ``formatter``, and
 what it is made of passes ``masked`` there: addresses of people, links, secrets and password hashes go, and an exception
-is told by its class and place, with its own words only as far as they hold no values (``told``).
+is told by its class and place, with its own words only as far as they hold no values (``description``).
 """
 
 import io
@@ -49,7 +49,7 @@ def masked_parts(path: str) -> str:
     return "/".join(part if _KNOWN_PART.fullmatch(part) else MASK for part in parts)
 
 
-def told(error: BaseException) -> str:
+def description(error: BaseException) -> str:
     """What an exception says of itself, without values: they are quoted, or in what PostgreSQL adds."""
     diagnostics: Any = getattr(error, "diag", None) or getattr(error.__cause__, "diag", None)
     if getattr(diagnostics, "sqlstate", None):
@@ -66,14 +66,14 @@ def told(error: BaseException) -> str:
 
 
 def safe_traceback(error: BaseException) -> str:
-    """A traceback as Python writes it, with ``told`` in place of each exception's own words."""
+    """A traceback as Python writes it, with ``description`` in place of each exception's own words."""
     text = io.StringIO()
     for link, follows in reversed(list(_chain(error))):
         kind = type(link)
         module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
         text.write("Traceback (most recent call last):\n")
         text.write("".join(traceback.format_tb(link.__traceback__)))
-        text.write(f"{module}{kind.__qualname__}: {told(link)}\n{follows}")
+        text.write(f"{module}{kind.__qualname__}: {description(link)}\n{follows}")
     return text.getvalue().rstrip("\n")
 
 
@@ -109,7 +109,7 @@ def mask_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDi
         if key.startswith("_") or key == "exception":
             continue
         if isinstance(value, BaseException):
-            event[key] = told(value)
+            event[key] = description(value)
         elif isinstance(value, str):
             event[key] = masked(value)
         elif isinstance(value, dict | list | tuple):
@@ -131,7 +131,7 @@ class MaskArguments(logging.Filter):
 
 def _masked_argument(value: Any) -> Any:
     if isinstance(value, BaseException):
-        return told(value)
+        return description(value)
     return masked_parts(value) if isinstance(value, str) and value.startswith("/") else value
 
 

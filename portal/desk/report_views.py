@@ -105,6 +105,6 @@ def amend(request: SignedInRequest, pk: UUID) -> HttpResponse:
             else:
                 messages.success(request, _("The amended report is signed. The earlier version is kept."))
                 return redirect("reports:diagnosis", pk)
-    told = warning([request.user.full_name, *words_of(last.content)])
-    context = {"case": case, "form": form, "last": last, "print_warning": told}
+    print_warning = warning([request.user.full_name, *words_of(last.content)])
+    context = {"case": case, "form": form, "last": last, "print_warning": print_warning}
     return render(request, "reports/amend.html", context, status=status)

@@ -100,8 +100,8 @@ class Conditions:
             raise BadCondition(str(error)) from error
         if self.pair not in ("", "all") and len(readers) != 2:
             raise BadCondition("pair")
-        told = [one.name for one in fields(self) if getattr(self, one.name)]
-        if self.submitted and set(told) - {"submitted", "week", "state"}:
+        given = [one.name for one in fields(self) if getattr(self, one.name)]
+        if self.submitted and set(given) - {"submitted", "week", "state"}:
             raise BadCondition("submitted")
 
     @property

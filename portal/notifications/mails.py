@@ -178,11 +178,11 @@ def _digest(notifications: list[Notification]) -> Letter:
     ) % {"count": len(cases)}
     groups = [
         {
-            "laboratory": told[0].case.laboratory.name,
-            "headlines": [words.headline(notification) for notification in reversed(told)],
+            "laboratory": of_case[0].case.laboratory.name,
+            "headlines": [words.headline(notification) for notification in reversed(of_case)],
             # Opening the newest marks the others of the case as seen.
-            "link": words.link(told[0]),
+            "link": words.link(of_case[0]),
         }
-        for told in cases.values()
+        for of_case in cases.values()
     ]
     return subject, render_to_string("notifications/mail/digest.txt", {"groups": groups})

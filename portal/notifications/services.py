@@ -21,14 +21,14 @@ def notify(
 
     Mail follows once the transaction is through: at once or in the person's digest (``mails``).
     """
-    told = Notification.objects.bulk_create(
+    created = Notification.objects.bulk_create(
         Notification(user=user, kind=kind, case=case, by=by, words=words[:2000], count=count)
         for user in to
         if user.is_active and user != by
     )
-    for notification in told:
+    for notification in created:
         transaction.on_commit(partial(send_notification, notification), robust=True)
-    return told
+    return created
 
 
 def mark_read(notification: Notification) -> int:

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from portal import mail
 from portal.accounts.models import User
 from portal.api.framework import AnonymousThrottle
-from portal.config.masking import MaskArguments, formatter, masked, told
+from portal.config.masking import MaskArguments, description, formatter, masked
 from portal.config.request_log import noted_path
 from portal.web.client_address import client_address
 from tests.portal.addresses import patterns, takes_arguments
@@ -75,7 +75,7 @@ def test_a_traceback_names_the_place_and_no_values(style):
     ids=lambda error: type(error).__name__,
 )
 def test_exceptions_are_told_without_their_values(error):
-    for text in (written(failing(error)), told(error)):
+    for text in (written(failing(error)), description(error)):
         for secret in (SECRET, ADDRESS, KEY, HASH):
             assert secret not in text, text
     assert type(error).__name__ in written(failing(error))

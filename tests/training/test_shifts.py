@@ -98,8 +98,8 @@ class Darkness(nn.Module):
 
 def test_figures_follow_what_the_network_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     levels = {"Benign": 200, "Pro": 150}
-    manifest = synthetic.write_data_set(tmp_path, dict.fromkeys(levels, 2), seed=0)
-    photographs = manifest.read_manifest(manifest)
+    written = synthetic.write_data_set(tmp_path, dict.fromkeys(levels, 2), seed=0)
+    photographs = manifest.read_manifest(written)
     drawn = [np.full((3, SIDE, SIDE), levels[one.label], dtype=np.uint8) for one in photographs]
     monkeypatch.setattr(manifest, "load_all", lambda chosen: np.stack(drawn))
     found = shifts.measure(Darkness().eval(), photographs, RULE, Strength())

@@ -17,7 +17,7 @@ from portal.accounts.selectors import laboratories_for
 from portal.api import examples
 from portal.api.filters import CaseListFilter
 from portal.api.framework import StableOrdering
-from portal.api.reading import Sight
+from portal.api.reading import Visibility
 from portal.api.schema import problems, request_example, response_example
 from portal.api.serializers import (
     CaseEntrySerializer,
@@ -39,7 +39,7 @@ def full_case(request: SignedInRequest, case_id: UUID) -> dict[str, Any]:
     """The case as the API shows it to this person: images, predictions, reads, diagnosis. Raises Http404."""
     case = get_object_or_404(selectors.case_detail(request.user), pk=case_id)
     prefetch_related_objects([case], with_open_claim())
-    context = {"request": request, "sight": Sight.of(request.user, case)}
+    context = {"request": request, "visibility": Visibility.of(request.user, case)}
     return dict(CaseSerializer(case, context=context).data)
 
 

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from portal.accounts.models import User
 from portal.api import examples
-from portal.api.reading import Sight
+from portal.api.reading import Visibility
 from portal.api.schema import problems, response_example
 from portal.api.serializers import ImageSerializer
 from portal.api.strict import StrictQuery
@@ -117,7 +117,10 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         shown = SmearImage.objects.filter(case=case)
         if not options.get("many"):
             shown = shown.filter(pk=images.pk)
-        context = {**self.get_serializer_context(), "sight": Sight.of(self.request.user, case, shown)}
+        context = {
+            **self.get_serializer_context(),
+            "visibility": Visibility.of(self.request.user, case, shown),
+        }
         return ImageSerializer(images, context=context, **options).data
 
     @extend_schema(

@@ -62,12 +62,12 @@ def undelivered_for_admin(user: User) -> list[Alert]:
     """
     if not may_anywhere(user, Action.SET_POLICY):
         return []
-    told = Notification.objects.filter(
+    mailed = Notification.objects.filter(
         user=OuterRef("person"), case=OuterRef("diagnosis__case"), kind__in=URGENT, mailed_at__isnull=False
     )
     late = overdue_urgent().filter(user=OuterRef("person"), case=OuterRef("diagnosis__case"))
     found = visible_to(user).filter(
-        ~Exists(told),
+        ~Exists(mailed),
         Exists(late.order_by()),
         diagnosis__case__laboratory__in=laboratories_for(user, Action.SET_POLICY),
         acknowledged_at=None,

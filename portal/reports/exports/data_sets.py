@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from portal.reports.exports.reviewed import LeftOut, ReviewedCase, ReviewedImage, Wanted, reviewed_cases
+from portal.reports.exports.reviewed import LeftOut, ReviewedCase, ReviewedImage, Selection, reviewed_cases
 from portal.reports.models import ReviewedExport
 from smear.classes import CLASSES
 
@@ -57,8 +57,8 @@ class _Counts:
     flags: Counter[str] = field(default_factory=Counter)
 
 
-def export_reviewed(out: Path, wanted: Wanted) -> dict[str, Any]:
-    """Write the signed cases that are ``wanted`` to the folder ``out``; returns the summary kept in ``export.json``.
+def export_reviewed(out: Path, selection: Selection) -> dict[str, Any]:
+    """Write the signed cases of ``selection`` to the folder ``out``; returns the summary kept in ``export.json``.
 
     Everything is written beside ``out`` and moved into place at the end, so ``out`` holds a whole export or what it
     held before. Only a folder that is absent, empty or an earlier export is written to. Raises ExportRefused, also
@@ -70,11 +70,11 @@ def export_reviewed(out: Path, wanted: Wanted) -> dict[str, Any]:
     # Readable for its owner alone, which is what photographs of patients' blood ask for.
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        summary = _write(aside / "new", wanted)
+        summary = _write(aside / "new", selection)
         if not summary["photographs"]:
             raise ExportRefused(f"No photograph goes in. Left out: {json.dumps(summary['left_out'])}.")
         with transaction.atomic():
-            _record(wanted, summary)
+            _record(selection, summary)
             _check_replaceable(out)
             if out.exists():
                 out.rename(aside / "old")
@@ -105,7 +105,7 @@ def _is_export(summary: Path) -> bool:
         return False
 
 
-def _write(folder: Path, wanted: Wanted) -> dict[str, Any]:
+def _write(folder: Path, selection: Selection) -> dict[str, Any]:
     images = folder / IMAGES
     images.mkdir(parents=True, mode=0o700)
     folder.chmod(0o700)
@@ -113,12 +113,12 @@ def _write(folder: Path, wanted: Wanted) -> dict[str, Any]:
     with (images / MANIFEST).open("w", newline="") as file:
         manifest = csv.writer(file, lineterminator="\n")
         manifest.writerow("class" if name == "label" else name for name in Row._fields)
-        for case in reviewed_cases(wanted, left_out):
+        for case in reviewed_cases(selection, left_out):
             rows = [row for image in case.images if (row := _image(images, case, image, left_out))]
             manifest.writerows(rows)
             if rows:
                 _count(counts, case, rows)
-    summary = _summary(wanted, counts, left_out) | {"manifest_sha256": _file_sha256(images / MANIFEST)}
+    summary = _summary(selection, counts, left_out) | {"manifest_sha256": _file_sha256(images / MANIFEST)}
     (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
     return summary
 
@@ -166,12 +166,12 @@ def _count(counts: _Counts, case: ReviewedCase, rows: list[Row]) -> None:
         counts.flags["follows_case"] += row.follows_case
 
 
-def _summary(wanted: Wanted, counts: _Counts, left_out: LeftOut) -> dict[str, Any]:
+def _summary(selection: Selection, counts: _Counts, left_out: LeftOut) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "exported_at": timezone.now().isoformat(timespec="seconds"),
-        "since": wanted.since.isoformat() if wanted.since else None,
-        "include_disputed": wanted.include_disputed,
+        "since": selection.since.isoformat() if selection.since else None,
+        "include_disputed": selection.include_disputed,
         "cases": counts.cases.total(),
         "photographs": counts.photographs.total(),
         "laboratories": [
@@ -187,12 +187,12 @@ def _summary(wanted: Wanted, counts: _Counts, left_out: LeftOut) -> dict[str, An
     }
 
 
-def _record(wanted: Wanted, summary: dict[str, Any]) -> None:
+def _record(selection: Selection, summary: dict[str, Any]) -> None:
     ReviewedExport.objects.create(
         exported_by=_system_user(),
-        laboratory=wanted.laboratory,
-        since=wanted.since,
-        include_disputed=wanted.include_disputed,
+        laboratory=selection.laboratory,
+        since=selection.since,
+        include_disputed=selection.include_disputed,
         cases=summary["cases"],
         photographs=summary["photographs"],
         manifest_sha256=summary["manifest_sha256"],

@@ -34,7 +34,7 @@ UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """Which cases: of one laboratory or of all (None), signed or amended on this day or later, disputed ones too."""
 
     laboratory: Laboratory | None = None
@@ -80,11 +80,11 @@ def case_key(case: UUID) -> str:
     return hashlib.sha256(f"hemalens.case:{case}".encode()).hexdigest()[:32]
 
 
-def reviewed_cases(wanted: Wanted, left_out: LeftOut) -> Iterator[ReviewedCase]:
+def reviewed_cases(selection: Selection, left_out: LeftOut) -> Iterator[ReviewedCase]:
     """The signed cases by time of signature, in constant memory; what does not go in is counted in ``left_out``."""
-    for diagnosis in _newest_versions(wanted).iterator(chunk_size=CHUNK):
+    for diagnosis in _newest_versions(selection).iterator(chunk_size=CHUNK):
         disputed = is_disputed(diagnosis)
-        if reason := _why_not(diagnosis, disputed and not wanted.include_disputed):
+        if reason := _why_not(diagnosis, disputed and not selection.include_disputed):
             left_out.cases[reason] += 1
             continue
         images = list(_images(diagnosis, left_out))
@@ -113,13 +113,13 @@ def image_labels(content: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str,
         yield image, concluded if follows else image["label"], follows
 
 
-def _newest_versions(wanted: Wanted) -> QuerySet[Diagnosis]:
+def _newest_versions(selection: Selection) -> QuerySet[Diagnosis]:
     newest = Diagnosis.objects.filter(case=OuterRef("case")).order_by("-version").values("pk")[:1]
     found = Diagnosis.objects.filter(pk=Subquery(newest), case__state__in=SIGNED)
-    if wanted.laboratory is not None:
-        found = found.filter(case__laboratory=wanted.laboratory)
-    if wanted.since is not None:
-        start = timezone.make_aware(datetime.combine(wanted.since, time.min))
+    if selection.laboratory is not None:
+        found = found.filter(case__laboratory=selection.laboratory)
+    if selection.since is not None:
+        start = timezone.make_aware(datetime.combine(selection.since, time.min))
         found = found.filter(signed_at__gte=start)
     return (
         found.select_related("case__laboratory")

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.accounts.models import Laboratory
 from portal.reports.exports.data_sets import ExportRefused, export_reviewed
-from portal.reports.exports.reviewed import Wanted
+from portal.reports.exports.reviewed import Selection
 
 
 class Command(BaseCommand):
@@ -42,9 +42,9 @@ class Command(BaseCommand):
             laboratory = Laboratory.objects.filter(slug=slug).first()
             if laboratory is None:
                 raise CommandError(f"There is no laboratory {slug}.")
-        wanted = Wanted(laboratory, options["since"], options["include_disputed"])
+        selection = Selection(laboratory, options["since"], options["include_disputed"])
         try:
-            summary = export_reviewed(options["out"], wanted)
+            summary = export_reviewed(options["out"], selection)
         except ExportRefused as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(json.dumps({"folder": str(options["out"]), **summary}, indent=2))
