@@ -19,7 +19,7 @@ from training.evaluate import shifts
 from training.model import weights
 from training.model.network import LeukemiaVGG16
 
-CONFIGS = sorted((Path(shifts.__file__).parent / "configs").glob("v*.toml"))
+CONFIGS = sorted(config.DEFAULT_CONFIG.parent.glob("v*.toml"))
 RULE = ReferRule(0.99, (0.2,) * 4, least_confidence=0.6, outlier_threshold=2.0)
 
 
