@@ -6,7 +6,7 @@ VERSION := 3
 WEIGHTS := $(wildcard triton_models/*/*/weights.safetensors)
 MODELS := $(WEIGHTS:weights.safetensors=model.pt)
 FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
-DIST := portal/static/dist/app.css
+DIST := portal/static/dist/.built
 COLLECTED := staticfiles/staticfiles.json
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/locale/*/LC_MESSAGES/django.po))
 # the build steps run before there is a database or a secret, and use neither
@@ -14,7 +14,7 @@ BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1:1/build ST
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev static export test lint lint-style lint-js lint-templates lint-imports \
+.PHONY: help run dev install install-dev static export test lint lint-style lint-js lint-templates lint-imports \
   lint-types lint-migrations unit unit-js walk e2e faults smoke train gate bench messages lock status stop reset clean
 
 help: ## list the targets
@@ -23,6 +23,9 @@ help: ## list the targets
 run: install ## start everything on this machine, until Ctrl-C (settings: .env.example)
 	@$(MAKE) --no-print-directory static export
 	@exec $(BIN)/python -m embedded run
+
+dev: install-dev node_modules/.package-lock.json $(CATALOGUES) export ## the same, and changes of the source show at once
+	@exec $(BIN)/python -m embedded run --reload
 
 install: # what `make run` needs
 	@$(PYTHON) embedded/install.py local
@@ -81,7 +84,7 @@ lint-types:
 lint-migrations:
 	@echo "== lint: migrations"; $(BUILD_ENV) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 
-unit: install-dev ## unit and integration tests (ARGS='-k name' for some)
+unit: install-dev node_modules/.package-lock.json ## unit and integration tests (ARGS='-k name' for some)
 	@echo "== unit and integration tests"
 	@# The longest file first, or one of two processes waits for it at the end.
 	@$(PYTEST) -n 2 --dist loadfile tests/training tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)

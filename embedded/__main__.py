@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--no-restart", action="store_true", help="leave a process that dies down, until 'start NAME'"
     )
+    run.add_argument(
+        "--reload", action="store_true", help="for those who change the source: changes show at once"
+    )
     services = commands.add_parser("services", help="start only what the portal asks, and not the portal")
     services.add_argument(
         "--only", type=_services, default=SERVICES, help="comma-separated names (default: all)"
@@ -77,7 +80,7 @@ def _carry_out(arguments: argparse.Namespace, settings: Settings) -> None:
     match arguments.command:
         case "run":
             restart = settings.restart and not arguments.no_restart
-            commands.run(dataclasses.replace(settings, restart=restart))
+            commands.run(dataclasses.replace(settings, restart=restart, reload=arguments.reload))
         case "services":
             commands.services(settings, arguments.only, arguments.lazy)
         case "status":

@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from embedded import application
+from embedded import application, reloading
 from embedded.display import Display
 from embedded.errors import EmbeddedError, StopRequested
 from embedded.services import NAMES as SERVICES
@@ -36,17 +36,21 @@ def run(settings: Settings) -> None:
         problem = model_problem(settings.model_repository, settings.model_name)
         if problem:
             raise EmbeddedError(problem)
-        if not (ROOT / "staticfiles").is_dir():
+        if not settings.reload and not (ROOT / "staticfiles").is_dir():
             raise EmbeddedError(
                 "The static files are not built: run 'make static', or 'make run', which does."
             )
         specs, addresses = service_specs(var, settings)
-        environment = application.application_environment(var, settings, port, os.environ, addresses)
+        base = {**os.environ, **(reloading.ENVIRONMENT if settings.reload else {})}
+        environment = application.application_environment(var, settings, port, base, addresses)
         display = Display(lambda: supervisor.members)
         supervisor = Supervisor(var, settings.restart, display.say, display.draw)
         shown = {name: environment[name] for name in (*addresses, *application.PASSED_ON)}
         supervisor.facts = {"pid": os.getpid(), "address": environment["SITE_URL"], "environment": shown}
-        supervisor.add(*specs.values(), *application.application_specs(var, settings, port, environment))
+        processes = [*specs.values(), *application.application_specs(var, settings, port, environment)]
+        if settings.reload:
+            processes = [*reloading.reloading(processes), reloading.assets()]
+        supervisor.add(*processes)
         _supervise(
             supervisor, display, settings.min_free_mb, lambda: _bring_up(supervisor, display, environment)
         )
@@ -100,8 +104,8 @@ def _bring_up(supervisor: Supervisor, display: Display, environment: Mapping[str
     for label, command in application.setup_steps(var):
         display.say(f"{label} …", style="dim")
         supervisor.run_step(label, command, environment, ROOT)
-    supervisor.start(application.NAMES)
-    supervisor.wait_ready([*SERVICES, *application.NAMES])
+    supervisor.start(supervisor.members)
+    supervisor.wait_ready(list(supervisor.members))
     host, port = environment["HOST"], int(environment["PORT"])
     healthy = supervisor.wait_for(lambda: not application.failing_parts(host, port), _HEALTHY_WITHIN)
     took = time.monotonic() - began

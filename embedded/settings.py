@@ -27,6 +27,7 @@ class Settings:
     worker_concurrency: int = 2
     min_free_mb: int = 500
     restart: bool = True
+    reload: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -12,6 +12,8 @@ import { ICONS } from "./icons.mjs";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(here);
 const dist = path.join(root, "portal", "static", "dist");
+// Says that what lies in dist/ is a whole build; what the watcher writes is not minified, and `make static` builds again.
+const stamp = path.join(dist, ".built");
 const watch = process.argv.includes("--watch");
 
 async function buildStyles() {
@@ -57,10 +59,12 @@ await Promise.all([buildStyles(), buildIcons()]);
 
 if (watch) {
   const context = await esbuild.context(scripts);
+  await context.rebuild();
   await context.watch();
   const { watch: watchFolder } = await import("node:fs");
   watchFolder(path.join(here, "scss"), () => buildStyles().catch((error) => console.error(error.message)));
   console.log("watching frontend/");
 } else {
   await esbuild.build(scripts);
+  await writeFile(stamp, "");
 }

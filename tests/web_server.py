@@ -44,8 +44,11 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[Server]:
-    """``python -m portal.server`` with one process of two threads. Needs a test with ``transaction=True``."""
+def serving(folder: Path, root: Path = ROOT, **environment: str) -> Iterator[Server]:
+    """``python -m portal.server`` of the source in ``root``, with one process of two threads.
+
+    Needs a test with ``transaction=True``.
+    """
     database, port = connection.settings_dict, free_port()
     address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
     process = subprocess.Popen(
@@ -62,7 +65,7 @@ def serving(folder: Path, **environment: str) -> Iterator[Server]:
             "TMPDIR": str(folder),
             **environment,
         },
-        cwd=ROOT,
+        cwd=root,
         preexec_fn=bind_to_parent(signal.SIGTERM),
     )
     running = Server(port, psutil.Process(process.pid))

@@ -1,4 +1,7 @@
-"""``python -m portal.server``: serve on HOST and PORT with HEMALENS_WEB_WORKERS processes until told to stop."""
+"""``python -m portal.server``: serve on HOST and PORT with HEMALENS_WEB_WORKERS processes until told to stop.
+
+With HEMALENS_RELOAD=1 it is one process, which starts again when the source changes; requests wait meanwhile.
+"""
 
 import os
 
@@ -9,11 +12,14 @@ from portal.server import bounds
 
 def main() -> None:
     """Run the processes; SIGTERM and SIGINT let the requests under way end first."""
+    reload = os.environ.get("HEMALENS_RELOAD") == "1"
     uvicorn.run(
         "portal.server.application:application",
         host=os.environ.get("HOST") or "127.0.0.1",
         port=int(os.environ.get("PORT") or 8000),
-        workers=int(os.environ.get("HEMALENS_WEB_WORKERS") or 2),
+        workers=1 if reload else int(os.environ.get("HEMALENS_WEB_WORKERS") or 2),
+        reload=reload,
+        reload_dirs=["portal", "smear", "confined"] if reload else None,
         http="portal.server.protocol:BoundedProtocol",
         ws="none",
         lifespan="on",

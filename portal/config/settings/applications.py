@@ -1,6 +1,7 @@
 """Applications, middleware and templates, in the order in which they run."""
 
 from portal.config.settings.environment import BASE_DIR
+from portal.config.settings.security import DEBUG
 
 INSTALLED_APPS = [
     "portal.accounts",
@@ -62,12 +63,15 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "portal.config.urls"
 WSGI_APPLICATION = "portal.config.wsgi.application"
+# With DEBUG a changed template shows at the next request; otherwise each is parsed once.
+_LOADERS = ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "portal" / "templates"],
-        "APP_DIRS": True,
+        "APP_DIRS": not DEBUG,
         "OPTIONS": {
+            **({"loaders": _LOADERS} if DEBUG else {}),
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
