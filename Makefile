@@ -14,8 +14,9 @@ BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1:1/build ST
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev install install-dev static export test lint lint-style lint-js lint-templates lint-imports \
-  lint-types lint-migrations unit unit-js walk e2e faults smoke train gate bench messages lock status stop reset clean
+.PHONY: help run dev install install-dev static export check format test lint lint-style lint-js lint-templates \
+  lint-imports lint-types lint-migrations unit unit-js unit-changed walk e2e faults smoke train gate bench messages \
+  lock status stop reset clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +65,9 @@ $(MODELS) &: $(WEIGHTS) $(addprefix training/,$(addprefix deliver/,export.py par
 # Every stage runs, whatever failed before it (-k), so that one run shows all there is to mend.
 STAGES := $(MAKE) --no-print-directory -k
 
+check: install-dev ## what a minute is enough for: lint, the scripts' tests, the tests that changed files have by name
+	@$(STAGES) -j 2 --output-sync=target lint unit-js unit-changed && echo "== all checks passed"
+
 test: install-dev ## lint, types, unit, integration, browser and fault tests on the real services, and the model's gate
 	@$(MAKE) --no-print-directory static export
 	@$(STAGES) lint unit-js unit walk faults gate && echo "== all checks passed"
@@ -89,6 +93,10 @@ unit: install-dev node_modules/.package-lock.json ## unit and integration tests 
 	@# The longest file first, or one of two processes waits for it at the end.
 	@$(PYTEST) -n 2 --dist loadfile tests/training tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
 
+unit-changed: install-dev node_modules/.package-lock.json
+	@files=$$($(BIN)/python -m tests.changed) || exit 1; echo "== tests of changed files:" $${files:-none}; \
+	  [ -z "$$files" ] || $(PYTEST) -q $$files
+
 unit-js: install-dev node_modules/.package-lock.json ## unit tests of the scripts
 	@echo "== unit tests of the scripts"; PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 
@@ -105,6 +113,9 @@ faults: install-dev static export ## tests that kill processes of a running syst
 	@echo "== fault tests"; $(PYTEST) tests/faults $(ARGS)
 
 # --- work
+
+format: install-dev node_modules/.package-lock.json ## format Python, scripts and style sheets
+	@$(BIN)/ruff format --quiet . && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent format
 
 train: install-dev ## train the model anew into runs/v3 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
 	@$(BIN)/python -m training build $(ARGS) >/dev/null
