@@ -21,6 +21,7 @@ from portal.cases.choices import (
     CaseState,
 )
 from portal.cases.models import Case, SmearImage
+from portal.cases.templatetags.hemalens import class_title
 from portal.cases.tiles import has_tiles
 from portal.desk.trail import case_trail
 from portal.fonts import warning
@@ -55,6 +56,19 @@ class Frame:
     def is_open(self) -> bool:
         """Whether the photograph's job is not over yet."""
         return self.job is not None and self.job.state in OPEN_STATES
+
+    @property
+    def words(self) -> str:
+        """What the model says of it, in a line; or why it says nothing."""
+        if self.prediction is None:
+            if self.is_open:
+                return _("being classified")
+            return _("to be read") if self.is_hidden else _("no pre-classification")
+        title = class_title(self.prediction.label)
+        if not self.prediction.refer:
+            return title
+        reasons = ", ".join(str(reason.label).lower() for reason in self.prediction.reasons())
+        return f"{title}, {_('refer')} ({reasons})"
 
     @property
     def heat_urls(self) -> str:
