@@ -80,7 +80,7 @@ lint-style:
 lint-js: node_modules/.package-lock.json
 	@echo "== lint: scripts and style sheets"; PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent lint
 lint-templates:
-	@echo "== lint: templates"; $(BIN)/djlint portal --lint --quiet
+	@echo "== lint: templates"; $(BIN)/djlint portal --lint --quiet && $(BIN)/djangofmt --check --quiet portal/templates
 lint-imports:
 	@echo "== lint: import rules"; $(BIN)/lint-imports
 lint-types:
@@ -114,8 +114,8 @@ faults: install-dev static export ## tests that kill processes of a running syst
 
 # --- work
 
-format: install-dev node_modules/.package-lock.json ## format Python, scripts and style sheets
-	@$(BIN)/ruff format --quiet . && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent format
+format: install-dev node_modules/.package-lock.json ## format Python, templates, scripts and style sheets
+	@$(BIN)/ruff format --quiet . && $(BIN)/djangofmt --quiet portal/templates && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent format
 
 train: install-dev ## train the model anew into runs/v3 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
 	@$(BIN)/python -m training build $(ARGS) >/dev/null
