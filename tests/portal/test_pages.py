@@ -16,6 +16,7 @@ from portal.cases.choices import STATE_ICONS
 from portal.config.settings.environment import BASE_DIR
 from portal.reports.models import Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
+from tests.markup import tight
 
 VISITOR = "visitor"
 
@@ -283,7 +284,7 @@ def test_every_result_page_carries_the_notice(client, people, things):
 
 def test_diagnosis_lists_each_probability_under_its_class(client, people, things):
     client.force_login(people.submitter)
-    page = client.get(things["diagnosis"]).content.decode()
+    page = tight(client.get(things["diagnosis"]).content.decode())
     heads = re.findall(r'<th scope="col" class="numeric">(\w+)</th>', page)
     figures = re.findall(r'<td class="numeric">([\d.]+) %</td>', page)
     assert dict(zip(heads, figures, strict=True)) == {
