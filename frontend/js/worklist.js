@@ -24,7 +24,7 @@ function refresh() {
   if (chosen.textContent !== said) chosen.textContent = said;
   form.querySelector("[data-assign-button]").disabled = !count;
   const to = form.elements.to;
-  const who = to.selectedOptions[0].textContent;
+  const who = to.selectedOptions[0].text;
   form.dataset.confirm = to.value === "nobody" ? words(form, "textFree", count) : words(form, "text", count, who);
   const selectAll = document.querySelector("[data-select-all]");
   selectAll.hidden = !all.length;

@@ -28,7 +28,7 @@ def test_case_is_filed_read_blind_by_another_person_and_kept(people: People, fil
     expect(submitter.get_by_text(NOTICE)).to_be_visible()
     answered(submitter)
     expect(submitter.locator("[data-frame]")).to_have_count(2)
-    expect(submitter.locator("#case-live")).to_contain_text(re.compile(r"leukemia_vgg16 v\d+"))
+    expect(submitter.locator("#case-live")).to_contain_text(re.compile(r"leukemia_vgg16\s+v\d+"))
     expect(submitter.locator("#case-action form")).to_have_count(0)
     said = said_by_model(submitter)
 

@@ -14,6 +14,7 @@ from portal.quick_look import services as quick_look
 from portal.reports.models import Diagnosis
 from smear.refer import Reason
 from tests.factories import REFER_RULE, active_model, answer, draft, photograph, signed
+from tests.markup import tight
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +86,7 @@ def test_a_case_says_which_photographs_are_referred_and_why(answered, client, pe
     assert summary.referred == {ReferReason.OUTLIER: [3], ReferReason.LOW_CONFIDENCE: [1, 3]}
     assert (summary.refer, summary.mixed) == (True, False)
     client.force_login(people.submitter)
-    page = " ".join(client.get(reverse("cases:detail", args=[case.pk])).content.decode().split())
+    page = tight(client.get(reverse("cases:detail", args=[case.pk])).content.decode())
     assert "Unlike the training photographs: photograph 3<" in page
     assert "Not sure: photographs 1, 3<" in page
     assert "Cannot be ruled out at 99 %:" in page
