@@ -33,6 +33,12 @@ def narrow() -> LeukemiaVGG16:
     return random_network(LeukemiaVGG16(width=8))
 
 
+@pytest.fixture(scope="session")
+def narrow_shallow() -> LeukemiaVGG16:
+    """``shallow`` with an eighth of the channels."""
+    return random_network(LeukemiaVGG16(sees="blocks34", enlarged=336, width=8))
+
+
 def random_network(network: LeukemiaVGG16) -> LeukemiaVGG16:
     """``network`` with random weights and buffers, in evaluation mode."""
     torch.manual_seed(0)
