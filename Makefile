@@ -62,10 +62,10 @@ $(MODELS) &: $(WEIGHTS) $(addprefix training/,$(addprefix deliver/,export.py par
 
 # --- checks
 
-# Every stage runs, whatever failed before it (-k), so that one run shows all there is to mend.
+# Every stage runs, whatever failed before it (-k), so that one run shows everything there is to fix.
 STAGES := $(MAKE) --no-print-directory -k
 
-check: install-dev ## what a minute is enough for: lint, the scripts' tests, the tests that changed files have by name
+check: install-dev ## what can be checked in a minute: lint, the scripts' tests, the tests named after changed files
 	@$(STAGES) -j 2 --output-sync=target lint unit-js unit-changed && echo "== all checks passed"
 
 test: install-dev ## lint, types, unit, integration, browser and fault tests on the real services, and the model's gate
@@ -117,7 +117,7 @@ faults: install-dev static export ## tests that kill processes of a running syst
 format: install-dev node_modules/.package-lock.json ## format Python, templates, scripts and style sheets
 	@$(BIN)/ruff format --quiet . && $(BIN)/djangofmt --quiet portal/templates && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent format
 
-train: install-dev ## train the model anew into runs/v3 and judge it (ARGS='--data DIR --seed 1'); see docs/model.md
+train: install-dev ## retrain the model into runs/v3 and run its gate (ARGS='--data DIR --seed 1'); see docs/model.md
 	@$(BIN)/python -m training build $(ARGS) >/dev/null
 	@$(BIN)/python -m training deliver --run runs/v3 --model runs/v3/models/leukemia_vgg16 >/dev/null
 	@$(BIN)/python -m training gate $(VERSION) --model runs/v3/models/leukemia_vgg16
@@ -131,7 +131,7 @@ bench: install-dev ## measure the system that `make run` started; see benchmarks
 messages: install-dev ## bring the catalogues of texts in line with the sources; then translate what is new
 	@$(BIN)/python -m portal.catalogues update
 
-lock: install-dev ## resolve the requirements anew
+lock: install-dev ## resolve the requirements again
 	@for name in web worker local dev; do \
 	  $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done

@@ -77,7 +77,7 @@ def _large(instance: Instance, repeat: int) -> dict[str, Rows]:
     api, browser = Api(instance.url, instance.issue_token()), Browser(instance.url, *instance.account)
     times, memory = large.measure(api, browser, instance.processes, instance.sockets)
     print(table("Photographs of 100 megapixels, seconds", times))
-    print(table("The most memory meanwhile, MB", memory))
+    print(table("Peak memory during the run, MB", memory))
     return {"ordinary": ordinary, "seconds": times, "memory": memory}
 
 

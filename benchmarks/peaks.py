@@ -41,7 +41,7 @@ class Peaks:
         self.found = {name: Peak() for name in self.processes}
         for pid in self.processes.values():
             for member in family(pid):
-                # VmHWM begins anew (proc_pid_clear_refs(5)).
+                # VmHWM restarts (proc_pid_clear_refs(5)).
                 Path(f"/proc/{member.pid}/clear_refs").write_text("5")
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -61,7 +61,7 @@ class Peaks:
         for name, pid in self.processes.items():
             try:
                 members = family(pid)
-            except psutil.NoSuchProcess:  # killed and started anew under another id
+            except psutil.NoSuchProcess:  # killed and restarted under another id
                 continue
             peak = self.found[name]
             sizes = [size for member in members if (size := _memory(member.pid))]

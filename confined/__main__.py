@@ -27,7 +27,7 @@ def main() -> int:
     try:
         server = _pictures(folder) if options.name == "pictures" else _paper(folder)
     except ValueError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the setting to mend
+        print(error, file=sys.stderr)  # noqa: T201 - the setting to correct
         return 2
     server.serve()
     return 0
@@ -37,7 +37,7 @@ def _check(server: client.Client) -> int:
     try:
         server.ping(timeout=5.0)
     except client.ServerGone as error:
-        print(error, file=sys.stderr)  # noqa: T201 - for whoever reads the container's health
+        print(error, file=sys.stderr)  # noqa: T201 - for the container's health check
         return 1
     return 0
 

@@ -13,7 +13,7 @@ class Bounds:
     and megabytes of a file it writes; how many may wait, and for how many seconds.
 
     The clock is the machine's affair: a job that has not had its processor time by then may be asked for again.
-    A job starts with ``small_mb`` and, where that does not do, is done anew with ``large_mb``.
+    A job starts with ``small_mb`` and, if that is not enough, is run again with ``large_mb``.
     """
 
     at_once: int

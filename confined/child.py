@@ -1,4 +1,4 @@
-"""One job in a process of its own: what it may take, and how its end is told."""
+"""One job in a process of its own: what it may use, and how its end is reported."""
 
 import ctypes
 import logging

@@ -22,7 +22,7 @@ def prepare() -> None:
         _found["weasyprint"] = str(error)
         return
     _found["weasyprint"] = weasyprint
-    # It tells its progress, sheet by sheet, as if it were news.
+    # It logs its progress, sheet by sheet, as if that were a warning.
     logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
 
 

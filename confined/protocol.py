@@ -1,4 +1,4 @@
-"""How the client and a server talk: one message each way on a UNIX socket, JSON with open files beside it.
+"""How client and server communicate: one message each way on a UNIX socket, JSON and open files.
 
 The request is ``{"job": name, "arguments": {...}, "patience": seconds}``, its first file what is read, the others what
 is written; who has the least patience left goes first. The answer is ``{"result": ...}``, ``{"refused": {...}}`` with
@@ -35,7 +35,7 @@ class Failed(StrEnum):
 
 
 def send(connection: socket.socket, message: Answer, files: Sequence[int] = ()) -> None:
-    """Send one message with open files beside it. Raises ValueError when it is too long, OSError."""
+    """Send one message together with open files. Raises ValueError when it is too long, OSError."""
     content = json.dumps(message).encode()
     if len(content) > LONGEST_MESSAGE:
         raise ValueError(f"a message of {len(content)} bytes")

@@ -16,7 +16,7 @@ def _check_encoding(connection: psycopg.Connection) -> int:
     if encoding == "UTF8":
         return 0
     sys.stderr.write(
-        f"The database's encoding is {encoding}, which cannot hold every text. Make it anew as UTF8: "
+        f"The database's encoding is {encoding}, which cannot hold every text. Create it again as UTF8: "
         "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.\n"
     )
     return 1

@@ -15,7 +15,7 @@ from embedded.settings import ROOT, Settings
 from embedded.state import VarFolder
 
 NAMES = ("worker", "beat", "web")
-#: What ``run.json`` tells besides the services' addresses, so that ``manage.py`` can join a running instance.
+#: What ``run.json`` contains besides the services' addresses, so that ``manage.py`` can join a running instance.
 PASSED_ON = ("SITE_URL", "MEDIA_ROOT", "STATIC_ROOT", "EMAIL_URL", "MODEL_NAME")
 #: An address that means all of the machine's, and where to ask a server bound to it.
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound

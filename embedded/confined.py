@@ -11,7 +11,7 @@ from embedded.process import Spec
 from embedded.settings import ROOT
 
 NAMES = ("pictures", "paper")
-#: What they are told of the caller's environment.
+#: What they are given of the caller's environment.
 _PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH"),
     *(

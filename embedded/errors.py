@@ -1,4 +1,4 @@
-"""What can go wrong on a user's machine, said in one sentence that tells what to do."""
+"""What can go wrong on a user's machine, in one sentence that says what to do."""
 
 
 class EmbeddedError(Exception):

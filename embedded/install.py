@@ -78,7 +78,7 @@ def loads(name: str) -> bool:
 
 
 def wanted(lock: str) -> "dict[str, str]":
-    """What an installation of ``lock`` consists of: the lock's hash and the names and versions beside it."""
+    """What an installation of ``lock`` consists of: the lock's hash and the names and versions outside it."""
     digest = hashlib.sha256((ROOT / "requirements" / f"{lock}.lock").read_bytes()).hexdigest()
     return {"lock": digest, "beside": " ".join(TORCH + UNDECLARED), "python": sys.version.split()[0]}
 
@@ -119,7 +119,7 @@ def main() -> int:
         install(lock)
     except subprocess.CalledProcessError:
         print(
-            "The installation failed; pip says why above. Mend that, then run the same command.",
+            "The installation failed; pip says why above. Fix that, then run the same command.",
             file=sys.stderr,
         )
         return 1

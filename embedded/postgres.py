@@ -22,7 +22,7 @@ _SETTINGS = {
     "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A statement that fails holds addresses, password hashes and what people typed: it is told by its kind alone.
+    # A statement that fails holds addresses, password hashes and what people typed: only its kind is logged.
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
@@ -110,7 +110,7 @@ def _initialise(data: Path, password: str, prefix: list[str]) -> None:
     os.write(write_end, password.encode())
     os.close(write_end)
     owner = data.stat() if data.exists() else data.parent.stat()
-    os.fchown(read_end, owner.st_uid, owner.st_gid)  # initdb opens it anew, as the user it runs as
+    os.fchown(read_end, owner.st_uid, owner.st_gid)  # initdb reopens it, as the user it runs as
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     initdb = [
         *(*prefix, str(_binary("initdb")), "-D", str(data), "-U", USER, f"--pwfile=/dev/fd/{read_end}"),

@@ -1,4 +1,4 @@
-"""The services behind the portal, and the environment that tells the portal where they are."""
+"""The services behind the portal, and the environment with their addresses for the portal."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _RUNNING = (State.STARTING, State.READY, State.UNHEALTHY)
 
 @dataclass
 class Member:
-    """A supervised process and where it stands. Times are those of ``time.monotonic``."""
+    """A supervised process and its state. Times are those of ``time.monotonic``."""
 
     child: Child
     state: State = State.STOPPED

@@ -1,6 +1,6 @@
 """What the portal refuses, in the user's words.
 
-Services raise these; pages show ``message`` beside ``field``, the API answers with problem+json. Each carries the
+Services raise these; pages show ``message`` next to ``field``, the API answers with problem+json. Each carries the
 HTTP status that both use.
 """
 
@@ -27,7 +27,7 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """What was entered cannot be taken as it stands."""
+    """What was entered cannot be accepted."""
 
     @classmethod
     def of(cls, error: ValidationError) -> Self:

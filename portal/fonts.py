@@ -1,7 +1,7 @@
 """Which characters the fonts of this machine have, so that a printed report never shows a box over other words.
 
 A character that no font has would be drawn as an empty box, while the text behind the page still said it. It is
-printed as its code instead (``[U+4E2D]``), in page and text alike, and whoever signs is told before.
+printed as its code instead (``[U+4E2D]``), in page and text alike, and the signer is warned before.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Addresses of pages as they stand in mails and on paper: with the site's own."""
+"""Addresses of pages for mails and paper: with the site's own address."""
 
 from typing import Any
 

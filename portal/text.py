@@ -48,7 +48,7 @@ _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class Unwanted:
-    """A character that no text may hold, and where it stands."""
+    """A character that no text may contain, and its place."""
 
     index: int
     character: str
@@ -169,12 +169,12 @@ def has_visible(text: str) -> bool:
 
 
 def clean_line(text: str, *, field: str) -> str:
-    """A text of one line for a service to store. Raises Invalid beside the field."""
+    """A text of one line for a service to store. Raises Invalid with the field."""
     return _clean(text, field, lines=False)
 
 
 def clean_lines(text: str, *, field: str) -> str:
-    """A text that may have several lines, for a service to store. Raises Invalid beside the field."""
+    """A text that may have several lines, for a service to store. Raises Invalid with the field."""
     return _clean(text, field, lines=True)
 
 

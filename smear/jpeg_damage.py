@@ -1,4 +1,4 @@
-"""Damage inside a JPEG's compressed data, which decoders mend as well as they can without a word.
+"""Damage inside a JPEG's compressed data, which decoders conceal as well as they can without a warning.
 
 Pillow keeps libjpeg's warnings to itself, but it does say when it wants more bytes than there are. So a sequential
 picture is decoded from a copy without its end marker, behind which a decoder fills up silently, and once more, reduced

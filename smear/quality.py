@@ -86,7 +86,7 @@ class Quality:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """What a person should mend, the first thing first; empty for a good photograph.
+        """What a person should correct, most important first; empty for a good photograph.
 
         A measure speaks only where it can be trusted: bright pixels hide most stain and edges, an empty field
         has no focus, and cells are counted in photographs with nothing else wrong.

@@ -2,7 +2,7 @@
 
 A task runs in a thread of its own while the pool's thread waits for it, no longer than its deadline. Then the slot is
 free again, whatever the task hangs on: a thread cannot be ended from outside, so it is left behind. The task's row
-comes back by the repair. When several hang, the process ends in order and is started anew by its supervisor.
+comes back by the repair. When several hang, the process ends in order and is restarted by its supervisor.
 """
 
 import contextvars

@@ -1,4 +1,4 @@
-"""``python -m worker.health worker|mail|beat``: whether the process beside this one still says that it works.
+"""``python -m worker.health worker|mail|beat``: whether the process in this container still reports that it works.
 
 For health checks of containers. Asking the workers themselves (``celery inspect``) takes seconds and a broker
 round trip; the heartbeat in the cache is there already, and vanishes by itself when its writer stops.

@@ -47,7 +47,7 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
 
 
 class ContractStep(bootsteps.StartStopStep):
-    """Runs the check of the served model beside the worker's loop, from its start to its end."""
+    """Runs the check of the served model alongside the worker's loop, from its start to its end."""
 
     def include_if(self, worker: Any) -> bool:
         # A worker that sends mail and nothing else asks no model.

@@ -80,7 +80,7 @@ class ContractWatch:
         return verdict
 
     def forget(self) -> None:
-        """Check anew before the next job: Triton was away and may have come back with another model."""
+        """Check again before the next job: Triton was away and may have come back with another model."""
         with self._lock:
             self._verdicts.clear()
             self._labels.clear()

@@ -66,7 +66,7 @@ def purge_quick_looks() -> None:
 
 @task("worker.expire_claims")
 def expire_claims() -> None:
-    """Put back the cases whose readers left them; let stored answers stand that nobody came back to."""
+    """Release the cases whose readers left them; make stored answers final that nobody came back to."""
     ended, concluded = claims.expire_claims(), reading.conclude_left()
     if ended or concluded:
         log.info("claims.expired", ended=ended, concluded=concluded)
@@ -80,7 +80,7 @@ def build_tiles(image_id: str) -> None:
     except tiles.NoTiles:
         return
     except (pictures.PicturesAway, pictures.Unreadable, FileRefused) as error:
-        # Who looks at the photograph has them built, or is told why not.
+        # A request for the photograph has them built, or says why not.
         log.warning("tiles.not_built", image=image_id, error=str(error))
 
 

@@ -36,7 +36,7 @@ CLOSED_TO_ALL = {
     "--http-restricted-api": f"{_CLOSED},metadata,model-config,inference",
 }
 #: The header that would open them. No header can bear this name: a colon ends it in HTTP, and gRPC drops the call.
-#: So nothing is gained by reading it, or the value, in the list of processes, where arguments stand for everybody.
+#: So nothing is gained by reading it, or the value, in the list of processes, where arguments are visible to everybody.
 KEY = "closed: no header can bear this name"
 
 

@@ -10,7 +10,7 @@ export async function askAgain(once) {
 }
 
 /**
- * @param {() => BodyInit} body makes what is sent: anew for a second try, which has another token
+ * @param {() => BodyInit} body makes what is sent: again for a second try, which has another token
  * @returns {Promise<{status: number, body: object}>} also for refusals; status 0 when the server was not reached
  */
 export function ask(url, { method = "POST", body, headers = {} } = {}) {

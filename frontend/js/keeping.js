@@ -22,7 +22,7 @@ let opening = null;
 export function openStore() {
   if (!canKeep()) return Promise.resolve(null);
   opening ??= personsKey().then(async (given) => {
-    if (!given) opening = null; // signed out meanwhile, or no server: asked again
+    if (!given) opening = null; // signed out in the meantime, or no server: asked again
     return given && KeptStore.open(given.key, given.seconds);
   });
   return opening;

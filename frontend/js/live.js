@@ -1,6 +1,6 @@
 // Live fragments: an element with data-live asks its hx-get address again until it says it is settled.
 //
-// The server answers 204 while nothing changed, or the element anew. data-live="running" is asked fast at first and
+// The server answers 204 while nothing changed, or the new element. data-live="running" is asked fast at first and
 // slower the longer it takes; "watching" is asked now and then, "calm" seldom; "settled" is left alone.
 
 const WATCH_EVERY_MS = 5000;

@@ -1,7 +1,7 @@
 // Who is signed in: asked before anything typed is sent, so that it never leaves the page in vain.
 //
 // Where the session has ended a dialog asks to sign in again in a window of its own; the page stays as it is, takes the
-// token of the new sign-in and goes on. Where another person has signed in meanwhile, nothing is sent.
+// token of the new sign-in and goes on. Where another person has signed in since, nothing is sent.
 import { meta, sayTrouble } from "./dom.js";
 
 const news = new BroadcastChannel("hemalens-session");

@@ -9,7 +9,7 @@ const placeholder = document.createElementNS("urn:hemalens:none", "style");
 placeholder.setAttribute("data-openseadragon-mobile-css", "");
 document.head.append(placeholder);
 
-// Whoever turns to the next photograph before all tiles of a large one have come has done nothing worth a warning.
+// Turning to the next photograph before all tiles of a large one have arrived is not worth a warning.
 OpenSeadragon.console = Object.create(console, {
   warn: { value: (text, ...rest) => String(text).startsWith("Ignoring tile") || console.warn(text, ...rest) },
 });
@@ -61,7 +61,7 @@ export class Pane {
     this.photograph = photograph;
     this.stage.classList.add("is-loading"); // the last photograph's pixels must not pass for this one's
     const tiles = photograph.tiles && (await pyramid(photograph.tiles));
-    if (this.photograph !== photograph) return; // another was asked for meanwhile
+    if (this.photograph !== photograph) return; // another was asked for in the meantime
     this.osd.open(tiles || { type: "image", url: photograph.image, buildPyramid: false });
   }
 

@@ -4,7 +4,7 @@ import { bind } from "./keys.js";
 const next = document.querySelector("[data-next-case]");
 if (next) bind("next-case", () => next.requestSubmit());
 
-// The list is replaced whenever a filter changes, so everything in it is looked up anew.
+// The list is replaced whenever a filter changes, so everything in it is looked up again.
 const boxes = () => [...document.querySelectorAll("[data-select-case]")];
 
 function words(form, name, count, who = "") {

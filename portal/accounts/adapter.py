@@ -22,7 +22,7 @@ from portal.text_fields import validate_line
 
 log = structlog.get_logger(__name__)
 
-#: Mails that whoever knows an address can ask for; what an account's owner is told of changes has no limit.
+#: Mails that anybody who knows an address can request; notices of changes to an account's owner have no limit.
 ASKED_FOR = frozenset(
     f"account/email/{name}"
     for name in (
@@ -90,7 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mail something; so many links an hour to one address, whether it has an account or not.
 
-        Nobody is told of a link that has not left: the page says why instead, and what to do.
+        The page does not announce a link that was not sent: it says why instead, and what to do.
         """
         request = allauth_context.request
         is_asked_for = template_prefix in ASKED_FOR
@@ -103,7 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             super().send_mail(template_prefix, email, context)
         except OSError as error:
-            # A change that the owner would be told of has happened by now; a link that was asked for has not left.
+            # A change that the owner is notified of has happened by now; a link that was requested was not sent.
             failed = mail.failure_of(error)
             log.warning("accounts.not_mailed", template=template_prefix, failure=failed.failure.value)
             if is_asked_for:
@@ -120,7 +120,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return True
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Whoever has set a new password by mail need not wait."""
+        """A person who has set a new password by mail need not wait."""
         if user := user_with_address(str(credentials.get("email", ""))):
             attempts.forget(attempts.sign_in(user.pk))
 

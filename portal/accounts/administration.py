@@ -58,7 +58,7 @@ class Administration(AdminSite):
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The portal's own page: it counts wrong passwords and tells the owner."""
+        """The portal's own page: it counts wrong passwords and notifies the owner."""
         return redirect("account_change_password")
 
 

@@ -81,7 +81,7 @@ def signature(account: int) -> Counted:
 
 
 def links(request: HttpRequest, address: str) -> tuple[Counted, Counted]:
-    """Mails with a link, which whoever knows an address can ask for: to one address, and by one network address."""
+    """Mails with a link, which anybody who knows an address can request: to one address, and by one network address."""
     hour = timedelta(hours=1)
     return (
         Counted(f"link to:{address}", Limit(LINKS_TO_ONE, hour)),
@@ -112,7 +112,7 @@ def counted(account: Counted, network: Counted | None = None) -> Iterator[None]:
 
 
 def forget(what: Counted) -> None:
-    """Begin to count anew."""
+    """Reset the count."""
     Tally.objects.filter(key=what.key).delete()
 
 

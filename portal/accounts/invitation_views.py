@@ -1,6 +1,6 @@
 """The page that redeems an invitation.
 
-The link's address puts the hash of its token into the session and leads on, so that the token stands in no page, no
+The link's address puts the hash of its token into the session and leads on, so that the token is in no page, no
 ``next`` and no Referer, and the invited person comes back to the invitation after signing in.
 """
 

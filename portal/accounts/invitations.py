@@ -165,7 +165,7 @@ def _mail(invitation: Invitation, token: str) -> None:
         failed = mail.failure_of(error).failure.value
         log.warning("invitation_not_mailed", invitation_id=invitation.pk, failure=failed)
     invitation.delivery, invitation.delivered_at = delivery, timezone.now()
-    # Unless it was sent again meanwhile: then that one's word counts.
+    # Unless it was sent again in the meantime: then that attempt's result counts.
     sent = Invitation.objects.filter(pk=invitation.pk, token_sha256=digest(token))
     sent.update(delivery=delivery, delivered_at=invitation.delivered_at)
 
@@ -256,7 +256,7 @@ def closed_words() -> str:
 
 
 def _join(invitation: Invitation, user: User) -> Membership:
-    # Whoever changes a member's role takes the same lock.
+    # Changing a member's role takes the same lock.
     Laboratory.objects.select_for_update().get(pk=invitation.laboratory_id)
     membership = Membership.objects.filter(user=user, laboratory=invitation.laboratory).first()
     if membership is not None and membership.is_active:

@@ -132,7 +132,7 @@ def invitation_expiry() -> datetime:
 
 @pghistory.track(exclude=["token_sha256"])
 class Invitation(models.Model):
-    """An offer of a role to an address, redeemed once by whoever holds the link that was mailed there."""
+    """An offer of a role to an address, redeemed once by the person who holds the link that was mailed there."""
 
     email = AddressField(_("e-mail"))
     laboratory = models.ForeignKey(Laboratory, on_delete=models.CASCADE, related_name="invitations")

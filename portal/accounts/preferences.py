@@ -25,7 +25,7 @@ def use_language(request: HttpRequest, language: str) -> None:
 
 
 def on_sign_in(sender: object, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Whoever signs in gets the pages in the language they chose, on whatever machine."""
+    """People who sign in get the pages in the language they chose, on any machine."""
     if language := user.chosen_preferences.language:
         use_language(request, language)
 

@@ -46,7 +46,7 @@ def set_role(by: User, membership: Membership, role: str) -> Membership:
 
 @transaction.atomic
 def deactivate(by: User, membership: Membership) -> Membership:
-    """End a membership. Whoever has none left can no longer sign in and loses every right of an operator.
+    """End a membership. A person with none left can no longer sign in and loses all operator rights.
 
     Raises NotAllowed, WrongState.
     """

@@ -43,5 +43,5 @@ def session(request: HttpRequest) -> HttpResponse:
 @require_GET
 @page
 def resumed(request: SignedInRequest) -> HttpResponse:
-    """Where a sign-in ends that was begun from an open page; its script tells that page, and closes the window."""
+    """Where a sign-in ends that was started from an open page; its script notifies that page and closes the window."""
     return render(request, "accounts/resumed.html")

@@ -36,7 +36,7 @@ def _issue(request: SignedInRequest) -> HttpResponse:
         row, secret = issue_token(request.user, **form.cleaned_data)
     except DomainError as error:
         return _tokens_page(request, form, status=add_refusal(form, error))
-    # No redirect: what is shown once must not lie in the session meanwhile. Sent again, the name is taken.
+    # No redirect: what is shown once must not be kept in the session. Sent again, the name is taken.
     made = _tokens_page(request, TokenForm(), status=201, issued=row, secret=secret)
     return kept.say_saved(request, made)
 
@@ -51,7 +51,7 @@ def _tokens_page(
 @posts_only
 @page
 def revoke(request: SignedInRequest, public_id: UUID) -> HttpResponse:
-    """End one token. A second press is told that it has ended."""
+    """Revoke one token. A second press says that it was already revoked."""
     try:
         row = revoke_token(request.user, public_id)
     except Gone as error:

@@ -35,7 +35,7 @@ def issue_token(user: User, *, name: str = "", days: int | None = None) -> tuple
     ``name`` is one that no other token of the person has, by default the next free *Token 1*, *Token 2*, ...
     ``days`` is how long it holds, by default ``API_TOKEN_DAYS``. Raises Duplicate, Invalid, NotAllowed.
     """
-    # Whoever changes the password saves this row: a token is made before that, and ends, or after it.
+    # Changing the password saves this row: a token is made before that, and ends, or after it.
     if not User.objects.select_for_update().get(pk=user.pk).is_active:
         raise NotAllowed(_("This account is not active."))
     days = settings.API_TOKEN_DAYS if days is None else days

@@ -66,7 +66,7 @@ def _to_users(laboratory: Laboratory) -> HttpResponse:
 @posts_only
 @page
 def invite(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Invite an address; what is refused stands beside its field."""
+    """Invite an address; errors are shown next to their fields."""
     laboratory = get_object_or_404(selectors.laboratories_for(request.user, Action.MANAGE_USERS), slug=slug)
     form = InviteForm(request.POST)
     if not form.is_valid():
@@ -106,7 +106,7 @@ def send_invitation_again(request: SignedInRequest, pk: int) -> HttpResponse:
 @posts_only
 @page
 def revoke_invitation(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Withdraw an invitation that nobody has taken up. Pressed twice, it is withdrawn all the same."""
+    """Withdraw an invitation that nobody has taken up. Pressed twice, it is still withdrawn once."""
     invitation = _change_invitation(request, pk)
     if invitation.state != InvitationState.WITHDRAWN:
         invitation = invitations.withdraw(request.user, invitation)

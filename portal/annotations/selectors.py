@@ -15,7 +15,7 @@ from portal.reading.blind import sees_reads
 def markers_for(user: User, image: SmearImage) -> QuerySet[Marker]:
     """The markers of a visible photograph that the person may see, the oldest first.
 
-    The own ones, those of people who do not read, and readers' once the person may see their answers.
+    Their own, those of people who do not read, and readers' once the person may see their answers.
     """
     markers = image.markers.filter(removed_at=None).select_related("author")
     if sees_reads(user, image.case):

@@ -37,7 +37,7 @@ class StrictFilterSet(filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for one in self.filters.values():
-            # Whoever writes the OpenAPI document makes the fields of the class, which an instance would inherit.
+            # The generator of the OpenAPI document makes the fields of the class, which an instance would inherit.
             vars(one).pop("_field", None)
             if isinstance(one, filters.BooleanFilter):
                 one.field_class = TruthField

@@ -45,7 +45,7 @@ def entered(serializer: type[BaseSerializer[Any]], request: Request) -> dict[str
 
 
 class LenientNegotiation(DefaultContentNegotiation):
-    """Send JSON to whoever asks for something we do not have, as RFC 9110 (12.4.1) allows."""
+    """Send JSON to clients that ask for a type we do not have, as RFC 9110 (12.4.1) allows."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
@@ -59,7 +59,7 @@ class LenientNegotiation(DefaultContentNegotiation):
 
 
 class Pages(PageNumberPagination):
-    """``?page=`` and ``?page_size=``, 50 results to a page unless told, 200 at most."""
+    """``?page=`` and ``?page_size=``, 50 results per page by default, 200 at most."""
 
     page_size = 50
     page_size_query_param = "page_size"
@@ -146,7 +146,7 @@ class Described(BaseMetadata):
 
 
 class _ByAddress:
-    """Whoever has no token is known by the address that the trusted proxy names, else by the connection's."""
+    """Identify a client without a token by the address that the trusted proxy names, else by the connection's."""
 
     def get_ident(self, request: Request) -> str:
         return client_address(request._request)

@@ -284,7 +284,7 @@ PARTS: tuple[Part, ...] = (
     Part("beat", beat, essential=False),
     Part("triton", triton, essential=False),
     Part("model", model, essential=False),
-    # News are on the pages all the same.
+    # Notifications are on the pages as well.
     Part("mail", mail_, essential=False),
 )
 

@@ -10,7 +10,7 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
 
     ``refer_rule``: the level its prediction sets hold, the probability from which a class is in the set, the least
     probability of the leading class; empty where the version knows only outliers. ``gate``: the bars it had to reach
-    and whether it did, empty where it was not measured; ``despite_gate``: why it is used all the same.
+    and whether it did, empty where it was not measured; ``despite_gate``: why it is used even so.
     """
 
     refer_rule = serializers.DictField()

@@ -49,7 +49,7 @@ class ClaimSerializer(serializers.ModelSerializer[Claim]):
 
 
 class ReturnSerializer(serializers.ModelSerializer[Return]):
-    """What the submitter is to mend."""
+    """What the submitter has to correct."""
 
     returned_by = serializers.CharField(source="returned_by.full_name")
 
@@ -91,7 +91,7 @@ class NewReadSerializer(StrictFields, serializers.ModelSerializer[Read]):
 
 
 class NewConclusionSerializer(StrictFields, serializers.ModelSerializer[Conclusion]):
-    """The own answer kept, or changed with a reason, beside the model's."""
+    """The reader's own answer, kept or changed with a reason after the model's was shown."""
 
     serializer_choice_field = NamedChoiceField
     seconds = SecondsField()
@@ -120,7 +120,7 @@ class ReadSerializer(serializers.ModelSerializer[Read]):
     """A read as it was given, before anything was revealed; ``conclusion`` is what the reader said after that.
 
     ``model_seen``: whether the reader had been shown an answer of the model about a photograph of the case before
-    giving the own one, here or elsewhere: in an earlier round, another case, a quick look.
+    giving their own, here or elsewhere: in an earlier round, another case, a quick look.
     """
 
     reader = serializers.CharField(source="reader.full_name")
@@ -211,7 +211,7 @@ class AmendmentSerializer(StrictFields, serializers.ModelSerializer[Diagnosis]):
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
-    """An urgent finding: a malignant conclusion that was signed, and whoever is to acknowledge it."""
+    """An urgent finding: a malignant conclusion that was signed, and the person who has to acknowledge it."""
 
     case = serializers.UUIDField(source="diagnosis.case_id")
     accession = serializers.CharField(source="diagnosis.case.accession")
@@ -257,7 +257,7 @@ class MemberField(serializers.SlugRelatedField[User]):
 
 
 class ReadingPolicySerializer(StrictFields, serializers.ModelSerializer[ReadingPolicy]):
-    """How a laboratory reads. ``alert_contact``: whose address is told of urgent findings; null: whoever filed."""
+    """How a laboratory reads. ``alert_contact``: address of the person notified of urgent findings; null: who filed."""
 
     serializer_choice_field = NamedChoiceField
     alert_contact = MemberField(queryset=User.objects.none(), allow_null=True)

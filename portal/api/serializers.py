@@ -108,7 +108,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
 
     ``prediction_set``: the classes that cannot be ruled out at ``prediction_set_level``, which is null where the
     model version promises no sets. The label may be missing in it, since each class has a bar of its own; such an
-    answer is *refer*. ``refer``: do not lean on the answer; ``refer_reasons`` says why, the gravest first.
+    answer is *refer*. ``refer``: do not rely on the answer; ``refer_reasons`` says why, most serious first.
     """
 
     prediction_set = serializers.ListField(child=serializers.ChoiceField(MODEL_LABELS))
@@ -146,7 +146,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
-    """The order behind a prediction: where it stands, how often it was tried, and its last error."""
+    """The order behind a prediction: its state, how often it was tried, and its last error."""
 
     attempts = serializers.IntegerField(source="attempt_count")
     error = WordsField()
@@ -235,7 +235,7 @@ class PreclassificationSerializer(serializers.Serializer[CasePreclassification])
     images = serializers.IntegerField()
     refer = serializers.BooleanField()
     refer_reasons = serializers.SerializerMethodField()
-    mixed = serializers.BooleanField(help_text="Benign and malignant answers stand side by side.")
+    mixed = serializers.BooleanField(help_text="Some photographs are answered benign, others malignant.")
     model = ModelReferenceSerializer(source="version")
 
     @extend_schema_field(PROBABILITIES_SCHEMA)
@@ -365,7 +365,7 @@ class CaseSerializer(CaseSummarySerializer):
 
 
 class StoredReadSerializer(ReadSerializer):
-    """The read just stored. ``reveal`` is the model's answer where the read is still to be concluded beside it."""
+    """The read just stored. ``reveal`` is the model's answer where the read is still to be concluded."""
 
     reveal = serializers.SerializerMethodField()
 

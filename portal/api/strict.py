@@ -1,4 +1,4 @@
-"""The address of an API request means what it says: a parameter that is not known, or stands twice, is refused.
+"""The address of an API request means what it says: a parameter that is unknown, or given twice, is refused.
 
 A list that was narrowed by ``prioritty=urgent`` would look like an answer and be none.
 """
@@ -43,7 +43,7 @@ class StrictQuery:
             raise ValidationError(errors)
 
     def known_parameters(self, method: str) -> dict[str, bool]:
-        """The parameters of this operation, and whether each may stand several times."""
+        """The parameters of this operation, and whether each may be given several times."""
         action: str = getattr(self, "action", None) or method.lower().replace("head", "get")
         known = dict.fromkeys(self.query_parameters.get(action, ()), False)
         if action != getattr(self, "list_action", "list"):

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CaseState(models.TextChoices):
-    """Where a case stands. ``TRANSITIONS`` says what may follow; a database trigger holds it."""
+    """The state of a case. ``TRANSITIONS`` says what may follow; a database trigger holds it."""
 
     DRAFT = "draft", _("Draft")
     SUBMITTED = "submitted", _("Submitted")
@@ -39,7 +39,7 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     S.CANCELLED: (),
 }
 
-#: bootstrap-icons name and tone of each state's chip; the word always stands beside them.
+#: bootstrap-icons name and tone of each state's chip; the label is always shown next to them.
 STATE_ICONS: dict[str, str] = {
     S.DRAFT: "pencil",
     S.SUBMITTED: "inbox",

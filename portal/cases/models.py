@@ -219,7 +219,7 @@ class SmearImage(models.Model):
 
     @property
     def was_submitted(self) -> bool:
-        """Whether the case was handed over with this photograph: it stays then, whoever has seen it."""
+        """Whether the case was submitted with this photograph: then it is kept, since somebody may have seen it."""
         handed_over = self.case.submitted_at
         return handed_over is not None and self.created_at <= handed_over
 

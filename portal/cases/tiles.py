@@ -3,7 +3,7 @@
 The worker has a pyramid built when the photograph has been stored; should it not be there when somebody looks, the
 request does. A bounded process decodes the photograph once and makes all levels (``confined.pictures``).
 
-Beside ``<photograph>.jpg`` lie ``<photograph>.tiles/<level>/<column>_<row>.jpg`` and, written last,
+Next to ``<photograph>.jpg`` are ``<photograph>.tiles/<level>/<column>_<row>.jpg`` and, written last,
 ``<photograph>.tiles/image.dzi``: a pyramid without it is not complete.
 """
 
@@ -42,10 +42,10 @@ def tile_file(image: SmearImage, level: int, column: int, row: int) -> FieldFile
 def ensure_tiles(image_id: UUID) -> None:
     """Build the pyramid of a photograph unless it is complete.
 
-    Whoever comes second waits for the first and finds it done. Raises NoTiles, and as `pictures.tensor`.
+    A second caller waits for the first and finds it done. Raises NoTiles, and as `pictures.tensor`.
     """
     with transaction.atomic():
-        # The lock keeps the photograph from being removed meanwhile; rows that refer to it may be added.
+        # The lock keeps the photograph from being removed in the meantime; rows that refer to it may be added.
         image = SmearImage.objects.select_for_update(no_key=True).filter(pk=image_id).first()
         if image is None or not has_tiles(image):
             raise NoTiles(f"photograph {image_id}")

@@ -35,7 +35,7 @@ def move(case: Case, to: CaseState, *, also: tuple[str, ...] = ()) -> None:
 
 
 def require_state(case: Case, states: frozenset[CaseState], message: str) -> None:
-    """Raise WrongState with the message, and where the case stands, unless it is in one of the states."""
+    """Raise WrongState with the message, and the case's state, unless it is in one of the states."""
     if case.state not in states:
         raise WrongState(
             f"{message} {_('The case is %(state)s.') % {'state': case.get_state_display().lower()}}"

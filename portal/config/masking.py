@@ -2,7 +2,7 @@
 
 Logs are kept by other rules than cases and read by other people. Every line of every process ends in ``formatter``, and
 what it is made of passes ``masked`` there: addresses of people, links, secrets and password hashes go, and an exception
-is told by its class and place, with its own words only as far as they hold no values (``description``).
+is logged by its class and place, with its own words only as far as they contain no values (``description``).
 """
 
 import io
@@ -24,7 +24,7 @@ _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _KNOWN_PART = re.compile(rf"{_UUID}|[0-9]*|[a-z_.-]+[0-9]{{0,2}}|\w{{1,4}}")
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|“[^”]*”|«[^»]*»|‘[^’]*’""", re.DOTALL)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # What PostgreSQL says beside the message holds the values of the row.
+    # What PostgreSQL adds to the message contains the values of the row.
     (re.compile(r"\n?\s*(?:DETAIL|CONTEXT|HINT|QUERY|STATEMENT|LINE \d+):.*", re.DOTALL), ""),
     (re.compile(r"://[^/\s@]+@"), f"://{MASK}@"),
     # celery@host is the name of a worker.
@@ -124,7 +124,7 @@ class MaskArguments(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(_masked_argument(value) for value in record.args)
         elif isinstance(record.args, dict) and "exc" in record.args:
-            # Celery tells what a task raised as ``repr`` writes it, with its values in quotes.
+            # Celery reports what a task raised as ``repr`` writes it, with its values in quotes.
             record.args = {**record.args, "exc": _QUOTED.sub(f"'{MASK}'", str(record.args["exc"]))}
         return True
 

@@ -11,7 +11,7 @@ from pghistory.middleware import HistoryMiddleware
 from portal.config.masking import masked_parts
 from portal.web.client_address import client_address
 
-#: A part of an address whose name holds one of these opens something to whoever has it.
+#: A part of an address whose name contains one of these gives access to anybody who has it.
 SECRET_NAMES = ("key", "token", "secret", "uid", "code")
 
 

@@ -34,7 +34,7 @@ class Breaker:
         self._until: float | None = None
 
     def may_try(self) -> bool:
-        """Whether to ask now; whoever asks after the pause keeps the others waiting for no more than the answer."""
+        """Whether to ask now; after a pause one caller asks, and the others go on without."""
         with self._lock:
             if self._until is None:
                 return True

@@ -81,7 +81,7 @@ class Bell:
 
     @property
     def shown(self) -> str:
-        """The figure beside the bell."""
+        """The number next to the bell."""
         return f"{MOST_COUNTED - 1}+" if self.unread >= MOST_COUNTED else str(self.unread)
 
     @property

@@ -112,7 +112,7 @@ class CasePage:
 
     @cached_property
     def sees_model(self) -> bool:
-        """Asked where the page is made: whoever is shown the answer is recorded."""
+        """Called where the page is made: the person who is shown the answer is recorded."""
         return blind.show_model(self.user, self.case)
 
     @cached_property
@@ -144,7 +144,7 @@ class CasePage:
 
     @cached_property
     def standing(self) -> Conclusion | None:
-        """The conclusion that stands for the case."""
+        """The valid conclusion of the case."""
         return standing_conclusion(self.reads)
 
     @cached_property

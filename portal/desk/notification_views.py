@@ -1,4 +1,4 @@
-"""What a person was told: the list, the bell, and marking as read."""
+"""A person's notifications: the list, the bell, and marking as read."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -20,7 +20,7 @@ PER_PAGE = 25
 @require_GET
 @page
 def notifications(request: SignedInRequest) -> HttpResponse:
-    """Everything the person was told, the newest first."""
+    """All notifications of the person, newest first."""
     pages = Paginator(selectors.visible_to(request.user), PER_PAGE)
     shown = pages.get_page(request.GET.get("page"))
     newest = selectors.visible_to(request.user).values_list("pk", flat=True).first()

@@ -110,8 +110,8 @@ def _form_view(
 ) -> View:
     """A view that stores what a form of the case page says, and goes on with ``then``.
 
-    What is refused stays on the page, as ``name`` in its template, with its words. ``is_stored`` tells a second press,
-    which the first has left in the wrong state, from a refusal.
+    What is refused stays on the page, as ``name`` in its template, with its words. ``is_stored`` recognises a second
+    press, which the first has left in the wrong state, from a refusal.
     """
 
     @require_http_methods(["GET", "POST"])
@@ -134,9 +134,9 @@ def _form_view(
     return view
 
 
-#: Store the own answer; the case page then shows the model's beside it.
+#: Store the reader's own answer; the case page then shows the model's next to it.
 read = _form_view("read_form", ReadForm, services.record_read, repeats.is_read)
-#: Keep or change the own answer.
+#: Keep or change the reader's own answer.
 conclude = _form_view("conclusion_form", ConclusionForm, services.conclude, repeats.is_concluded)
 #: Decide between two answers.
 adjudicate = _form_view("adjudication_form", AdjudicationForm, services.adjudicate, repeats.is_adjudicated)

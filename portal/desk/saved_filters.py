@@ -10,7 +10,7 @@ from portal.desk.filters import CaseFilter
 from portal.errors import Invalid
 from portal.text import clean_line
 
-#: So many fit above the list and can still be told apart.
+#: So many fit above the list and can still be distinguished.
 MOST = 24
 
 

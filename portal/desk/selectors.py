@@ -46,7 +46,7 @@ def worklist(user: User) -> CaseQuerySet:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many cases stand somewhere, and since when the oldest of them waits (None where there is none)."""
+    """How many cases are at a stage, and since when the oldest of them has been waiting (None where there is none)."""
 
     count: int = 0
     oldest: datetime | None = None

@@ -31,7 +31,7 @@ from portal.web.pages import page, posts_only
 
 CASES_PER_PAGE = 25
 UUID_LIKE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: Filters that stand in the first row of the bar; the others open on demand.
+#: Filters in the first row of the bar; the others open on demand.
 FIRST_FILTERS = ("q", "priority", "specimen", "filed_from", "filed_to")
 MORE_FILTERS = ("state", "stain", "assigned", "claimed_by", "laboratory", "mine")
 
@@ -147,7 +147,7 @@ def save_filter(request: SignedInRequest) -> HttpResponse:
 @posts_only
 @page
 def forget_filter(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Remove a saved filter; the list stays as it is. Pressed twice, it is removed all the same."""
+    """Remove a saved filter; the list stays as it is. Pressed twice, it is still removed once."""
     saved_filters.forget_filter(request.user, pk)
     messages.success(request, _("The saved filter is removed."))
     return _back_to_list(saved_filters.kept_query(QueryDict(request.POST.get("query", ""))))

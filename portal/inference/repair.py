@@ -65,7 +65,7 @@ def _keep_repairing() -> None:
             if repair() is not None:
                 _heartbeat()
         except Exception as error:
-            # Whatever it is, the next round begins anew; without the database there is nothing to repair.
+            # Whatever it is, the next round starts again; without the database there is nothing to repair.
             if is_outage(error):
                 log.warning("repair.database_away")
             else:

@@ -50,8 +50,8 @@ class CasePreclassification:
     ``probabilities`` are the means over the images; ``counts`` how many images each class leads; ``spread`` the
     lowest and highest probability of the case's label among the images. ``referred`` holds, the gravest reason
     first, the positions of the images whose answer is *refer* for it; ``refer`` is set when there is any, or when
-    benign and malignant stand side by side (``mixed``). There is no prediction set of a case: what a set promises,
-    it promises of one photograph.
+    some photographs are answered benign, others malignant (``mixed``). There is no prediction set of a case: its
+    coverage holds for single photographs.
     """
 
     label: str

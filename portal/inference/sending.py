@@ -23,7 +23,7 @@ BROKER_PRIORITY: dict[str, int] = {Priority.STAT: 0, Priority.URGENT: 3, Priorit
 def send_id(name: str, argument: str | int, priority: int) -> bool:
     """Send a task one id; whether the broker took it. The lowest priority goes first.
 
-    A broker that does not answer is asked briefly, then not at all for some seconds: whoever waits for a page goes on,
+    A broker that does not answer is asked briefly, then not at all for some seconds: a page does not wait for it,
     and what was not taken is sent from the database later.
     """
     if not broker_answers():
@@ -54,5 +54,5 @@ def send_quick_look(quick_look_id: UUID) -> bool:
 
 
 def send_tiles(image_id: UUID) -> bool:
-    """Have the tiles of a large photograph built, after everything else: whoever looks sooner builds them."""
+    """Have the tiles of a large photograph built, after everything else; an earlier request builds them itself."""
     return send_id("worker.build_tiles", str(image_id), 9)

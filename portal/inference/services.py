@@ -122,7 +122,7 @@ def claim(job_id: int, worker: str) -> Attempt | None:
 
 @transaction.atomic
 def record(attempt: Attempt, answer: Answer) -> Prediction | None:
-    """Store the answer of an attempt; None when the job was ended or given to another worker meanwhile."""
+    """Store the answer of an attempt; None if the job was ended or given to another worker since."""
     job = _lock_job(attempt.job_id)
     if job is None or not _is_current(job, attempt):
         _end_attempt(attempt, Outcome.SUPERSEDED)

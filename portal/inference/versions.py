@@ -1,7 +1,7 @@
 """Registering and activating model versions, and the gate in front of activation.
 
 A version's gate (``python -m training gate``) compares its figures with the bars it has to reach and writes
-``gate.json`` beside the weights. The portal trusts that file, and nothing else: it cannot run the model itself.
+``gate.json`` next to the weights. The portal trusts that file, and nothing else: it cannot run the model itself.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from smear.refer import ReferRule
 
 
 class GateNotPassed(Exception):
-    """Why a version may not be activated, and what to do, for whoever runs the command."""
+    """Why a version may not be activated, and what to do, for the person who runs the command."""
 
 
 def register_version(
@@ -72,7 +72,7 @@ def _require_same_weights(known: ModelVersion | None, sha256: str) -> None:
 
 
 def gate_problem(card: dict[str, Any], gate: dict[str, Any], sha256: str) -> str:
-    """What stands against activating a version, in a sentence; empty when nothing does."""
+    """What prevents activating a version, in a sentence; empty when nothing does."""
     # Version 1 was delivered before there was a gate, with a card whose figures have no intervals. Cards that state
     # estimates over groups are from the gate's time, and have to have passed it.
     if "estimates" not in card:

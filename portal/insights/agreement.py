@@ -240,7 +240,7 @@ class Pairs:
 def reader_pairs(cases: Sequence[SignedCase], scope: Scope, readers: dict[int, str]) -> Pairs:
     """Compare own answers of first and second readers; ``readers`` names those whose own figures may be shown.
 
-    A pair is told by name only where both of its readers are among them: one reader's figures with a colleague are the
+    A pair is named only where both of its readers are among them: one reader's figures with a colleague are the
     colleague's as well.
     """
     twice = [both for case in cases if (both := pair_of(case)) is not None]

@@ -1,7 +1,7 @@
 """Charts as shapes of SVG, drawn on the server: no script, and no style that the content policy would refuse.
 
 Every chart can be read without colour: lengths and places carry the figures, patterns tell series apart, the numbers
-stand beside the marks. The page has a table with the same numbers and their links beside each chart.
+are next to the marks. The page has a table with the same numbers and their links next to each chart.
 
 Each chart is drawn twice, for a wide column and for a phone, and the page shows the one that fits: scaled down, the
 wide one's letters would be too small to read.
@@ -29,8 +29,8 @@ from portal.reading.choices import ReadLabel
 class Frame:
     """Measures of a drawing, in CSS pixels at its full size.
 
-    Rows hold a mark between ``left`` and ``right``; in a wide frame their title stands before it and their figures
-    behind it, in a narrow one both stand above it.
+    Rows hold a mark between ``left`` and ``right``; in a wide frame their title is before it and their figures
+    behind it, in a narrow one both are above it.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Chart:
         self.shapes.append(Shape("path", {"d": f"M{steps}{'Z' if closed else ''}", "class": css}))
 
     def mark(self, x: float, y: float, shape: str) -> None:
-        """A mark told by its shape: ``dot``, ``ring``, ``diamond`` or ``triangle``."""
+        """A mark identified by its shape: ``dot``, ``ring``, ``diamond`` or ``triangle``."""
         if shape in ("dot", "ring"):
             circle = {"cx": _number(x), "cy": _number(y), "r": "4.5", "class": f"chart-{shape}"}
             self.shapes.append(Shape("circle", circle))
@@ -205,7 +205,7 @@ def weeks_chart(weeks: Sequence[Week], says: str, frame: Frame = WIDE) -> Chart 
 
 @dataclass(frozen=True, slots=True)
 class _Weeks:
-    """Where the weeks of a chart stand: ``step`` apart, counts of 0 to ``top`` above ``bottom``."""
+    """Where the weeks of a chart are: ``step`` apart, counts of 0 to ``top`` above ``bottom``."""
 
     left: float
     step: float

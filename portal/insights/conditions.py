@@ -1,6 +1,6 @@
 """What the lists behind the figures can ask for. A figure and its list count with the same functions.
 
-A condition that tells an answer asks about signed cases alone; lists of submitted cases know week and state only.
+A condition that reveals an answer covers signed cases only; lists of submitted cases know week and state only.
 """
 
 from __future__ import annotations

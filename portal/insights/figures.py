@@ -168,7 +168,7 @@ def clustered_share(counts: ArrayLike, sizes: ArrayLike, z: float = Z99) -> Esti
     """``clustered_mean`` for a share of photographs, with Wilson's interval on the sample size that is left.
 
     Korn & Graubard, Survey Methodology 24 (1998) 193: the design effect of the clusters shrinks the sample; where all
-    cases are alike it cannot be told, and then a case counts as one photograph.
+    cases are alike it cannot be estimated, and then a case counts as one photograph.
     """
     plain = clustered_mean(counts, sizes, z)
     if plain is None or plain.high is None:

@@ -37,7 +37,7 @@ def laboratories(user: User) -> QuerySet[Laboratory]:
 
 
 def sees_everyone(user: User, laboratory: Laboratory) -> bool:
-    """Whether the person sees each reader's figures, not only the own ones and the laboratory's sum."""
+    """Whether the person sees each reader's figures, not only their own and the laboratory's total."""
     return can(user, Action.ASSIGN_CASES, laboratory)
 
 
@@ -135,7 +135,7 @@ def scope_from(
 ) -> tuple[Scope | None, ScopeForm]:
     """The scope that an address asks for, and its form. None where the person has no laboratory to look at.
 
-    What cannot be read is said by the form, and its default stands in for it.
+    What cannot be read is reported by the form, and its default is used instead.
     """
     own = list(laboratories(user))
     today = local_day(timezone.now())

@@ -1,7 +1,7 @@
 """The signed cases of a laboratory's period, with all that the insights count, in a constant number of queries.
 
-Whatever tells an answer is read from signed cases alone (``SIGNED``), so that nobody learns here what the model or a
-colleague says about a case that is still being read.
+Anything that reveals an answer is read from signed cases only (``SIGNED``), so that nobody learns here what the model
+or a colleague says about a case that is still being read.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def _add_quality(cases: dict[UUID, SignedCase], within: QuerySet[Any, Any]) -> N
 
 
 def submitted_cases(scope: Scope) -> QuerySet[Case]:
-    """The cases last submitted in the period, signed or not. Nothing about them tells an answer."""
+    """The cases last submitted in the period, signed or not. Nothing about them reveals an answer."""
     start, end = scope.moments
     return Case.objects.filter(
         laboratory=scope.laboratory, submitted_at__gte=start, submitted_at__lt=end

@@ -44,7 +44,7 @@ def create_case(by: User, *, laboratory: Laboratory, pk: uuid.UUID | None = None
     """File a draft under the laboratory's next accession number.
 
     ``pk`` is the id that the form was given when it was shown: sent twice, also at once, it makes one case, and what
-    was entered last stands. ``fields`` are those of ``CASE_FIELDS``. Raises NotAllowed, Invalid, WrongState.
+    was entered last is kept. ``fields`` are those of ``CASE_FIELDS``. Raises NotAllowed, Invalid, WrongState.
     """
     require(by, Action.SUBMIT_CASE, laboratory)
     case = Case(laboratory=laboratory, created_by=by)
@@ -94,11 +94,11 @@ def _next_accession(laboratory: Laboratory, counter: AccessionCounter) -> str:
 
 
 def add_image(by: User, case: Case, upload: UploadedFile, *, position: int | None = None) -> SmearImage:
-    """Store one photograph of a draft. What is worth knowing about it stands in its ``notices``, what
+    """Store one photograph of a draft. Notes for the person are in its ``notices``, what
     may be wrong with it in its ``quality``; neither keeps it out.
 
     ``position`` (1 to ``MOST_POSITION``) is its place among the photographs. Without one, and where the place is
-    taken or stands before what was submitted, it comes last.
+    taken or comes before what was submitted, it comes last.
 
     Raises FileRefused, NotAllowed, WrongState, Duplicate, Invalid; nothing is stored then.
     """

@@ -1,11 +1,11 @@
-"""What people are told about, and what of it cannot wait for the digest."""
+"""What people are notified of, and which of it cannot wait for the digest."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Kind(models.TextChoices):
-    """Why somebody is told something about a case."""
+    """Why somebody is notified about a case."""
 
     CASE_RETURNED = "case_returned", _("Case returned")
     REPORT_SIGNED = "report_signed", _("Report signed")
@@ -19,5 +19,5 @@ class Kind(models.TextChoices):
 
 #: Mailed at once whatever the person chose.
 URGENT = frozenset({Kind.URGENT_FINDING, Kind.URGENT_REMINDER})
-#: Mailed at once to everybody who gets mail: the case stands still until the person acts.
+#: Mailed at once to everybody who gets mail: the case does not proceed until the person acts.
 AT_ONCE = URGENT | {Kind.CASE_RETURNED}

@@ -93,7 +93,7 @@ def send_due() -> int:
     """Mail what should have left by now: lost or refused mails, and digests whose time has come; returns how many.
 
     A digest is due when the oldest thing in it has waited ``DIGEST_HOURS``. Stops at the first sign that the mail
-    server is away; the next go begins anew.
+    server is away; the next run starts again.
     """
     if not mail.is_configured():
         return 0

@@ -1,4 +1,4 @@
-"""What people were told."""
+"""Notifications of people."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +9,7 @@ from portal.notifications.choices import Kind
 
 
 class Notification(models.Model):
-    """One thing one person is told about a case, on the page and by mail."""
+    """One notification of one person about a case, on the page and by mail."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)

@@ -18,7 +18,7 @@ def to_members() -> QuerySet[Notification]:
 
 
 def visible_to(user: User) -> QuerySet[Notification]:
-    """What the person was told, the newest first, with all that its words need."""
+    """The person's notifications, newest first, with everything their words need."""
     return to_members().filter(user=user).select_related("case__laboratory", "by")
 
 

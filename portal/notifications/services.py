@@ -17,7 +17,7 @@ from portal.notifications.sending import send_notification
 def notify(
     kind: Kind, case: Case, *, to: Iterable[User], by: User | None = None, words: str = "", count: int = 1
 ) -> list[Notification]:
-    """Tell active people about a case, in the caller's transaction; nobody is told what they did themselves.
+    """Notify active people about a case, in the caller's transaction; nobody is notified of their own action.
 
     Mail follows once the transaction is through: at once or in the person's digest (``mails``).
     """
@@ -32,7 +32,7 @@ def notify(
 
 
 def mark_read(notification: Notification) -> int:
-    """Note that the person has seen a notification, and with it what was told about the same case before."""
+    """Record that the person has seen a notification, and with it the earlier ones about the same case."""
     return _mark(Q(user=notification.user_id, case=notification.case_id, pk__lte=notification.pk))
 
 
@@ -42,7 +42,7 @@ def mark_all_read(user: User, upto: int) -> int:
 
 
 def settle(case: Case, kinds: Iterable[Kind]) -> int:
-    """Note for everybody who was told that there is nothing left to do about it."""
+    """Record for everybody notified that there is nothing left to do about it."""
     return _mark(Q(case=case, kind__in=list(kinds)))
 
 

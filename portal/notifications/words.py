@@ -13,7 +13,7 @@ from portal.links import absolute
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
 
-#: bootstrap-icons name and tone of each kind; the words always stand beside them.
+#: bootstrap-icons name and tone of each kind; the words are always next to them.
 ICONS: dict[str, tuple[str, str]] = {
     Kind.CASE_RETURNED: ("arrow-counterclockwise", "attention"),
     Kind.REPORT_SIGNED: ("check2-circle", "done"),
@@ -25,7 +25,7 @@ ICONS: dict[str, tuple[str, str]] = {
     Kind.ADJUDICATED: ("signpost-split", "neutral"),
 }
 
-#: Kinds whose free text is for the person who is told.
+#: Kinds whose free text is for the person notified.
 _WITH_WORDS = frozenset({Kind.CASE_RETURNED})
 
 

@@ -113,7 +113,7 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
     # A second press waits here, and finds the quick look gone.
     if not QuickLook.objects.select_for_update(no_key=True).filter(pk=quick_look.pk).exists():
         raise Gone(_("This quick look is a case already, or has expired."))
-    # The case has the quick look's id: whoever presses again is led to it.
+    # The case has the quick look's id: pressing again leads to it.
     case = cases.create_case(by, laboratory=quick_look.laboratory, pk=quick_look.pk, **fields)
     with quick_look.file.open("rb") as file:
         name = f"photograph.{quick_look.extension}"

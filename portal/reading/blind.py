@@ -1,6 +1,6 @@
 """The one gate of blind reading: what of the model's and the colleagues' answers a person may see of a case.
 
-Under the policy *blind first* a reader sees neither before the own answer is stored; nobody whom the gate keeps out
+Under the policy *blind first* a reader sees neither before their own answer is stored; nobody whom the gate keeps out
 gets a class, probability, heat map or answer from any page, address, export or event.
 """
 

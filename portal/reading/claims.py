@@ -1,6 +1,6 @@
 """Claims: who has a case in hand. A case is never given to two people, and never stays with one for ever.
 
-Every function locks the case first. A claim that ran out is ended by whoever comes next, and by a task of the
+Every function locks the case first. An expired claim is ended by the next caller, and by a task of the
 worker's schedule.
 """
 
@@ -54,7 +54,7 @@ def claimable_by(user: User) -> CaseQuerySet:
     """The cases a person may take now: waiting, in nobody's hands, not read by the person, not meant for another."""
     mine = Read.objects.filter(case=OuterRef("pk"), round=OuterRef("round"), reader=user)
     held = holding().filter(case=OuterRef("pk"))
-    # A claim that ran out still stands as *in reading* until somebody comes.
+    # A case with an expired claim stays *in reading* until somebody comes.
     left = Claim.objects.filter(case=OuterRef("pk"), ended_at=None, expires_at__lte=timezone.now())
     return (
         Case.objects.filter(laboratory__in=laboratories_for(user, Action.READ_CASE))
@@ -76,7 +76,7 @@ def in_hand_unread(user: User) -> QuerySet[Claim]:
 def claim_next(by: User) -> Claim | None:
     """Take the most pressing case, those assigned to the person first; None where nothing waits.
 
-    Whoever has a case in hand and has not answered it gets that one: a second press takes no second case, and nobody
+    A reviewer who has a case and has not answered it gets that one: a second press takes no second case, and nobody
     keeps cases from the others by asking on.
     """
     # Two requests of one person come one after the other; the second finds what the first has taken.
@@ -160,7 +160,7 @@ def release(by: User, case: Case) -> None:
 
 @transaction.atomic
 def take_over(by: User, case: Case) -> Claim:
-    """Take a case out of another reviewer's hands, who is told. Raises NotAllowed, WrongState.
+    """Take a case over from another reviewer, who is notified. Raises NotAllowed, WrongState.
 
     What the other one had entered and not stored stays on that person's page.
     """
@@ -236,7 +236,7 @@ def _expire(case_id: object) -> bool:
 def assign(by: User, cases: QuerySet[Case], to: User | None) -> int:
     """Mean cases for one reviewer, or for everybody again; returns how many changed. Raises NotAllowed, Invalid.
 
-    A case in somebody's hands stays there. Whoever gets cases is told once.
+    A case that somebody has taken stays with them. The assignee is notified once.
     """
     changed = []
     for pk in cases.order_by("pk").values_list("pk", flat=True):

@@ -1,4 +1,4 @@
-"""What a reviewer enters: the own answer, the conclusion beside the model's, the adjudication, what is missing."""
+"""What a reviewer enters: their own answer, the conclusion, the adjudication, what is missing."""
 
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ class AnswerForm(forms.Form):
 
 
 class ReadForm(AnswerForm):
-    """The own answer to the case and, beside it, to its photographs."""
+    """The reader's own answer to the case and to its photographs."""
 
     comment = LinesInput(label=_("Comment"), required=False, max_length=4000)
 
@@ -60,7 +60,7 @@ def _names_image(name: str) -> bool:
 
 
 class ConclusionForm(AnswerForm):
-    """The own answer kept or changed, now that the model's is shown."""
+    """The reader's own answer, kept or changed now that the model's is shown."""
 
     reason = LinesInput(label=_("Reason"), required=False, max_length=4000)
 
@@ -76,7 +76,7 @@ class AdjudicationForm(AnswerForm):
 
 
 class ReturnForm(forms.Form):
-    """What the submitter has to mend."""
+    """What the submitter has to correct."""
 
     missing = LinesInput(
         label=_("What is missing"),

@@ -77,7 +77,7 @@ class Claim(models.Model):
     ended_why = models.CharField(max_length=12, choices=ClaimEnd.choices, blank=True)
 
     class Meta:
-        # What one moment brought is told in the order in which it was written.
+        # Rows of the same moment are listed in the order in which they were written.
         ordering = ["claimed_at", "pk"]
         constraints = [
             models.UniqueConstraint(
@@ -164,7 +164,7 @@ class ImageRead(models.Model):
 
 
 class Conclusion(models.Model):
-    """What a reader says in the end: the own answer kept, or changed with a reason. Never changed."""
+    """A reader's final answer: their own kept, or changed with a reason. Never changed."""
 
     read = models.OneToOneField(Read, on_delete=models.PROTECT, related_name="conclusion")
     label = models.CharField(_("answer"), max_length=16, choices=ReadLabel.choices)
@@ -187,7 +187,7 @@ class Conclusion(models.Model):
 
     @property
     def changed(self) -> bool:
-        """Whether the reader gave up the own answer."""
+        """Whether the reader changed their own answer."""
         return self.label != self.read.label
 
 
@@ -213,7 +213,7 @@ class Exposure(models.Model):
 
 
 class Return(models.Model):
-    """A case sent back to whoever filed it, with what is missing. Never changed."""
+    """A case sent back to the person who filed it, with what is missing. Never changed."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="returns")
     round = models.PositiveSmallIntegerField()

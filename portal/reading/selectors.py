@@ -1,4 +1,4 @@
-"""Reads about reading: the conclusion that stands, and who may sign it."""
+"""Queries about reading: the valid conclusion, and who may sign it."""
 
 from portal.accounts.choices import Action
 from portal.accounts.models import User
@@ -18,7 +18,7 @@ def round_reads(case: Case) -> list[Read]:
 
 
 def shown_reads(user: User, case: Case, *, sees_all: bool) -> list[Read]:
-    """Those of them that a person is shown: the own one, and the colleagues' where ``blind.sees_reads`` says so."""
+    """Those of them that a person is shown: their own, and the colleagues' where ``blind.sees_reads`` says so."""
     return [read for read in round_reads(case) if sees_all or read.reader_id == user.pk]
 
 

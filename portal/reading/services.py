@@ -1,4 +1,4 @@
-"""Reading a case: the own answer, the conclusion after the model's is shown, adjudication, and sending it back."""
+"""Reading a case: the reader's own answer, the conclusion after the reveal, adjudication, and returning it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -47,7 +47,7 @@ def record_read(
 
     ``images`` maps photographs to answers; those it leaves out have the case's. Under *blind first* the answer waits
     for ``conclude`` where the model has one; else it is the reader's last word at once. A reader who sees the model's
-    answer has to say why the own one differs. Raises NotAllowed, WrongState (not in the reader's hands), Invalid.
+    answer has to say why their own differs. Raises NotAllowed, WrongState (not taken by the reader), Invalid.
     """
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
@@ -94,9 +94,9 @@ def _check_not_answered(by: User, case: Case) -> None:
 def conclude(
     by: User, case: Case, *, label: str, confidence: str, reason: str = "", seconds: float | None = None
 ) -> Conclusion:
-    """Keep or change the own answer, now that the model's is shown.
+    """Keep or change the reader's own answer, now that the model's is shown.
 
-    A changed answer needs a reason, and so does one that stands against the model's where the read gave none. Raises
+    A changed answer needs a reason, and so does one that differs from the model's where the read gave none. Raises
     NotAllowed, WrongState, Invalid.
     """
     require(by, Action.READ_CASE, case.laboratory)
@@ -126,7 +126,7 @@ def conclude(
 
 
 def conclude_left() -> int:
-    """Let the own answers stand that their readers never came back to; returns how many.
+    """Make answers final that their readers never came back to; returns how many.
 
     A reader who has answered keeps the case, since nobody else may conclude. After ``CONCLUDE_LEFT_HOURS`` the stored
     answer counts, unchanged, so that the case goes on. Called by the worker's schedule.

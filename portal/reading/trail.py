@@ -17,7 +17,7 @@ CLAIM_WORDS: dict[str, str | Promise] = {
 
 
 def claim_events(case: Case) -> list[Event]:
-    """Who had the case in hand; how a claim ended is told where no read or return tells it."""
+    """Who had taken the case; how a claim ended is listed where no read or return shows it."""
     events = []
     for claim in case.claims.all():
         events.append(Event(claim.claimed_at, "claimed", claim.reader_id))

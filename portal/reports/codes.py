@@ -1,7 +1,7 @@
 """Codes of other people's systems and of our own, kept as data (``data/codes.json``) with their source and version.
 
-A code is here only where it is certain to mean what it stands for. Everything else has a code of the installation's own
-systems, below ``<SITE_URL>/fhir/CodeSystem/``.
+A code is here only where it is certain to have the intended meaning. Everything else has a code of the installation's
+own systems, below ``<SITE_URL>/fhir/CodeSystem/``.
 """
 
 import json

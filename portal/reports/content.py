@@ -1,6 +1,6 @@
 """What a signed report holds, and the hash over it.
 
-The content is plain JSON and stands on its own: nothing in it is looked up again. Its canonical form is that of RFC
+The content is plain JSON and self-contained: nothing in it is looked up again. Its canonical form is that of RFC
 8785 (JSON Canonicalization Scheme), so that anybody can check the hash with any library for it.
 """
 
@@ -118,7 +118,7 @@ def _read(read: Read) -> dict[str, Any]:
 
 
 def model_record(case: Case) -> dict[str, Any]:
-    """What the model said, copied so that the report stands on its own: case answer, version, limits, each image."""
+    """What the model said, copied so that the report is self-contained: case answer, version, limits, each image."""
     answer = case_preclassification(case)
     # A report keeps words: they stay what was signed, whatever the codes say later.
     reason = in_words(case.no_preclassification_reason) if case.no_preclassification_reason else ""

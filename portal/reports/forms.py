@@ -13,7 +13,7 @@ from portal.text_fields import LinesInput
 class SignForm(forms.Form):
     """The words of the report, and the proof that the signer is the person signed in.
 
-    Words that the fonts of this machine cannot print are taken once the signer has been told how they will look.
+    Words that the server's fonts cannot print are accepted once the signer has confirmed how they will look.
     """
 
     #: What is printed as entered.

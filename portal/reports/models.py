@@ -61,7 +61,7 @@ class Diagnosis(models.Model):
 
 @pghistory.track()
 class Alert(models.Model):
-    """An urgent finding that a named person is told and has to acknowledge."""
+    """An urgent finding that a named person is notified of and has to acknowledge."""
 
     diagnosis = models.OneToOneField(Diagnosis, on_delete=models.PROTECT, related_name="alert")
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="alerts")

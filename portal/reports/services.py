@@ -64,7 +64,7 @@ def amend(
     """Sign a further version of a signed report, with the reason; the earlier ones stay as they are.
 
     ``amends`` is the version that the signer has looked at; None: the newest. Raises as ``sign``, Invalid where nothing
-    would change, and WrongState where another version was signed meanwhile.
+    would change, and WrongState where another version was signed since.
     """
     require(by, Action.READ_CASE, case.laboratory)
     comment, reason = clean_lines(comment, field="comment"), clean_lines(reason, field="reason")

@@ -16,7 +16,7 @@ _HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 @dataclass(frozen=True)
 class Verified:
-    """The version with a hash. ``intact``: its stored content, hashed anew, still has it. ``newest``: of its case."""
+    """The version with a hash. ``intact``: its stored content, hashed again, still has it. ``newest``: of its case."""
 
     diagnosis: Diagnosis
     newest: Diagnosis

@@ -74,5 +74,5 @@ def _check_content(diagnosis: Diagnosis) -> None:
 
 
 def is_intact(diagnosis: Diagnosis) -> bool:
-    """Whether the stored content still has the hash with which it was signed, computed anew."""
+    """Whether the stored content still has the hash with which it was signed, computed again."""
     return bool(diagnosis.sha256) and content_sha256(diagnosis.content) == diagnosis.sha256

@@ -1,6 +1,6 @@
-"""``python -m portal.server``: serve on HOST and PORT with HEMALENS_WEB_WORKERS processes until told to stop.
+"""``python -m portal.server``: serve on HOST and PORT with HEMALENS_WEB_WORKERS processes until stopped.
 
-With HEMALENS_RELOAD=1 it is one process, which starts again when the source changes; requests wait meanwhile.
+With HEMALENS_RELOAD=1 it is one process, which restarts when the source changes; requests wait in the meantime.
 """
 
 import os

@@ -9,7 +9,7 @@ def _number(name: str, default: int) -> int:
 
 #: Connections in all; beyond them the answer is 503.
 CONNECTIONS = 500
-#: Connections of one address, unless a proxy stands in front: then all come from there, and it counts for itself.
+#: Connections of one address, unless a proxy is in front: then all come from there, and it counts for itself.
 CONNECTIONS_PER_ADDRESS = _number("WEB_CONNECTIONS_PER_ADDRESS", 100)
 BEHIND_PROXY = os.environ.get("TRUST_PROXY_HEADERS", "").strip().lower() in ("1", "true", "yes", "on")
 

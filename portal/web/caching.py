@@ -1,7 +1,7 @@
 """What a browser may keep of an answer: nothing, but for pictures, which it asks about again each time.
 
-Workplaces are shared. Whoever comes after a sign-out must find nothing, neither by the Back button nor on the disk, so
-an answer is ``no-store`` unless its view says otherwise with ``kept``. Static files are not answered by views.
+Workplaces are shared. The next person after a sign-out must find nothing, neither by the Back button nor on the disk,
+so an answer is ``no-store`` unless its view says otherwise with ``kept``. Static files are not answered by views.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ KEPT = "private, no-cache"
 
 
 class NoStoreMiddleware:
-    """Sets ``Cache-Control: no-store`` on every answer that ``kept`` has not made; it stands around all others."""
+    """Sets ``Cache-Control: no-store`` on every answer that ``kept`` has not made; it wraps all others."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

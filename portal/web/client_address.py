@@ -1,4 +1,4 @@
-"""Whose request it is, as far as the network tells: for the log, the throttles and the lock-out alike."""
+"""The client's address, as far as the network shows it: for log, throttling and lock-out."""
 
 from contextlib import suppress
 from ipaddress import ip_address

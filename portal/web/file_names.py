@@ -82,7 +82,7 @@ class FileNameHandler(FileUploadHandler):
 
 
 class _Watched:
-    """A form's body on its way to the parser. ``note`` is told the first name that cannot be taken; then it stops.
+    """A form's body on its way to the parser. ``note`` gets the first name that cannot be accepted; then it stops.
 
     Raises StopUpload out of `read` once; what is read afterwards is to be thrown away.
     """

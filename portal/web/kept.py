@@ -36,7 +36,7 @@ def is_lost(request: HttpRequest) -> bool:
 
 
 def say_saved(request: HttpRequest, response: Response) -> Response:
-    """Tell the browser that the form was saved. Answers that lead on are told so by the middleware."""
+    """Tell the browser that the form was saved. For redirects the middleware does so."""
     if kept := kept_id(request):
         response.set_cookie(
             f"{SAVED_COOKIE}{kept}",

@@ -36,7 +36,7 @@ class LimitedUploadHandler(FileUploadHandler):
 class RequestSizeMiddleware:
     """Answers 413 to a request that declares a size over the limit (411 without one), before its body is read.
 
-    It stands after authentication, which the page of the refusal shows, and its turn comes before the CSRF
+    It comes after authentication, which the page of the refusal shows, and its turn comes before the CSRF
     check looks into the form.
     """
 

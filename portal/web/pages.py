@@ -62,7 +62,7 @@ def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def add_refusal(form: forms.BaseForm, error: DomainError) -> int:
-    """Put a refusal beside the field it is about; returns the status to answer with."""
+    """Put a refusal next to the field it is about; returns the status to answer with."""
     form.add_error(error.field if error.field in form.fields else None, error.message)
     return error.status
 

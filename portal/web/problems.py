@@ -1,6 +1,6 @@
 """Refusals as application/problem+json (RFC 9457).
 
-Beside the standard members a problem has ``code``, a stable word for programs, and ``errors``, a list of
+In addition to the standard members a problem has ``code``, a stable word for programs, and ``errors``, a list of
 messages for each field that has some.
 """
 

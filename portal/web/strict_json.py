@@ -20,7 +20,7 @@ MOST_DIGITS = 18
 def loads(body: bytes) -> Any:
     """The value of a JSON text in UTF-8 (RFC 8259).
 
-    Raises Invalid, with the place as ``field`` where there is one: for what is not JSON, for a key that stands twice
+    Raises Invalid, with the place as ``field`` where there is one: for what is not JSON, for a key that is given twice
     in one object, for numbers beyond what can be stored, NaN and infinities, for texts with NUL or half a character
     (a lone surrogate), and where it is nested too deeply.
     """

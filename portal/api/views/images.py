@@ -127,9 +127,9 @@ class ImageViewSet(StrictQuery, viewsets.GenericViewSet[SmearImage]):
         summary="Add a photograph to a draft",
         description="The file is decoded, turned upright and stored without metadata; `notices` says what else is "
         "worth knowing, `quality` what may be wrong with the photograph; neither keeps it out. A file that is refused "
-        "leaves the photographs added before it as they are. Photographs sent one after the other stand in the order "
+        "leaves the photographs added before it as they are. Photographs sent one after the other are in the order "
         "of the requests; state `position` for each where several are sent at once. Submitting the case numbers them "
-        "anew from 1, in their order, without gaps.",
+        "again from 1, in their order, without gaps.",
         request=_UPLOAD,
         responses={201: ImageSerializer, **problems(400, 403, 404, 409, 413, 415, 422)},
         examples=[response_example("The stored photograph", examples.IMAGE, 201)],

@@ -1,4 +1,4 @@
-"""Reading a case: taking it in hand, the own answer, the conclusion beside the model's, adjudication, returning it."""
+"""Reading a case: taking it, the reader's own answer, the conclusion, adjudication, returning it."""
 
 from typing import Any
 from uuid import UUID
@@ -46,7 +46,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
     @extend_schema(
         summary="Take the next case",
         description="The most pressing case that waits for you: those assigned to you first, then by priority and age. "
-        "Two people who ask at once get two cases. Whoever has one in hand and has not answered it gets that one. "
+        "Two people who ask at once get two cases. A reviewer who has a case and has not answered it gets that one. "
         "204 where nothing waits.",
         request=None,
         responses={200: CaseSerializer, 204: None, **problems()},
@@ -86,7 +86,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
 
     @extend_schema(
         summary="Take a case over",
-        description="Out of another reviewer's hands, who is told. 409 once that reviewer has answered.",
+        description="From another reviewer, who is notified. 409 once that reviewer has answered.",
         request=None,
         responses=_TAKEN,
         examples=[_TAKEN_EXAMPLE],
@@ -116,8 +116,8 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
 
     @extend_schema(
         summary="Keep or change your answer",
-        description="Beside the model's, once your own answer is stored. A changed answer needs a reason, and so does "
-        "one that stands against the model's where the read gave none.",
+        description="Once the model's answer is shown. A changed answer needs a reason, and so does "
+        "one that differs from the model's where the read gave none.",
         request=NewConclusionSerializer,
         responses={201: ReadSerializer, **problems(400, 403, 404, 409, 413, 415)},
         examples=[
@@ -149,7 +149,7 @@ class ReadingViewSet(StrictQuery, viewsets.GenericViewSet[Case]):
 
     @extend_schema(
         summary="Return a case to its submitter",
-        description="With what is missing. Once it is mended and submitted again a new round of reading begins.",
+        description="With what is missing. Once it is corrected and submitted again, a new round of reading starts.",
         request=NewReturnSerializer,
         responses={200: CaseSerializer, **problems(400, 403, 404, 409, 413, 415)},
         examples=[

@@ -31,7 +31,7 @@ VERSION = OpenApiParameter("version", int, description="The signed version; by d
 
 
 class VerificationSerializer(serializers.Serializer[Verified]):
-    """The signed version with a hash. ``intact``: its stored content, hashed anew just now, still has it."""
+    """The signed version with a hash. ``intact``: its stored content, hashed again just now, still has it."""
 
     sha256 = serializers.CharField(source="diagnosis.sha256")
     intact = serializers.BooleanField()

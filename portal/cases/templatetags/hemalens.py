@@ -31,7 +31,7 @@ PRIORITY_ICONS = {"urgent": "exclamation-triangle-fill", "stat": "lightning-char
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """One icon of the sprite, for the eye only: the word stands beside it."""
+    """One icon of the sprite, decorative only: the label is next to it."""
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("dist/icons.svg"), name
     )
@@ -39,7 +39,7 @@ def icon(name: str) -> SafeString:
 
 @register.inclusion_tag("partials/state_chip.html")
 def state_chip(case: Case) -> dict[str, Any]:
-    """The chip that says where a case stands."""
+    """The chip with the state of a case."""
     return {
         "tone": STATE_TONES[case.state],
         "icon_name": STATE_ICONS[case.state],

@@ -31,7 +31,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",  # "quick" is emptied before "default" is looked at
 }
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# "mail" is consumed by whoever may reach a mail server: in containers a service of its own.
+# "mail" is consumed by the process that can reach a mail server: in containers a separate service.
 CELERY_TASK_QUEUES = [Queue("quick"), Queue("default"), Queue("mail")]
 _QUEUES = {
     "quick": ("worker.quick_look", "worker.purge_quick_looks"),

@@ -14,7 +14,9 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 
 def _join_running_instance(folder: Path) -> None:
-    """Take over what `make run` told its processes. Raises ImproperlyConfigured where no instance runs in ``folder``.
+    """Take over the environment that `make run` gave its processes.
+
+    Raises ImproperlyConfigured where no instance runs in ``folder``.
 
     Only when asked, by ``manage.py --join`` or ``HEMALENS_JOIN=1``: a script that merely forgot its environment must
     not write into a laboratory that happens to run on the machine.

@@ -15,5 +15,5 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", default=10)
 # What need not be known at once is mailed together when the oldest of it has waited so long: a report is known the same
 # half-day, nobody gets more than a few mails a working day, and a busy day's news come in one.
 DIGEST_HOURS = env.float("DIGEST_HOURS", default=4)
-# An urgent finding that is not acknowledged is told again every so many minutes, to the administrators too.
+# An urgent finding that is not acknowledged is notified again every so many minutes, to the administrators too.
 ALERT_REMIND_MINUTES = env.int("ALERT_REMIND_MINUTES", default=60)

@@ -28,6 +28,6 @@ JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=5)
 # page shows red when something has waited for so many seconds and nothing was done in that time.
 REPAIR_SECONDS = env.float("REPAIR_SECONDS", default=5)
 QUEUE_RED_SECONDS = env.float("QUEUE_RED_SECONDS", default=45)
-# Seconds until somebody who waits for a quick look is told that there is no answer.
+# Seconds until a quick look says that there is no answer.
 QUICK_LOOK_SECONDS = env.int("QUICK_LOOK_SECONDS", default=60)
 QUICK_LOOK_MINUTES = env.int("QUICK_LOOK_MINUTES", default=15)

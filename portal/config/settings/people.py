@@ -39,7 +39,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_CHANGE_EMAIL = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# Who sits down at an open session changes neither address nor second factor, and the owner is told of every change.
+# An open session alone cannot change address or second factor, and the owner is notified of every change.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = False
@@ -50,7 +50,7 @@ LOGIN_REDIRECT_URL = "cases:worklist"
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 
 # --- Reading
-# A stored answer whose reader does not come back to conclude it stands after so many hours.
+# A stored answer whose reader does not come back to conclude it becomes final after so many hours.
 CONCLUDE_LEFT_HOURS = env.float("CONCLUDE_LEFT_HOURS", default=12)
 
 # --- Signing

@@ -58,7 +58,7 @@ def figure(value: float | None) -> str:
 
 @register.filter
 def as_measured(value: Any) -> str:
-    """The value of a gate's criterion: a number with four digits that count, anything else as it stands."""
+    """The value of a gate's criterion: a number with four significant digits, anything else unchanged."""
     if not isinstance(value, float):
         return "–" if value is None else str(value)
     return f"> {number_format(_BELOW_ONE)}" if _nearly_one(value) else number_format(f"{value:.4g}")
@@ -77,7 +77,7 @@ def points(share: float) -> str:
     return _rounded(100 * share, 1)
 
 
-#: What stands for a figure below 1 that four digits would make a certainty.
+#: Shown for a figure below 1 that four digits would round to certainty.
 _BELOW_ONE = "0.9999"
 
 

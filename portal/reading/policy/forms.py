@@ -31,7 +31,7 @@ EXPLANATIONS: dict[str, str | Promise] = {
 
 
 class PolicyForm(PolicyModelForm):
-    """The fields of ``policies.POLICY_FIELDS``; ``members`` are who may be told of urgent findings."""
+    """The fields of ``policies.POLICY_FIELDS``; ``members`` are those who may be notified of urgent findings."""
 
     class Meta:
         model = ReadingPolicy

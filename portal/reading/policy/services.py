@@ -55,7 +55,7 @@ def wants_second_read(policy: ReadingPolicy, conclusion: Conclusion) -> bool:
         return secrets.randbelow(100) < policy.second_read_share
     if policy.second_read == SecondRead.DOUBT:
         model_label = conclusion.read.model_label
-        # Whoever came round to the model's answer differed from it all the same.
+        # A reader who changed to the model's answer had differed from it even so.
         differs = bool(model_label) and {conclusion.read.label, conclusion.label} != {model_label}
         return differs or conclusion.confidence == Confidence.LOW
     return policy.second_read == SecondRead.ALWAYS

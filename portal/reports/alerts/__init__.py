@@ -1,1 +1,1 @@
-"""Urgent findings: who is told, when again, and who has acknowledged."""
+"""Urgent findings: who is notified, when again, and who has acknowledged."""

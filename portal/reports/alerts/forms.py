@@ -20,5 +20,5 @@ class AcknowledgeForm(forms.Form):
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, alert_pk: int) -> None:
-        # Several of these may stand on one page; their fields need different ids.
+        # Several of these may be on one page; their fields need different ids.
         super().__init__(data, auto_id=f"id_alert_{alert_pk}_%s")

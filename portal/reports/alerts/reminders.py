@@ -1,4 +1,4 @@
-"""Urgent findings that nobody acknowledges: the named person and the administrators are told again."""
+"""Urgent findings that nobody acknowledges: the named person and the administrators are notified again."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Urgent findings: a named person is told, and has to say that the news has arrived."""
+"""Urgent findings: a named person is notified and has to acknowledge receipt."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,7 +21,7 @@ from smear.classes import MALIGNANT
 def raise_alert(diagnosis: Diagnosis) -> Alert | None:
     """Raise an alert for a signed malignant conclusion, in the caller's transaction.
 
-    An amendment that stays malignant raises none: the finding was told.
+    An amendment that stays malignant raises none: the person was already notified.
     """
     earlier = diagnosis.case.diagnoses.filter(version__lt=diagnosis.version, label__in=MALIGNANT)
     if diagnosis.label not in MALIGNANT or earlier.exists():
@@ -59,7 +59,7 @@ def acknowledge(by: User, alert: Alert, *, note: str = "") -> Alert:
 
 @transaction.atomic
 def hand_over(by: User, alert: Alert, to: User) -> Alert:
-    """Name another person for an open finding, who is told now.
+    """Name another person for an open finding, who is notified now.
 
     Raises NotAllowed (no administrator), WrongState (acknowledged already), Invalid (not a member).
     """

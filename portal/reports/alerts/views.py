@@ -40,7 +40,7 @@ def _page(
         "overdue": [row for row in rows if row.is_overdue],
         "waiting": [row for row in rows if row.is_open and not row.is_overdue],
         "acknowledged": [row for row in rows if not row.is_open],
-        # What was entered on a finding that another window has acknowledged meanwhile, or that is another person's.
+        # What was entered on a finding that another window has acknowledged since, or that is another person's.
         "refused": None if any(row.form is refused for row in rows) else refused,
         "page_obj": done,
         "mail_failure": mail.last_failure(),

@@ -60,7 +60,7 @@ class _Counts:
 def export_reviewed(out: Path, selection: Selection) -> dict[str, Any]:
     """Write the signed cases of ``selection`` to the folder ``out``; returns the summary kept in ``export.json``.
 
-    Everything is written beside ``out`` and moved into place at the end, so ``out`` holds a whole export or what it
+    Everything is written next to ``out`` and moved into place at the end, so ``out`` holds a whole export or what it
     held before. Only a folder that is absent, empty or an earlier export is written to. Raises ExportRefused, also
     where no case goes in.
     """

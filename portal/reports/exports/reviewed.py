@@ -46,7 +46,7 @@ class Selection:
 class ReviewedImage:
     """A photograph of a signed case and the class that people gave it.
 
-    ``model_seen``: whoever gave the class had seen the model's answer. ``follows_case``: the class is the signed
+    ``model_seen``: the reader had seen the model's answer. ``follows_case``: the class is the signed
     conclusion's, because the photograph had been called what the case was called before that was changed.
     """
 
@@ -148,5 +148,5 @@ def _images(diagnosis: Diagnosis, left_out: LeftOut) -> Iterator[ReviewedImage]:
         elif label not in CLASSES:
             left_out.photographs[label or UNANSWERED] += 1
         else:
-            # Whatever was changed after the first answer was changed beside the model's.
+            # Anything changed after the first answer was changed with the model's in view.
             yield ReviewedImage(image, label, seen_first or (follows and model_answered), follows)

@@ -48,7 +48,7 @@ def conclusion(signed: Signed, scene: Scene, based_on: list[Resource]) -> Resour
     """What was signed."""
     said = signed.content["conclusion"]
     signer = scene.person(signed.content["signature"]["name"])
-    # LOINC's code is for blood: elsewhere our own code stands alone.
+    # LOINC's code is for blood: elsewhere only our own code is given.
     is_blood = signed.content["case"]["specimen"] == Specimen.PERIPHERAL_BLOOD
     code = concept(standard("blood-smear") if is_blood else None, own("observation", "conclusion"))
     return {
@@ -64,7 +64,7 @@ def conclusion(signed: Signed, scene: Scene, based_on: list[Resource]) -> Resour
 
 
 def read(signed: Signed, scene: Scene, number: int, said: dict[str, Any]) -> Resource:
-    """One person's answer: the last one as the value, the own one, given before any was shown, as a component."""
+    """One person's answer: the last as the value, the reader's own, given before the reveal, as a component."""
     kind = said["kind"]
     last = said["concluded_label"] or said["label"]
     parts = [
@@ -147,7 +147,7 @@ def _image_answer(signed: Signed, scene: Scene, device: Resource, said: dict[str
 
 
 def _probabilities(probabilities: dict[str, float]) -> list[dict[str, Any]]:
-    """A component for each class in the model's order, told apart by a second coding."""
+    """A component for each class in the model's order, distinguished by a second coding."""
     return [
         {
             "code": {

@@ -81,8 +81,8 @@ class Command(BaseCommand):
         for package in ("training", "torch"):
             if find_spec(package) is None:
                 raise CommandError(
-                    f"The gate cannot be run here: the package {package} is not installed beside the portal. Run "
-                    f"`python -m training gate {number}` where it is, and put gate.json beside the weights."
+                    f"The gate cannot be run here: the package {package} is not installed with the portal. Run "
+                    f"`python -m training gate {number}` where it is, and put gate.json next to the weights."
                 )
         result = folder / str(number) / "gate.json"
         before = result.stat().st_mtime_ns if result.exists() else None
@@ -122,9 +122,9 @@ def _gate(folder: Path, number: int) -> dict[str, Any] | None:
 
 
 def _known_to_miss(folder: Path, card: dict[str, Any], gate: dict[str, Any] | None) -> str:
-    """The reason that ``despite_gate.json`` beside the weights gives, if it names every criterion that failed.
+    """The reason that ``despite_gate.json`` next to the weights gives, if it names every criterion that failed.
 
-    Whoever delivered the version says there which bars it misses and why it is used all the same; a failure that is
+    It says which criteria the delivered version misses and why it is used even so; a failure that is
     not named there still stops the version.
     """
     if not gate or gate.get("weights_sha256") != card["sha256"]:
