@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
-_REFUSAL = _("Give a day between the years 1900 and 2999.")
+_REFUSAL = _("Enter a date between the years 1900 and 2999.")
 
 
 class DayField(forms.DateField):

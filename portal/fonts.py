@@ -81,8 +81,8 @@ def warning(texts: Iterable[str]) -> str:
     if more > 0:
         named += " " + ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more}
     return _(
-        "This machine has no font for %(characters)s. The printed report shows codes in their place, such as %(code)s; "
-        "the signed text itself keeps the characters."
+        "The server has no font for %(characters)s. The printed report shows codes in their place, such as "
+        "%(code)s; the signed text itself keeps the characters."
     ) % {"characters": named, "code": code(lacking[0])}
 
 

@@ -34,13 +34,13 @@ class Failure(models.TextChoices):
 
     REFUSED_CONNECTION = "refused_connection", _("the mail server refused the connection")
     TIMED_OUT = "timed_out", _("the mail server did not answer in time")
-    UNKNOWN_NAME = "unknown_name", _("the mail server's name is not known here")
+    UNKNOWN_NAME = "unknown_name", _("the mail server's name cannot be resolved")
     TLS = "tls", _("the encrypted connection to the mail server failed")
     SIGN_IN = "sign_in", _("the mail server refused our sign-in")
     SENDER = "sender", _("the mail server refused the sender's address")
     RECIPIENT = "recipient", _("the mail server refused the recipient's address")
     MESSAGE = "message", _("the mail server refused the message")
-    BROKEN_OFF = "broken_off", _("the mail server broke the conversation off")
+    BROKEN_OFF = "broken_off", _("the mail server closed the connection")
     UNREACHABLE = "unreachable", _("the mail server cannot be reached")
 
 

@@ -130,12 +130,12 @@ def refusal(text: str, *, lines: bool = False) -> str | None:
     """Why a text cannot be taken, in words that name the character and its place; None where it can be."""
     found = next(unwanted(text, lines=lines), None)
     if found is None:
-        return _("Enter something that can be seen.") if text.strip() and not has_visible(text) else None
+        return _("Enter at least one visible character.") if text.strip() and not has_visible(text) else None
     before = visible(text[max(0, found.index - QUOTED) : found.index]).replace("\n", " ").strip()
     words = {"what": described(found), "before": before}
     if before:
-        return _("The text holds %(what)s after “%(before)s”: delete it.") % words
-    return _("The text begins with %(what)s: delete it.") % words
+        return _("The text contains %(what)s after “%(before)s”: delete it.") % words
+    return _("The text starts with %(what)s: delete it.") % words
 
 
 def described(found: Unwanted) -> str:
@@ -146,9 +146,9 @@ def described(found: Unwanted) -> str:
     if character == "\t":
         return _("a tab (%(code)s)") % code
     if character in _BIDI:
-        return _("an invisible character that turns the order of reading (%(code)s)") % code
+        return _("an invisible character that changes the reading direction (%(code)s)") % code
     if character == "\ufffd":
-        return _("a character that was lost on its way (%(code)s)") % code
+        return _("a character that was lost in transfer (%(code)s)") % code
     category = unicodedata.category(character)
     if category == "Cc":
         return _("a control character (%(code)s)") % code

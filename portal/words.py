@@ -36,26 +36,26 @@ REFUSALS: Words = {
     "unsupported_type": _("This is %(kind)s. %(advice)s"),
     "unsupported_compression": _(
         "The file is %(kind)s, but its pixels are stored as %(compression)s, which cannot be read here. "
-        "Save the photograph as a usual JPEG, PNG or TIFF (LZW or without compression) and upload that file."
+        "Save the photograph as a standard JPEG, PNG or TIFF (LZW or uncompressed) and upload that file."
     ),
     "whole_slide": _(
-        "This is a whole-slide scan. Export single fields from the slide viewer as JPEG, PNG or TIFF "
+        "This is a whole-slide scan. Export individual fields from the slide viewer as JPEG, PNG or TIFF "
         "and upload those."
     ),
     "damaged": _(
-        "The file begins like %(kind)s, but is incomplete or damaged. "
-        "Save or copy it again from the camera or microscope and upload the new file."
+        "The file starts like %(kind)s, but is incomplete or damaged. Save or copy it again from the "
+        "camera or microscope and upload the new file."
     ),
     "several_pictures": _(
-        "The file holds several pictures (pages or an animation). Save each field as a file of its own."
+        "The file contains several pictures (pages or an animation). Save each field as a separate file."
     ),
     "too_small": _(
-        "The picture has only %(width)d x %(height)d pixels; cells cannot be told apart on it. "
-        "Upload the original photograph, at least %(least)d pixels on each side."
+        "The picture has only %(width)d x %(height)d pixels; cells cannot be distinguished in it. Upload "
+        "the original photograph, at least %(least)d pixels on each side."
     ),
     "too_many_pixels": _(
         "The picture has more than %(megapixels)d megapixels, or an edge longer than %(edge)d pixels. "
-        "Upload single fields, not a whole slide, or crop the picture."
+        "Upload individual fields, not a whole slide, or crop the picture."
     ),
     "extreme_shape": _(
         "The picture has %(width)d x %(height)d pixels: one side is more than %(most)d times as long as the "
@@ -70,21 +70,22 @@ REFUSALS: Words = {
         "Export the photograph as 8-bit RGB (24-bit colour) and upload it again."
     ),
     "no_colour": _(
-        "The picture has no colour, and the stain's colour is needed. "
-        "Upload the colour photograph of the stained field."
+        "The picture has no colour, but the colour of the stain is needed. Upload the colour photograph of "
+        "the stained field."
     ),
     "transparent": _("Parts of the picture are transparent. Export it without transparency (alpha)."),
     "too_much_memory": _(
-        "Reading this photograph takes more memory than this installation allows. "
-        "Crop it, save it with fewer pixels or, if it is a WebP, as JPEG or PNG, and upload it again."
+        "Reading this photograph needs more memory than this installation allows. Crop it, save it with "
+        "fewer pixels or, if it is a WebP, as JPEG or PNG, and upload it again."
     ),
     "too_much_time": _(
-        "Reading this photograph took too long. Crop it, or save it anew as JPEG or PNG, and upload it again."
+        "Reading this photograph took too long. Crop it, or save it again as JPEG or PNG, and upload it "
+        "again."
     ),
     "busy": _("Too many photographs are being read at the moment. Try again in a minute."),
     "reading_broke": _(
-        "This photograph could not be read: the process that reads it ended. Try again; "
-        "if it happens again, save the photograph anew as JPEG or PNG."
+        "This photograph could not be read: the process that reads it ended. Try again; if it happens "
+        "again, save the photograph again as JPEG or PNG."
     ),
     "pictures_away": _("Photographs cannot be read at the moment. Try again in a minute."),
 }
@@ -96,25 +97,28 @@ NOTICES: Words = {
     "extension_mismatch": _("The file is named %(extension)s, but it is %(kind)s; it was read as that."),
     "profile_unreadable": _("The colour profile in the file cannot be read; the colours were taken as sRGB."),
     "colours_not_named": _(
-        "The file says that its colours are not sRGB, but not which; they were taken as sRGB."
+        "The file says that its colours are not sRGB, but not what they are; they were taken as sRGB."
     ),
-    "further_pictures": _("The file holds further pictures behind the first; the first was taken."),
-    "largest_page": _("The file also holds a smaller copy of the photograph; the large one was taken."),
+    "further_pictures": _("The file contains more pictures after the first; the first was used."),
+    "largest_page": _("The file also contains a smaller copy of the photograph; the large one was used."),
 }
 
 #: What may be wrong with an accepted photograph (``smear.quality.Reason``), and what to do.
 QUALITY: Words = {
     "odd_shape": _(
-        "Odd shape: the model sees the photograph squeezed to a square. Upload the whole field as the camera took it."
+        "Unusual shape: the model sees the photograph squeezed to a square. Upload the whole field as the "
+        "camera took it."
     ),
     "channels_swapped": _(
-        "Red and blue seem to be swapped: check the program that saved the photograph, and export it again."
+        "Red and blue appear to be swapped: check the program that saved the photograph, and export it again."
     ),
-    "underexposed": _("May be too dark: turn up the lamp or the exposure and take it again."),
-    "overexposed": _("May be too bright: turn down the lamp or the exposure and take it again."),
-    "black_areas": _("Large parts are black: fill the frame with the field, without the eyepiece's edge."),
-    "empty": _("The field seems empty: move to where the smear has cells and take it again."),
-    "out_of_focus": _("May be out of focus or moved: refocus and take it again."),
+    "underexposed": _("May be too dark: increase the light or the exposure and take it again."),
+    "overexposed": _("May be too bright: reduce the light or the exposure and take it again."),
+    "black_areas": _(
+        "Large areas are black: fill the frame with the field, without the edge of the eyepiece."
+    ),
+    "empty": _("The field appears empty: move to an area of the smear with cells and take it again."),
+    "out_of_focus": _("May be out of focus or blurred by movement: refocus and take it again."),
     "few_nucleated_cells": _("No nucleated cell was found: choose a field that shows some."),
 }
 
@@ -122,7 +126,7 @@ QUALITY: Words = {
 NO_ANSWER: Words = {
     "switched_off": _("Pre-classification is switched off."),
     "incomplete": _("%(failed)d of %(total)d photographs have no pre-classification: %(error)s"),
-    "superseded": _("%(version)s took over before this version had answered."),
+    "superseded": _("This version was replaced by %(version)s before it had answered."),
     "case_cancelled": _("The case was cancelled."),
     "worker_stopped": _("The worker stopped before it answered."),
     "late": _("The model did not answer in time."),
@@ -130,8 +134,8 @@ NO_ANSWER: Words = {
     "queue_away": _("The work queue cannot be reached. Try again in a minute, or file a case."),
     "model_away": _("The model server could not be reached."),
     "model_differs": _("The model server does not serve the registered model."),
-    "model_refused": _("The model server refused the photograph."),
-    "stored_beyond_bounds": _("The stored photograph takes more memory or time than it may have."),
+    "model_refused": _("The model server rejected the photograph."),
+    "stored_beyond_bounds": _("The stored photograph needs more memory or time than is allowed."),
     "stored_unreadable": _("The stored photograph could not be read."),
     "unexpected": _("An unexpected error stopped the pre-classification."),
 }
@@ -173,7 +177,7 @@ KINDS: Words = {
 COMPRESSIONS: Words = {
     "lossless_jpeg": _("lossless JPEG"),
     "hierarchical_jpeg": _("hierarchical JPEG"),
-    "lossy_dng": _("a camera's lossy DNG data"),
+    "lossy_dng": _("lossy DNG data from a camera"),
     "jpeg": _("a JPEG image"),
     "png": _("a PNG image"),
     "unknown": _("an unknown compression"),
@@ -181,7 +185,7 @@ COMPRESSIONS: Words = {
 
 _EXPORT = _("Export the photograph as JPEG, PNG, TIFF, WebP or BMP and upload that file.")
 _ONE_FIELD = _("Export one field of it as JPEG, PNG or TIFF and upload that file.")
-_UNPACK = _("Upload the photographs one by one, unpacked.")
+_UNPACK = _("Unpack the archive and upload the photographs one by one.")
 #: What to do with a file of a kind that is not accepted, where it is more than to export it.
 ADVICE: Words = {
     "heic": _(
@@ -192,7 +196,7 @@ ADVICE: Words = {
     **dict.fromkeys(("dicom", "czi", "nd2", "pdf"), _ONE_FIELD),
     **dict.fromkeys(("zip", "archive", "rar", "seven_zip"), _UNPACK),
     "svg": _("Only photographs can be read: upload one as JPEG, PNG, TIFF, WebP or BMP."),
-    "video": _("Upload single photographs of the fields instead."),
+    "video": _("Upload individual photographs of the fields instead."),
 }
 
 #: Values that are codes themselves, by the name they have in a message.

@@ -34,13 +34,15 @@ ASKED_FOR = frozenset(
     )
 )
 
-_NO_MAIL = gettext_noop("This installation sends no mail, so no link can be sent. Ask its operator for help.")
-_LATER = gettext_noop("The mail could not be sent: %(why)s. Try again in a few minutes.")
+_NO_MAIL = gettext_noop(
+    "This installation does not send e-mail, so no link can be sent. Ask its operator for help."
+)
+_LATER = gettext_noop("The e-mail could not be sent: %(why)s. Try again in a few minutes.")
 #: Where asking for the same once more would be refused, with the way there is.
 _AGAIN = {
     "account/email/email_confirmation": gettext_noop(
-        "The mail could not be sent: %(why)s. The new address is noted; "
-        "have the mail sent again from the page of your e-mail address in a few minutes."
+        "The e-mail could not be sent: %(why)s. The new address is noted; have the e-mail sent again from "
+        "the page of your e-mail address in a few minutes."
     )
 }
 
@@ -114,7 +116,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Always; where there is nothing to ask for, neither password nor second factor, a password comes first."""
         request = allauth_context.request
         if not self.get_reauthentication_methods(request.user):
-            message = _("This account has no password yet. Ask for one by mail first.")
+            message = _("This account has no password yet. Request one by e-mail first.")
             page = render(request, "refused.html", {"message": message}, status=403)
             raise ImmediateHttpResponse(page)
         return True

@@ -51,7 +51,7 @@ class Administration(AdminSite):
         if is_mfa_enabled(request.user):
             return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': wanted})}")
         messages.warning(
-            request, _("The operator's pages ask for a second factor. Set one up, then open them again.")
+            request, _("The operator's pages require a second factor. Set one up, then open them again.")
         )
         return redirect("mfa_index")
 

@@ -26,7 +26,7 @@ class Delivery(models.TextChoices):
     WAITING = "waiting", _("Not sent yet")
     MAILED = "mailed", _("Sent")
     FAILED = "failed", _("Not sent: the mail server refused it or did not answer")
-    BY_OPERATOR = "by_operator", _("Link given to the operator")
+    BY_OPERATOR = "by_operator", _("Link printed for the operator")
 
 
 class InvitationState(models.TextChoices):
@@ -41,7 +41,7 @@ class InvitationState(models.TextChoices):
 class MailChoice(models.TextChoices):
     """When the portal writes to a person about cases."""
 
-    IMMEDIATELY = "immediately", _("At once, one message for each event")
+    IMMEDIATELY = "immediately", _("Immediately, one message for each event")
     DIGEST = "digest", _("Together, a few times a day")
     NEVER = "never", _("Never")
 

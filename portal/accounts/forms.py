@@ -45,7 +45,7 @@ class AcceptInvitationForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("password") != cleaned.get("password_again"):
-            self.add_error("password_again", _("The two passwords differ."))
+            self.add_error("password_again", _("The two passwords do not match."))
         return cleaned
 
 

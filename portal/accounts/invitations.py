@@ -90,7 +90,7 @@ def _unredeemed(by: User, invitation: Invitation) -> Invitation:
     if invitation.state == InvitationState.USED:
         raise WrongState(_("This invitation has been used; deactivate the member instead."))
     if invitation.state == InvitationState.WITHDRAWN:
-        raise WrongState(_("This invitation is withdrawn. Invite the person again."))
+        raise WrongState(_("This invitation was withdrawn. Invite the person again."))
     return invitation
 
 
@@ -101,7 +101,9 @@ def _locked(**which: object) -> Invitation:
 
 def _require_mail() -> None:
     if not mail.is_configured():
-        raise WrongState(_("This installation sends no mail. Ask its operator for a link: manage.py invite."))
+        raise WrongState(
+            _("This installation does not send e-mail. Ask its operator for a link: manage.py invite.")
+        )
 
 
 def _offer(
@@ -118,14 +120,16 @@ def _offer(
     # The laboratory's row is the lock, so that two invitations of one address do not pass each other.
     Laboratory.objects.select_for_update().get(pk=laboratory.pk)
     if laboratory.memberships.filter(user__email__iexact=email, is_active=True).exists():
-        message = _("%(email)s is a member of this laboratory already.") % {"email": email}
+        message = _("%(email)s is already a member of this laboratory.") % {"email": email}
         raise Duplicate(message, field="email")
     unredeemed = laboratory.invitations.filter(accepted_at=None, withdrawn_at=None)
     invitation = unredeemed.filter(email__iexact=email).first()
     if invitation is None:
         invitation = Invitation(email=email, laboratory=laboratory)
     elif invitation.state == InvitationState.OPEN and not again:
-        message = _("%(email)s has an open invitation; send it again below.") % {"email": email}
+        message = _("%(email)s already has an open invitation; you can send it again below.") % {
+            "email": email
+        }
         raise Duplicate(message, field="email")
     invitation.role, invitation.invited_by = role, by
     return invitation
@@ -193,7 +197,7 @@ def open_invitation(token_sha256: str) -> Invitation:
 
 def _still_open(invitation: Invitation | None) -> Invitation:
     if invitation is None:
-        raise Gone(_("This link does not work (any more). Use the latest one, or ask for a new one."))
+        raise Gone(_("This link does not work or no longer works. Use the latest one, or request a new one."))
     if invitation.state in ENDED:
         raise Gone(_(ENDED[invitation.state]), code=invitation.state.value)
     return invitation
@@ -212,7 +216,7 @@ def accept_with_new_account(token_sha256: str, *, full_name: str, password: str)
     """Make the account of an address that has none, with the invited role. Raises Gone, Invalid, WrongState."""
     invitation = _locked_open(token_sha256)
     if user_with_address(invitation.email) is not None:
-        raise WrongState(_("This address has an account: sign in with it to accept."))
+        raise WrongState(_("This address already has an account: sign in with it to accept."))
     user = User(email=invitation.email, full_name=clean_line(full_name, field="full_name"))
     try:
         validate_password(password, user)
@@ -252,7 +256,7 @@ def require_invited(invitation: Invitation, user: User) -> None:
 
 def closed_words() -> str:
     """What somebody reads whose account is not active."""
-    return _("The account of this address is closed. Ask the operator of this installation to open it again.")
+    return _("The account of this address is closed. Ask the operator of this installation to reopen it.")
 
 
 def _join(invitation: Invitation, user: User) -> Membership:
@@ -260,7 +264,7 @@ def _join(invitation: Invitation, user: User) -> Membership:
     Laboratory.objects.select_for_update().get(pk=invitation.laboratory_id)
     membership = Membership.objects.filter(user=user, laboratory=invitation.laboratory).first()
     if membership is not None and membership.is_active:
-        raise WrongState(_("You are a member of this laboratory already."))
+        raise WrongState(_("You are already a member of this laboratory."))
     membership = membership or Membership(user=user, laboratory=invitation.laboratory)
     membership.role, membership.is_active = invitation.role, True
     membership.save()

@@ -11,10 +11,10 @@ from portal.errors import NotAllowed
 
 REFUSALS: dict[Action, str] = {
     Action.VIEW_CASE: gettext_noop("You are not a member of this laboratory."),
-    Action.SUBMIT_CASE: gettext_noop("Your role does not let you file cases in this laboratory."),
+    Action.SUBMIT_CASE: gettext_noop("Your role does not allow you to file cases in this laboratory."),
     Action.READ_CASE: gettext_noop("Only reviewers of this laboratory can read its cases."),
     Action.ASSIGN_CASES: gettext_noop("Only administrators of this laboratory can assign its cases."),
-    Action.SET_POLICY: gettext_noop("Only administrators of this laboratory can change how it reads."),
+    Action.SET_POLICY: gettext_noop("Only administrators of this laboratory can change its reading policy."),
     Action.MANAGE_USERS: gettext_noop("Only administrators can manage people."),
 }
 

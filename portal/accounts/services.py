@@ -23,9 +23,9 @@ def create_laboratory(name: str, *, email: str) -> tuple[Invitation, str]:
     name = clean_line(name, field="name")
     slug = slugify(name)
     if not slug:
-        raise Invalid(_("Give the laboratory a name with letters or digits."), field="name")
+        raise Invalid(_("Enter a name with letters or digits for the laboratory."), field="name")
     if Laboratory.objects.filter(Q(name__iexact=name) | Q(slug=slug)).exists():
-        raise Duplicate(_("There is a laboratory called %(name)s already.") % {"name": name}, field="name")
+        raise Duplicate(_("There is already a laboratory called %(name)s.") % {"name": name}, field="name")
     laboratory = Laboratory.objects.create(name=name, slug=slug)
     return invite_by_operator(email=email, laboratory=laboratory, role=Role.LAB_ADMIN)
 
@@ -91,7 +91,7 @@ def reactivate(by: User, membership: Membership) -> Membership:
     require(by, Action.MANAGE_USERS, membership.laboratory)
     membership = _locked(membership)
     if membership.user.is_closed:
-        raise NotAllowed(_("This account was closed by the operator, who alone can open it again."))
+        raise NotAllowed(_("This account was closed by the operator. Only the operator can reopen it."))
     membership.is_active = True
     membership.save(update_fields=["is_active"])
     if not membership.user.is_active:

@@ -19,11 +19,11 @@ class TokenForm(forms.Form):
     name = LineInput(
         label=_("Name"),
         max_length=80,
-        help_text=_("The script or instrument that will use it."),
+        help_text=_("The script or instrument that will use the token."),
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
     )
     days = forms.IntegerField(
-        label=_("Days it holds"),
+        label=_("Valid for (days)"),
         min_value=1,
         max_value=LONGEST_DAYS,
         initial=_default_days,

@@ -57,7 +57,7 @@ def revoke(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     except Gone as error:
         messages.info(request, error.message)
     else:
-        messages.success(request, _("The token %(name)s is revoked.") % {"name": row.name})
+        messages.success(request, _("The token %(name)s was revoked.") % {"name": row.name})
     return redirect("tokens:list")
 
 
@@ -67,8 +67,8 @@ def revoke_all(request: SignedInRequest) -> HttpResponse:
     """End all tokens."""
     count = revoke_tokens(request.user)
     if not count:
-        messages.info(request, _("You have no token."))
+        messages.info(request, _("You have no tokens."))
         return redirect("tokens:list")
-    done = ngettext("%(count)d token is revoked.", "%(count)d tokens are revoked.", count) % {"count": count}
+    done = ngettext("%(count)d token revoked.", "%(count)d tokens revoked.", count) % {"count": count}
     messages.success(request, done)
     return redirect("tokens:list")

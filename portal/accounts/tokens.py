@@ -44,7 +44,10 @@ def issue_token(user: User, *, name: str = "", days: int | None = None) -> tuple
     ApiToken.objects.filter(user=user, expiry__lte=timezone.now()).delete()
     name = clean_line(name, field="name") or _free_name(user)
     if ApiToken.objects.filter(user=user, name__iexact=name).exists():
-        raise Duplicate(_("You have a token of this name. Choose another, or revoke it first."), field="name")
+        raise Duplicate(
+            _("You already have a token with this name. Choose another name, or revoke it first."),
+            field="name",
+        )
     row, token = ApiToken.objects.create(user, name=name, expiry=timedelta(days=days))
     log.info("api_token_issued", user_id=user.pk, token_id=str(row.public_id))
     transaction.on_commit(lambda: _tell(user, "token_issued", row.name))
@@ -61,7 +64,7 @@ def revoke_token(user: User, public_id: UUID) -> ApiToken:
     """End one token of a person. Raises Gone where there is none such."""
     row = ApiToken.objects.filter(user=user, public_id=public_id).first()
     if row is None:
-        raise Gone(_("This token is revoked already."))
+        raise Gone(_("This token has already been revoked."))
     row.delete()
     log.info("api_token_revoked", user_id=user.pk, token_id=str(public_id))
     transaction.on_commit(lambda: _tell(user, "token_revoked", row.name))

@@ -84,10 +84,11 @@ def _sent(request: SignedInRequest, invitation: Invitation) -> HttpResponse:
     if invitation.delivery == Delivery.FAILED:
         messages.error(
             request,
-            _("The mail to %(email)s could not be sent. Send it again later, or tell the operator.") % words,
+            _("The e-mail to %(email)s could not be sent. Send it again later, or notify the operator.")
+            % words,
         )
     else:
-        messages.success(request, _("%(email)s is invited; the link is on its way by mail.") % words)
+        messages.success(request, _("%(email)s has been invited; the link has been sent by e-mail.") % words)
     return _to_users(invitation.laboratory)
 
 

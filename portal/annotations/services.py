@@ -41,7 +41,7 @@ def add_marker(
         return known
     if image.markers.filter(author=by, removed_at=None).count() >= MAX_MARKERS:
         raise Invalid(
-            _("A photograph takes at most %(count)d of your markers. Remove some first.")
+            _("A photograph can have at most %(count)d of your markers. Remove some first.")
             % {"count": MAX_MARKERS},
             code="too_many_markers",
         )
@@ -90,10 +90,10 @@ def _lock(by: User, case_id: uuid.UUID) -> Case:
 def _lock_own(by: User, marker: Marker) -> tuple[Case, Marker]:
     case = _lock(by, marker.image.case_id)
     if marker.author_id != by.pk:
-        raise NotAllowed(_("Only who put a marker can change or remove it."))
+        raise NotAllowed(_("Only the person who set a marker can change or remove it."))
     present = Marker.objects.select_related("image", "author").filter(pk=marker.pk, removed_at=None).first()
     if present is None:
-        raise Gone(_("This marker has been removed already."))
+        raise Gone(_("This marker has already been removed."))
     return case, present
 
 
@@ -104,7 +104,7 @@ def _put(marker: Marker, x: float, y: float, note: str) -> None:
     note = clean_line(note, field="note")
     if len(note) > NOTE_LENGTH:
         raise Invalid(
-            _("A note has at most %(limit)d characters; this one has %(count)d.")
+            _("A note can have at most %(limit)d characters; this one has %(count)d.")
             % {"limit": NOTE_LENGTH, "count": len(note)},
             field="note",
         )

@@ -14,7 +14,7 @@ class BearerAuthentication(TokenAuthentication):
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
         """The person whose token this is. Raises AuthenticationFailed."""
         if not token.isalnum():
-            raise AuthenticationFailed(_("The token is not valid or has expired. Ask for a new one."))
+            raise AuthenticationFailed(_("The token is not valid or has expired. Create a new one."))
         user, row = super().authenticate_credentials(token)
         note_use(row)
         return user, row

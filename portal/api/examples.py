@@ -48,7 +48,7 @@ IMAGE: dict[str, Any] = {
             "red_over_blue": 0.41,
         },
         "reasons": ["out_of_focus"],
-        "warnings": ["May be out of focus or moved: refocus and take it again."],
+        "warnings": ["May be out of focus or blurred by movement: refocus and take it again."],
     },
     "width": 1024,
     "height": 768,

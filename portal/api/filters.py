@@ -44,7 +44,7 @@ class StrictFilterSet(filters.FilterSet):
                 one.extra["widget"] = forms.TextInput
             elif isinstance(one, filters.DateFilter):
                 one.extra["input_formats"] = ["%Y-%m-%d"]
-                one.extra["error_messages"] = {"invalid": _("Give a day as YYYY-MM-DD.")}
+                one.extra["error_messages"] = {"invalid": _("Enter a date as YYYY-MM-DD.")}
             elif isinstance(one, filters.ChoiceFilter | filters.MultipleChoiceFilter):
                 known = ", ".join(str(value) for value, _label in one.extra["choices"])
                 message = _("Choose one of: %(known)s.") % {"known": known}

@@ -81,7 +81,7 @@ class Pages(PageNumberPagination):
             return None
         if re.fullmatch("[0-9]{1,10}", given) and 1 <= (number := int(given)) <= most:
             return number
-        message = _("Give a whole number from 1 to %(most)d.") % {"most": most}
+        message = _("Enter a whole number from 1 to %(most)d.") % {"most": most}
         raise ValidationError({name: [message]})
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -103,7 +103,7 @@ class StableOrdering(OrderingFilter):
             return self.get_default_ordering(view)
         if set(wanted) - set(self.choices(view)) or len({name.lstrip("-") for name in wanted}) < len(wanted):
             known = ", ".join(self.choices(view))
-            message = _("Name each field once, with commas between them, from: %(known)s.") % {"known": known}
+            message = _("Name each field once, separated by commas, from: %(known)s.") % {"known": known}
             raise ValidationError({self.ordering_param: [message]})
         return wanted
 

@@ -44,16 +44,16 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
 def _translate(error: Exception) -> tuple[int, str, str]:
     """Status, code and words for what Django raises below the framework."""
     if isinstance(error, Http404):
-        return HTTPStatus.NOT_FOUND, "not_found", _("There is nothing here that you may see. Check the id.")
+        return HTTPStatus.NOT_FOUND, "not_found", _("There is nothing here that you can see. Check the id.")
     if isinstance(error, PermissionDenied):
-        return HTTPStatus.FORBIDDEN, "not_allowed", _("Your role does not cover this.")
+        return HTTPStatus.FORBIDDEN, "not_allowed", _("Your role does not allow this.")
     if isinstance(error, RequestDataTooBig):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large", _("The form fields are too large.")
     if isinstance(error, UnreadablePostError):
-        return HTTPStatus.BAD_REQUEST, "upload_broken_off", _("The upload broke off. Send it again.")
+        return HTTPStatus.BAD_REQUEST, "upload_broken_off", _("The upload was interrupted. Send it again.")
     if isinstance(error, SuspiciousOperation):
-        return HTTPStatus.BAD_REQUEST, "bad_request", _("The request cannot be taken as it stands.")
-    message = _("Something went wrong on our side. What was stored before is kept; try again.")
+        return HTTPStatus.BAD_REQUEST, "bad_request", _("The request cannot be accepted as it is.")
+    message = _("Something went wrong on our side. What was stored before is safe; try again.")
     return HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", message
 
 
@@ -75,7 +75,9 @@ def _respond_framework(error: exceptions.APIException) -> Response:
 
 def _words_of(error: exceptions.APIException) -> str:
     if isinstance(error, exceptions.NotAuthenticated):
-        return _("Send a token: `Authorization: Bearer TOKEN`. Make one under *API tokens* in your account.")
+        return _(
+            "Send a token: `Authorization: Bearer TOKEN`. Create one under *API tokens* in your account."
+        )
     return str(error.detail)
 
 

@@ -52,11 +52,11 @@ _MEANINGS: dict[int, tuple[str, dict[str, Any]]] = {
     ),
     404: (
         "No such thing in a laboratory of yours.",
-        problem(404, "not_found", "There is nothing here that you may see. Check the id."),
+        problem(404, "not_found", "There is nothing here that you can see. Check the id."),
     ),
     409: (
         "The case is not in a state for this, or the same thing is there already.",
-        problem(409, "wrong_state", "This case has been submitted already. The case is analysing."),
+        problem(409, "wrong_state", "This case has already been submitted. The case is analysing."),
     ),
     413: (
         "The file is too large in bytes.",

@@ -37,7 +37,7 @@ class StrictQuery:
                 errors[name] = [_unknown(name, sorted(known))]
             elif len(values) > 1 and not known[name]:
                 errors[name] = [
-                    _("This parameter stands %(count)d times. Send it once.") % {"count": len(values)}
+                    _("This parameter is given %(count)d times. Send it once.") % {"count": len(values)}
                 ]
         if errors:
             raise ValidationError(errors)
@@ -61,9 +61,9 @@ class StrictQuery:
 
 def _unknown(name: str, known: list[str]) -> str:
     if not known:
-        return _("There is no such parameter: this address takes none.")
+        return _("There is no such parameter: this address has none.")
     words = {"known": ", ".join(known)}
     if near := get_close_matches(name, known, n=1):
         words["near"] = near[0]
-        return _("There is no such parameter. Did you mean %(near)s? It takes: %(known)s.") % words
-    return _("There is no such parameter. It takes: %(known)s.") % words
+        return _("There is no such parameter. Did you mean %(near)s? Allowed: %(known)s.") % words
+    return _("There is no such parameter. Allowed: %(known)s.") % words

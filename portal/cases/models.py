@@ -105,7 +105,7 @@ class Case(models.Model):
     state = models.CharField(_("state"), max_length=24, choices=CaseState.choices, default=CaseState.DRAFT)
     #: A message of ``smear.contract`` as JSON, null where there is none.
     no_preclassification_reason = models.JSONField(
-        null=True, blank=True, help_text=_("Why the model has not answered, where it has not.")
+        null=True, blank=True, help_text=_("Why the model has not answered, if it has not.")
     )
     round = models.PositiveSmallIntegerField(
         default=1, help_text=_("how often it was submitted; reads of an earlier round no longer count")

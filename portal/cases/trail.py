@@ -11,12 +11,12 @@ from portal.cases.models import Case
 
 #: What a person reads when a case reaches a state.
 WORDS: dict[str, str | Promise] = {
-    CaseState.DRAFT: _("Draft filed"),
+    CaseState.DRAFT: _("Filed as draft"),
     CaseState.SUBMITTED: _("Submitted"),
     CaseState.ANALYSING: _("Pre-classification began"),
     CaseState.AWAITING_READ: _("Ready to be read"),
     CaseState.IN_READING: _("Reading began"),
-    CaseState.AWAITING_SECOND_READ: _("Second read asked for"),
+    CaseState.AWAITING_SECOND_READ: _("Second read requested"),
     CaseState.ADJUDICATION: _("Sent to adjudication"),
     CaseState.READY_TO_SIGN: _("Read"),
     CaseState.REPORTED: _("Report signed"),

@@ -232,15 +232,15 @@ class CasePage:
     def next_step(self) -> str:
         """What happens next, for somebody who cannot read the case now."""
         if self.is_under_analysis:
-            return _("The reviewers get the case as soon as the model has answered, or could not.")
+            return _("The reviewers get the case as soon as the model has answered or has failed to.")
         if self.case.state == CaseState.READY_TO_SIGN:
-            return _("The case is read; one of its readers signs the report.")
+            return _("The case has been read; one of its readers can sign the report.")
         if self.case.state == CaseState.RETURNED:
-            return _("The case is with its submitter, who was told what is missing.")
+            return _("The case is with its submitter, who was informed what is missing.")
         if self.own_read is not None:
-            return _("Your read is stored. Another reviewer goes on with the case.")
+            return _("Your read is stored. Another reviewer continues with the case.")
         if self.case.state in UNDER_READING:
-            return _("The case waits for a reviewer of this laboratory, or is being read.")
+            return _("The case is waiting for a reviewer of this laboratory, or is being read.")
         if self.case.state == CaseState.CANCELLED:
             return _("The case was cancelled and is kept as it is.")
         return ""

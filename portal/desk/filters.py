@@ -21,7 +21,7 @@ from portal.reading.claims import holding
 S = CaseState
 #: The tabs of the worklist: what a person looks for, and the states that mean it.
 STAGES: dict[str, tuple[str | Promise, Collection[CaseState]]] = {
-    "draft": (_("Drafts and returned"), (S.DRAFT, S.RETURNED)),
+    "draft": (_("Drafts and returned cases"), (S.DRAFT, S.RETURNED)),
     "analysis": (_("In analysis"), UNDER_ANALYSIS),
     "reading": (_("To read"), (S.AWAITING_READ, S.IN_READING, S.AWAITING_SECOND_READ)),
     "adjudication": (_("Adjudication"), (S.ADJUDICATION,)),
@@ -89,7 +89,7 @@ class CaseFilter(ListFilter):
 
     state = filters.ChoiceFilter(label=_("State"), choices=CaseState.choices, empty_label=_("Any"))
     assigned = filters.ChoiceFilter(label=_("Assigned to"), method="assigned_to", empty_label=_("Any"))
-    claimed_by = filters.ChoiceFilter(label=_("In hand of"), method="in_hand_of", empty_label=_("Any"))
+    claimed_by = filters.ChoiceFilter(label=_("Taken by"), method="in_hand_of", empty_label=_("Any"))
     laboratory = filters.ModelChoiceFilter(
         label=_("Laboratory"), to_field_name="slug", queryset=None, empty_label=_("All")
     )

@@ -43,13 +43,11 @@ def read_all(request: SignedInRequest) -> HttpResponse:
     """Mark as read what the person had before them; what came since stays unread."""
     upto = request.POST.get("upto", "")
     if not upto.isascii() or not upto.isdigit() or len(upto) > 18:
-        raise Invalid(_("Reload the page, then mark what it shows as read."), field="upto")
+        raise Invalid(_("Reload the page, then mark its notifications as read."), field="upto")
     done = services.mark_all_read(request.user, int(upto))
     messages.success(
         request,
-        ngettext(
-            "%(count)d notification is marked as read.", "%(count)d notifications are marked as read.", done
-        )
+        ngettext("%(count)d notification marked as read.", "%(count)d notifications marked as read.", done)
         % {"count": done},
     )
     return redirect("notifications:list")

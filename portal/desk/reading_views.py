@@ -32,10 +32,10 @@ def take_next(request: SignedInRequest) -> HttpResponse:
     before = set(claims.in_hand_unread(request.user).values_list("pk", flat=True))
     taken = claims.claim_next(request.user)
     if taken is None:
-        messages.info(request, _("Nothing waits for you: every case is read or in somebody's hands."))
+        messages.info(request, _("Nothing is waiting for you: every case has been read or taken."))
         return redirect("cases:worklist")
     if taken.pk in before:
-        words = _("You have %(accession)s in hand. Answer it or give it back; then take the next.")
+        words = _("You already have %(accession)s. Answer it or give it back, then take the next case.")
         messages.info(request, words % {"accession": taken.case.accession})
     return redirect("cases:detail", taken.case_id)
 
@@ -74,7 +74,9 @@ def release(request: SignedInRequest, pk: UUID) -> HttpResponse:
     except WrongState:
         if not repeats.is_released(request.user, case):
             raise
-    messages.success(request, _("%(accession)s waits for the next reader.") % {"accession": case.accession})
+    messages.success(
+        request, _("%(accession)s is waiting for the next reader.") % {"accession": case.accession}
+    )
     return redirect("cases:worklist")
 
 
@@ -85,7 +87,7 @@ def _next_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """To what comes next: the same case while there is something to do with it, else the worklist."""
     case = visible_case(request.user, pk)
     words = {
-        CaseState.AWAITING_SECOND_READ: _("Your read is stored. A second reviewer reads %(accession)s."),
+        CaseState.AWAITING_SECOND_READ: _("Your read is stored. A second reviewer will read %(accession)s."),
         CaseState.ADJUDICATION: _(
             "Your read is stored. The answers differ: %(accession)s goes to adjudication."
         ),
@@ -97,7 +99,9 @@ def _next_case(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def _sent_back(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    messages.success(request, _("The case is back with its submitter, who is told what is missing."))
+    messages.success(
+        request, _("The case has been returned to its submitter, who is informed what is missing.")
+    )
     return redirect("cases:worklist")
 
 

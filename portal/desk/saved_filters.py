@@ -33,9 +33,9 @@ def save_filter(by: User, *, name: str, query: str) -> SavedFilter:
     """
     name, query = clean_line(" ".join(name.split()), field="name"), kept_query(QueryDict(query))
     if not name or len(name) > SavedFilter.NAME_LENGTH:
-        raise Invalid(_("Give the filter a name of up to 60 characters."), field="name")
+        raise Invalid(_("Enter a name of up to 60 characters for the filter."), field="name")
     if not query or len(query) > SavedFilter.QUERY_LENGTH:
-        raise Invalid(_("Choose some filters first; they are what is saved."), field="query")
+        raise Invalid(_("Choose some filters first, then save them."), field="query")
     User.objects.select_for_update().get(pk=by.pk)
     named = by.saved_filters.filter(name__iexact=name).first()
     same = by.saved_filters.filter(query=query).first()

@@ -149,7 +149,7 @@ def save_filter(request: SignedInRequest) -> HttpResponse:
 def forget_filter(request: SignedInRequest, pk: int) -> HttpResponse:
     """Remove a saved filter; the list stays as it is. Pressed twice, it is still removed once."""
     saved_filters.forget_filter(request.user, pk)
-    messages.success(request, _("The saved filter is removed."))
+    messages.success(request, _("Saved filter removed."))
     return _back_to_list(saved_filters.kept_query(QueryDict(request.POST.get("query", ""))))
 
 
@@ -170,8 +170,7 @@ def assign(request: SignedInRequest) -> HttpResponse:
         return _worklist_page(request, selected=selected, refused=error.message, status=error.status)
     messages.success(
         request,
-        ngettext("%(count)d case is assigned anew.", "%(count)d cases are assigned anew.", changed)
-        % {"count": changed},
+        ngettext("%(count)d case reassigned.", "%(count)d cases reassigned.", changed) % {"count": changed},
     )
     return _back_to_list(request.GET.urlencode())
 
@@ -181,7 +180,7 @@ def _assign(request: SignedInRequest, laboratories: QuerySet[Laboratory], select
     chosen = visible_to(request.user).filter(laboratory__in=laboratories, state__in=ASSIGNABLE)
     cases = chosen.filter(pk__in=[UUID(pk) for pk in selected if UUID_LIKE.fullmatch(pk)])
     if not cases.exists():
-        raise Invalid(_("Choose cases that are waiting or being read, then assign them."))
+        raise Invalid(_("Select cases that are waiting or being read, then assign them."))
     return claims.assign(request.user, cases, to)
 
 

@@ -39,7 +39,7 @@ _TRAINING_FACTS: dict[str, str | Promise] = {
     "article": gettext_lazy("Article"),
     "photographs_used": gettext_lazy("Photographs used"),
     "licence": gettext_lazy("Licence"),
-    "start": gettext_lazy("Started from"),
+    "start": gettext_lazy("Initial weights"),
 }
 
 
@@ -164,13 +164,16 @@ class CardPage:
             )
         ]
         if not rule.level:
-            return [*words, (ReferReason.LOW_CONFIDENCE, _("no class has at least half of the probability"))]
+            return [
+                *words,
+                (ReferReason.LOW_CONFIDENCE, _("no class has a probability of at least one half")),
+            ]
         return [
             *words,
-            (ReferReason.MIXED_SET, _("Benign and at least one malignant class can both not be ruled out")),
+            (ReferReason.MIXED_SET, _("Neither Benign nor at least one malignant class can be ruled out")),
             (
                 ReferReason.LOW_CONFIDENCE,
-                _("the leading class has less than %(least)s %%, or no class fits")
+                _("the leading class has a probability below %(least)s %%, or no class fits")
                 % {"least": number_format(f"{100 * rule.least_confidence:.3g}")},
             ),
         ]
@@ -181,8 +184,8 @@ class CardPage:
         if self.version.gate:
             return ""
         if "estimates" in self.card:
-            return _("Nobody has measured whether this version is good enough: it has no gate result.")
-        return _("This version was delivered before versions had to pass a gate.")
+            return _("It has not been measured whether this version is good enough: it has no gate result.")
+        return _("This version was delivered before a gate was required.")
 
 
 def _measures(stated: dict[str, Any]) -> dict[str, Measure]:

@@ -51,10 +51,10 @@ class ReferReason(models.TextChoices):
 #: The same for the person who reads the case: what it means, and what to do.
 REFER_ADVICE: dict[str, Promise] = {
     ReferReason.OUTLIER: _(
-        "Unlike the photographs the model learnt from: do not lean on its answer, rely on the smear."
+        "Unlike the photographs the model was trained on: do not rely on its answer, rely on the smear."
     ),
     ReferReason.MIXED_SET: _(
-        "Benign and malignant can both not be ruled out: decide by the cells, or ask for another field."
+        "Neither benign nor malignant can be ruled out: decide from the cells, or ask for another field."
     ),
     ReferReason.LOW_CONFIDENCE: _(
         "The model is not sure: read the photograph as if it had not answered, or ask for another field."

@@ -28,7 +28,7 @@ class ModelVersion(models.Model):
     version = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text=_("of the weights file"))
     labels = models.JSONField(default=list)
-    outlier_threshold = models.FloatField(help_text=_("above it the answer is 'refer'"))
+    outlier_threshold = models.FloatField(help_text=_("above this the answer is 'refer'"))
     refer_rule = models.JSONField(
         default=dict, help_text=_("the card's conformal sets and least confidence; empty: only outliers")
     )

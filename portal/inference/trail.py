@@ -36,5 +36,5 @@ def _version_words(before: dict[str, Any] | None, row: dict[str, Any]) -> list[s
     if was_active and not row["is_active"]:
         words.append(gettext("Taken out of use."))
     if row["despite_gate"] and (before is None or before["despite_gate"] != row["despite_gate"]):
-        words.append(gettext("Used although its gate has not passed: %s") % row["despite_gate"])
+        words.append(gettext("Used although it has not passed its gate: %s") % row["despite_gate"])
     return words

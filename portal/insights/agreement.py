@@ -208,10 +208,15 @@ def _changes(reads: Sequence[ReadRow], scope: Scope, reader: int | None = None) 
         return Linked(count, scope.cases(change=change, reader=reader))
 
     asked = (
-        (_("Changed in any way"), _("of all blind answers"), "changed", "any"),
-        (_("Moved to the model's answer"), _("of answers that differed from it"), "towards", "differed"),
-        (_("Left the model's answer"), _("of answers that were the model's"), "away", "agreed"),
-        (_("Moved to a third answer"), _("of answers that differed from the model's"), "third", "differed"),
+        (_("Changed to any other answer"), _("of all blind answers"), "changed", "any"),
+        (
+            _("Changed to the model's answer"),
+            _("of answers that differed from the model's answer"),
+            "towards",
+            "differed",
+        ),
+        (_("Changed away from the model's answer"), _("of answers that were the model's"), "away", "agreed"),
+        (_("Changed to a third answer"), _("of answers that differed from the model's"), "third", "differed"),
     )
     rows = []
     for title, hint, part, whole in asked:

@@ -23,20 +23,23 @@ CHANGES: dict[str, tuple[object, Callable[[ReadRow], bool]]] = {
     "any": (gettext_lazy("Answered before the model's answer was shown"), lambda read: True),
     "changed": (gettext_lazy("Answer changed after the reveal"), lambda read: read.concluded != read.own),
     "differed": (
-        gettext_lazy("Own answer differed from the model's"),
+        gettext_lazy("The reader's own answer differed from the model's"),
         lambda read: read.own != read.model_label,
     ),
-    "agreed": (gettext_lazy("Own answer was the model's"), lambda read: read.own == read.model_label),
+    "agreed": (
+        gettext_lazy("The reader's own answer was the model's"),
+        lambda read: read.own == read.model_label,
+    ),
     "towards": (
-        gettext_lazy("Own answer differed, changed to the model's"),
+        gettext_lazy("The reader's own answer differed, changed to the model's"),
         lambda read: read.own != read.model_label == read.concluded,
     ),
     "away": (
-        gettext_lazy("Own answer was the model's, changed to another"),
+        gettext_lazy("The reader's own answer was the model's, changed to another"),
         lambda read: read.own == read.model_label != read.concluded,
     ),
     "third": (
-        gettext_lazy("Own answer differed, changed to a third one"),
+        gettext_lazy("The reader's own answer differed, changed to a third one"),
         lambda read: read.concluded not in (read.own, read.model_label) and read.own != read.model_label,
     ),
 }
@@ -170,7 +173,7 @@ class Conditions:
             (self.own, _("First reader's own answer: %s") % label.get(self.own)),
             (self.first, _("First read: %s") % label.get(self.first)),
             (self.second, _("Second read: %s") % label.get(self.second)),
-            (self.compared == "own", _("Answered blind where the model had an answer")),
+            (self.compared == "own", _("Answered blind, with an answer from the model")),
             (self.compared == "signed", _("Model's answer and signed diagnosis")),
             (self.refer == YES, _("The model's answer was: refer")),
             (self.preclassified == NO, _("Without pre-classification")),

@@ -46,7 +46,7 @@ LEAST_IN_WEEK = 8
 
 USUAL, LOOK, FEW, UNKNOWN = "usual", "look", "few", "unknown"
 WORDS: dict[str, str | Promise] = {
-    USUAL: gettext_lazy("within the usual"),
+    USUAL: gettext_lazy("within the usual range"),
     LOOK: gettext_lazy("look"),
     FEW: gettext_lazy("too few cases"),
     UNKNOWN: gettext_lazy("nothing to compare with"),
@@ -233,10 +233,10 @@ def _against_training(cases: Sequence[SignedCase], card: dict[str, Any], enough:
             enough,
         ),
         _row(
-            _("Photographs with an advice on quality"),
+            _("Photographs with a quality warning"),
             clustered_share([one.flagged for one in measured], [one.measured for one in measured]),
             FLAGGED_IN_TRAINING,
-            _("thresholds were set so, at most"),
+            _("at most, by the choice of the thresholds"),
             enough,
         ),
     ]
@@ -257,7 +257,7 @@ def _row(
     if now is None or now.low is None or now.high is None:
         return None
     if reference is None:
-        stated, verdict, source = "–", Verdict(UNKNOWN), _("not stated by the card")
+        stated, verdict, source = "–", Verdict(UNKNOWN), _("not given in the model card")
     else:
         outside = not now.low <= reference <= now.high
         matters = abs(now.value - reference) > SMALL_DIFFERENCE

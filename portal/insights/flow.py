@@ -120,7 +120,7 @@ def volumes(cases: Sequence[SignedCase], submitted: Counter[tuple[date, str]], s
         signed=Linked(len(cases), scope.cases()),
         referred=ShareRow(
             _("Referred by the model"),
-            _("of signed cases with an answer of the model"),
+            _("of signed cases with an answer from the model"),
             Linked(referred, scope.cases(refer=YES)),
             Linked(len(answered), scope.cases(preclassified=YES)),
             wilson(referred, len(answered)),

@@ -124,9 +124,9 @@ class ScopeForm(forms.Form):
         given = super().clean() or {}
         start, end = given.get("from"), given.get("to")
         if start and end and start > end:
-            self.add_error("to", _("The period ends before it begins."))
+            self.add_error("to", _("The period ends before it starts."))
         elif start and end and (end - start).days >= MOST_DAYS:
-            self.add_error("to", _("Choose three years at most."))
+            self.add_error("to", _("Choose a period of at most three years."))
         return given
 
 

@@ -51,7 +51,7 @@ def insights(request: SignedInRequest) -> HttpResponse:
         "labels": ReadLabel,
         "patterns": charts.PATTERNS.values(),
     }
-    says = _("Signed cases a week by diagnosis, and submitted cases a week as a dashed line.")
+    says = _("Signed cases per week by diagnosis, and submitted cases per week as a dashed line.")
     context["weeks_chart"] = charts.in_frames(
         lambda frame: charts.weeks_chart(context["volumes"].weeks, says, frame)
     )
@@ -78,8 +78,10 @@ def _answers(cases: list[SignedCase], scope: Scope, user: User) -> dict[str, Any
     who = {read.reader for case in cases for read in case.reads} if everyone else {user.pk}
     names = selectors.names(who)
     compared, revealed = agreement(cases, scope), reveal(cases, scope, names)
-    classes = _("Share of each signed diagnosis that the model answered too, with intervals of 95 %.")
-    kept = _("What became of blind answers after the reveal, with intervals of 95 %.")
+    classes = _(
+        "Share of each signed diagnosis for which the model gave the same answer, with intervals of 95 %."
+    )
+    kept = _("What happened to blind answers after the reveal, with intervals of 95 %.")
     return {
         "agreement": compared,
         "classes_chart": charts.in_frames(lambda frame: charts.share_chart(compared.classes, classes, frame)),

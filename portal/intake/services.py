@@ -158,13 +158,14 @@ def _close_gaps(case: Case) -> None:
 def _check_room(case: Case, image: SmearImage) -> None:
     if twin := case.images.filter(pixel_sha256=image.pixel_sha256).first():
         raise Duplicate(
-            _("This photograph is in the case already, as image %(position)d.") % {"position": twin.position},
+            _("This photograph is already in the case, as image %(position)d.") % {"position": twin.position},
             code="duplicate_image",
             field="file",
         )
     if case.images.count() >= settings.UPLOAD_MAX_IMAGES_PER_CASE:
         raise Invalid(
-            _("A case holds at most %(count)d photographs.") % {"count": settings.UPLOAD_MAX_IMAGES_PER_CASE},
+            _("A case can have at most %(count)d photographs.")
+            % {"count": settings.UPLOAD_MAX_IMAGES_PER_CASE},
             code="too_many_images",
             field="file",
         )
@@ -175,7 +176,7 @@ def remove_image(by: User, image: SmearImage) -> None:
     """Take a photograph that was not handed over yet out of its case, files included. Raises NotAllowed, WrongState."""
     require(by, Action.SUBMIT_CASE, image.case.laboratory)
     case = lock_case(image.case_id)
-    stays = _("What was submitted stays with the case; add better photographs to it.")
+    stays = _("Photographs that were submitted stay with the case; add better ones to it.")
     require_state(case, EDITABLE, stays)
     if image.was_submitted:
         raise WrongState(stays)
@@ -196,7 +197,7 @@ def submit(by: User, case: Case) -> Case:
     """
     require(by, Action.SUBMIT_CASE, case.laboratory)
     case = lock_case(case.pk)
-    require_state(case, EDITABLE, _("This case has been submitted already."))
+    require_state(case, EDITABLE, _("This case has already been submitted."))
     if not case.images.exists():
         raise Invalid(
             _("Add at least one photograph before you submit the case."), code="no_images", field="images"

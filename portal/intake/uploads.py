@@ -18,7 +18,7 @@ def uploaded_file(request: HttpRequest) -> UploadedFile:
     """The one file of a page's request. Raises Invalid."""
     uploads = uploaded_files(request)
     if not uploads:
-        raise Invalid(_("No file arrived. Choose a photograph."), code="no_file", field="file")
+        raise Invalid(_("No file was received. Choose a photograph."), code="no_file", field="file")
     if len(uploads) > 1:
         raise Invalid(_("Send one photograph at a time."), field="file")
     return uploads[0]

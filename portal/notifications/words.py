@@ -34,10 +34,10 @@ def headline(notification: Notification) -> str:
     if notification.kind == Kind.CASES_ASSIGNED:
         return _assigned(notification)
     sentences = {
-        Kind.CASE_RETURNED: _("%(accession)s is returned to you: something is missing."),
-        Kind.REPORT_SIGNED: _("The report of %(accession)s is signed."),
-        Kind.REPORT_AMENDED: _("The report of %(accession)s is amended."),
-        Kind.URGENT_FINDING: _("An urgent finding is signed: %(accession)s."),
+        Kind.CASE_RETURNED: _("%(accession)s was returned to you: something is missing."),
+        Kind.REPORT_SIGNED: _("The report of %(accession)s was signed."),
+        Kind.REPORT_AMENDED: _("The report of %(accession)s was amended."),
+        Kind.URGENT_FINDING: _("An urgent finding was signed: %(accession)s."),
         Kind.URGENT_REMINDER: _("The urgent finding of %(accession)s was not acknowledged in time."),
         Kind.CLAIM_TAKEN_OVER: _("%(accession)s was taken over from you."),
         Kind.ADJUDICATED: _("%(accession)s, which you have read, was adjudicated."),

@@ -16,17 +16,18 @@ class PreferencesForm(forms.Form):
     language = forms.ChoiceField(
         label=_("Language of the pages"),
         required=False,
-        choices=[("", _("As the browser asks")), *Language.choices],
+        choices=[("", _("Same as the browser")), *Language.choices],
         widget=forms.Select(attrs={"class": "form-select"}),
     )
     mail = forms.ChoiceField(
-        label=_("Messages about cases"), choices=MailChoice.choices, widget=forms.RadioSelect
+        label=_("E-mails about cases"), choices=MailChoice.choices, widget=forms.RadioSelect
     )
     single_keys_on = forms.BooleanField(
         label=_("Letters, digits and signs work as shortcuts"),
         required=False,
         help_text=_(
-            "Switch this off if you speak to your computer or press keys by accident. Keys with Ctrl go on working."
+            "Turn this off if you dictate to your computer or press keys by accident. Keys with Ctrl keep "
+            "working."
         ),
         widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
     )

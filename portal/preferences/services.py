@@ -28,7 +28,7 @@ def save_preferences(
     if language not in ("", *Language.values):
         raise Invalid(_("The pages are not available in this language."), field="language")
     if mail not in MailChoice.values:
-        raise Invalid(_("Choose when the portal may write to you."), field="mail")
+        raise Invalid(_("Choose when the portal may send you e-mail."), field="mail")
     chosen = {"language": language, "mail": mail, "single_keys_on": single_keys_on, "keys": checked(keys)}
     saved, _created = Preferences.objects.update_or_create(user=by, defaults=chosen)
     by.chosen_preferences = saved

@@ -138,7 +138,10 @@ def _refuse_conflicts(keys: Mapping[str, str]) -> None:
             # Named is the one that was changed; of two changed ones the later.
             field = shortcut.action if shortcut.action in keys else other.action
             raise Duplicate(
-                _("%(key)s is the key of “%(one)s” and of “%(other)s”. Give one of them another key.")
+                _(
+                    "%(key)s is the key for both “%(one)s” and “%(other)s”. Choose another key for one of "
+                    "them."
+                )
                 % {"key": key, "one": other.label, "other": shortcut.label},
                 code="key_taken",
                 field=field,

@@ -34,7 +34,7 @@ def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
     version = active_version()
     if version is None:
         raise WrongState(
-            _("Pre-classification is switched off, so there is nothing to look up."), code="model_off"
+            _("Pre-classification is switched off, so quick look is not available."), code="model_off"
         )
     photograph = read_photograph(upload)
     _check_not_blind(by, photograph)
@@ -66,8 +66,8 @@ def _check_not_blind(by: User, photograph: Photograph) -> None:
     if case is not None:
         raise NotAllowed(
             _(
-                "This photograph is in case %(accession)s, which you may still have to read blind. "
-                "The model's answer to it is shown there once you have stored your own."
+                "This photograph is in case %(accession)s, which you may still have to read blind. The "
+                "model's answer is shown there once you have stored your own."
             )
             % {"accession": case.accession},
             code="blinded",
@@ -98,7 +98,7 @@ def shown_answer(by: User, quick_look: QuickLook) -> QuickLookAnswer | None:
 def discard(by: User, quick_look: QuickLook) -> None:
     """Remove row and files now. Raises NotAllowed."""
     if quick_look.owner_id != by.pk:
-        raise NotAllowed(_("Only who made a quick look can discard it."))
+        raise NotAllowed(_("Only the person who made a quick look can discard it."))
     remove(quick_look)
 
 
@@ -109,10 +109,10 @@ def make_case(by: User, quick_look: QuickLook, **fields: Any) -> Case:
     ``fields`` are those of ``intake.services.CASE_FIELDS``. Raises NotAllowed, Invalid.
     """
     if quick_look.owner_id != by.pk:
-        raise NotAllowed(_("Only who made a quick look can keep it."))
+        raise NotAllowed(_("Only the person who made a quick look can keep it."))
     # A second press waits here, and finds the quick look gone.
     if not QuickLook.objects.select_for_update(no_key=True).filter(pk=quick_look.pk).exists():
-        raise Gone(_("This quick look is a case already, or has expired."))
+        raise Gone(_("This quick look is already a case, or has expired."))
     # The case has the quick look's id: pressing again leads to it.
     case = cases.create_case(by, laboratory=quick_look.laboratory, pk=quick_look.pk, **fields)
     with quick_look.file.open("rb") as file:

@@ -117,7 +117,7 @@ def discard(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Remove a quick look now. A second press finds it gone, or made a case by a press before."""
     made = services.case_made_of(request.user, pk)
     if made is not None:
-        messages.info(request, _("This quick look is a case already."))
+        messages.info(request, _("This quick look is already a case."))
         return redirect("cases:detail", made.pk)
     with suppress(Gone):
         services.discard(request.user, services.visible_to(request.user, pk))

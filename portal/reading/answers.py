@@ -14,4 +14,4 @@ def check_answer(label: str, confidence: str) -> None:
             field="label",
         )
     if confidence not in Confidence.values:
-        raise Invalid(_("Say how sure you are: low, medium or high."), field="confidence")
+        raise Invalid(_("State your confidence: low, medium or high."), field="confidence")

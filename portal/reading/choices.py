@@ -41,7 +41,7 @@ class Blindness(models.TextChoices):
     """When a reader sees the model's answer."""
 
     BLIND = "blind", _("Blind first: the model's answer is shown once the reader has answered")
-    CONCURRENT = "concurrent", _("Concurrent: the model's answer stands beside the photographs")
+    CONCURRENT = "concurrent", _("Concurrent: the model's answer is shown next to the photographs")
 
 
 class SecondRead(models.TextChoices):
@@ -49,7 +49,7 @@ class SecondRead(models.TextChoices):
 
     NEVER = "never", _("Never")
     SHARE = "share", _("A random share of the cases")
-    DOUBT = "doubt", _("Where the reader differs from the model, or is not sure")
+    DOUBT = "doubt", _("When the reader differs from the model or is not sure")
     ALWAYS = "always", _("Always")
 
 

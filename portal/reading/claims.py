@@ -114,7 +114,7 @@ def _take(by: User, case: Case) -> Claim:
     if held is not None:
         until = date_format(timezone.localtime(held.expires_at), "TIME_FORMAT")
         raise WrongState(
-            _("%(reader)s has this case in hand until %(until)s. You can take it over.")
+            _("%(reader)s has this case until %(until)s. You can take it over.")
             % {"reader": held.reader.full_name, "until": until},
             code="claimed",
         )
@@ -125,11 +125,11 @@ def _take(by: User, case: Case) -> Claim:
 def _check_claimable(by: User, case: Case) -> None:
     if case.state not in CLAIMABLE:
         raise WrongState(
-            _("This case cannot be taken to be read. The case is %(state)s.")
+            _("This case cannot be taken for reading. The case is %(state)s.")
             % {"state": case.get_state_display().lower()}
         )
     if case.reads.filter(round=case.round, reader=by).exists():
-        raise NotAllowed(_("You have read this case. The next read has to be another reviewer's."))
+        raise NotAllowed(_("You have read this case. The next read has to be by another reviewer."))
 
 
 def _open(by: User, case: Case) -> Claim:
@@ -185,7 +185,10 @@ def held_by(user: User, case: Case) -> Claim:
     held = _end_expired(case)
     if held is None:
         raise WrongState(
-            _("You do not have this case in hand, or your time with it ran out. Take it again, then go on."),
+            _(
+                "You have not taken this case, or your time limit for it was reached. Take it again, then "
+                "continue."
+            ),
             code="not_claimed",
         )
     if held.reader_id != user.pk:

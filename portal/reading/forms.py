@@ -23,7 +23,7 @@ class AnswerForm(forms.Form):
     confidence = forms.ChoiceField(
         label=_("Confidence"),
         choices=Confidence.choices,
-        error_messages={"required": _("Say how sure you are: low, medium or high.")},
+        error_messages={"required": _("State your confidence: low, medium or high.")},
     )
     seconds = forms.FloatField(
         required=False, min_value=0, max_value=LONGEST_SECONDS, widget=forms.HiddenInput
@@ -71,7 +71,7 @@ class AdjudicationForm(AnswerForm):
     reason = LinesInput(
         label=_("Reason"),
         max_length=4000,
-        error_messages={"required": _("Say why: the two readers will want to know.")},
+        error_messages={"required": _("Give a reason: the two readers will want to know.")},
     )
 
 
@@ -81,5 +81,5 @@ class ReturnForm(forms.Form):
     missing = LinesInput(
         label=_("What is missing"),
         max_length=2000,
-        error_messages={"required": _("Say what is missing, so that the submitter can mend it.")},
+        error_messages={"required": _("State what is missing, so that the submitter can correct it.")},
     )

@@ -38,7 +38,7 @@ class ReadingPolicy(models.Model):
         _("minutes a case stays with its reader"),
         default=30,
         validators=[MinValueValidator(5), MaxValueValidator(480)],
-        help_text=_("After this time without a sign of work the case goes back to the others."),
+        help_text=_("After this time without activity, other reviewers can take the case."),
     )
     alert_contact = models.ForeignKey(
         User,
@@ -47,7 +47,7 @@ class ReadingPolicy(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text=_("Whoever filed the case, where nobody is named."),
+        help_text=_("The person who filed the case, if nobody is named."),
     )
 
     class Meta:

@@ -85,9 +85,11 @@ def record_read(
 def _check_not_answered(by: User, case: Case) -> None:
     own = case.reads.filter(round=case.round, reader=by).select_related("conclusion").first()
     if own is not None and own.is_concluded:
-        raise WrongState(_("You have read this case already; your answer is stored."))
+        raise WrongState(_("You have already read this case; your answer is stored."))
     if own is not None:
-        raise WrongState(_("Your answer is stored already. Keep or change it beside the model's."))
+        raise WrongState(
+            _("Your answer is already stored. Compare it with the model's, then keep or change it.")
+        )
 
 
 @transaction.atomic
@@ -102,16 +104,17 @@ def conclude(
     require(by, Action.READ_CASE, case.laboratory)
     case = lock_case(case.pk)
     if case.reads.filter(round=case.round, reader=by, conclusion__isnull=False).exists():
-        raise WrongState(_("Your read is concluded already."))
+        raise WrongState(_("Your read is already concluded."))
     held = _held(by, case, IN_READING, _("This case cannot be concluded now."))
     read = case.reads.filter(round=case.round, reader=by, conclusion=None).first()
     if read is None:
-        raise WrongState(_("Answer first; the model's answer is shown beside yours then."))
+        raise WrongState(_("Answer first; then the model's answer is shown next to yours."))
     check_answer(label, confidence)
     reason = clean_lines(reason, field="reason")
     if label != read.label and not reason:
         raise Invalid(
-            _("You change your answer from %(label)s. Say why.") % {"label": read.get_label_display()},
+            _("You are changing your answer from %(label)s. Give a reason.")
+            % {"label": read.get_label_display()},
             code="reason_required",
             field="reason",
         )
@@ -143,7 +146,7 @@ def _conclude_left(read_id: int) -> bool:
     held = case.claims.filter(ended_at=None, reader=read.reader_id).first()
     if held is None or read.round != case.round or Conclusion.objects.filter(read=read).exists():
         return False
-    reason = _("Not looked at again; the answer given before the model's was shown stands.")
+    reason = _("Not reviewed again; the answer given before the model's was shown is final.")
     _conclude(read, case, held, {"label": read.label, "confidence": read.confidence, "reason": reason})
     return True
 
@@ -182,7 +185,7 @@ def adjudicate(
     reason = clean_lines(reason, field="reason")
     if not reason:
         raise Invalid(
-            _("Say why: the two readers will want to know."), code="reason_required", field="reason"
+            _("Give a reason: the two readers will want to know."), code="reason_required", field="reason"
         )
     answer = case_preclassification(case)
     read = Read.objects.create(
@@ -212,7 +215,7 @@ def return_to_submitter(by: User, case: Case, *, missing: str) -> Return:
     held = _held(by, case, IN_READING | IN_ADJUDICATION, _("This case cannot be returned now."))
     missing = clean_lines(missing, field="missing")
     if not missing:
-        raise Invalid(_("Say what is missing, so that the submitter can mend it."), field="missing")
+        raise Invalid(_("State what is missing, so that the submitter can correct it."), field="missing")
     returned = Return.objects.create(case=case, round=case.round, returned_by=by, missing=missing[:2000])
     claims.end(held, case, ClaimEnd.RETURNED)
     case.assigned_to = None
@@ -233,7 +236,7 @@ def _store_image_answers(read: Read, given: Mapping[UUID, str]) -> None:
     images = list(read.case.images.all())
     unknown = set(given) - {image.pk for image in images}
     if unknown:
-        raise Invalid(_("An answer names a photograph that is not in this case."), field="images")
+        raise Invalid(_("An answer refers to a photograph that is not in this case."), field="images")
     for label in given.values():
         check_answer(label, read.confidence)
     ImageRead.objects.bulk_create(
@@ -244,7 +247,7 @@ def _store_image_answers(read: Read, given: Mapping[UUID, str]) -> None:
 def _check_reason(label: str, model_label: str, reason: str, *, field: str) -> None:
     if model_label and label != model_label and not reason.strip():
         raise Invalid(
-            _("Your answer differs from the model's (%(label)s). Say why.")
+            _("Your answer differs from the model's (%(label)s). Give a reason.")
             % {"label": ReadLabel(model_label).label},
             code="reason_required",
             field=field,

@@ -9,9 +9,9 @@ from portal.reading.choices import ClaimEnd
 
 #: What happened to a reviewer's claim.
 CLAIM_WORDS: dict[str, str | Promise] = {
-    "claimed": _("Taken in hand"),
+    "claimed": _("Taken"),
     ClaimEnd.RELEASED: _("Given back"),
-    ClaimEnd.EXPIRED: _("Time with the case ran out"),
+    ClaimEnd.EXPIRED: _("Time limit for the case reached"),
     ClaimEnd.TAKEN_OVER: _("Taken over by a colleague"),
 }
 

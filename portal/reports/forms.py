@@ -20,13 +20,13 @@ class SignForm(forms.Form):
     words: tuple[str, ...] = ("comment",)
 
     comment = LinesInput(label=_("Comment on the report"), required=False, max_length=4000)
-    as_codes = forms.BooleanField(required=False, label=_("Print the codes in place of these characters"))
+    as_codes = forms.BooleanField(required=False, label=_("Print the codes instead of these characters"))
     secret = forms.CharField(
         label=_("Password or authenticator code"),
         strip=False,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": _("Enter your password, or your authenticator's code, to sign.")},
+        error_messages={"required": _("Enter your password or your authenticator code to sign.")},
     )
 
     @property
@@ -54,7 +54,7 @@ class AmendForm(SignForm):
     reason = LinesInput(
         label=_("Reason for the amendment"),
         max_length=2000,
-        error_messages={"required": _("Say why the signed report is amended.")},
+        error_messages={"required": _("State why the signed report is amended.")},
     )
     #: The version that the signer looked at.
     amends = forms.IntegerField(required=False, widget=forms.HiddenInput)

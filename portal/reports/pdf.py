@@ -72,14 +72,15 @@ def _in_words(error: JobFailed | ServerGone) -> PdfUnavailable:
         case JobFailed(why=Failed.UNAVAILABLE):
             return PdfUnavailable(
                 _(
-                    "This machine cannot make PDFs: libraries are missing. Print the report's page instead, or have "
-                    "whoever runs Hemalens install them (Debian: apt-get install %(packages)s)."
+                    "The server cannot make PDFs: libraries are missing. Print the report's page instead, "
+                    "or ask the operator of Hemalens to install them (Debian: apt-get install "
+                    "%(packages)s)."
                 )
                 % {"packages": PACKAGES}
             )
         case JobFailed(why=Failed.MEMORY | Failed.TIME):
             return PdfUnavailable(
-                _("The PDF takes more memory or time than it may have. Print the report's page instead."),
+                _("The PDF needs more memory or time than is allowed. Print the report's page instead."),
                 code="pdf_too_large",
             )
         case _:

@@ -37,10 +37,10 @@ def sign(by: User, case: Case, *, secret: str, comment: str = "") -> Diagnosis:
     method = prove_identity(by, secret)
     with transaction.atomic():
         case = lock_case(case.pk)
-        require_state(case, READY, _("There is nothing to sign."))
+        require_state(case, READY, _("This case has nothing to sign."))
         conclusion = standing_conclusion(round_reads(case))
         if not may_sign(by, case) or conclusion is None:
-            raise NotAllowed(_("A report is signed by one of the case's readers."))
+            raise NotAllowed(_("Only one of the case's readers can sign the report."))
         return _issue(
             by,
             case,
@@ -70,7 +70,7 @@ def amend(
     comment, reason = clean_lines(comment, field="comment"), clean_lines(reason, field="reason")
     check_answer(label, confidence)
     if not reason:
-        raise Invalid(_("Say why the signed report is amended."), code="reason_required", field="reason")
+        raise Invalid(_("State why the signed report is amended."), code="reason_required", field="reason")
     method = prove_identity(by, secret)
     with transaction.atomic():
         case = lock_case(case.pk)
@@ -79,14 +79,17 @@ def amend(
         if amends is not None and amends != last.version:
             raise WrongState(
                 _(
-                    "%(person)s has signed version %(version)d meanwhile. Look at it first, then amend that one."
+                    "%(person)s has signed version %(version)d in the meantime. Look at it first, then "
+                    "amend that version."
                 )
                 % {"person": last.signed_by.full_name, "version": last.version},
                 code="amended_meanwhile",
             )
         values = {"label": label, "confidence": confidence, "comment": comment}
         if values == {"label": last.label, "confidence": last.confidence, "comment": last.comment}:
-            raise Invalid(_("Nothing would change: the signed version says the same."), field="label")
+            raise Invalid(
+                _("This would not change anything: the signed version says the same."), field="label"
+            )
         return _issue(by, case, last.read, method, values, amends=last, reason=reason)
 
 

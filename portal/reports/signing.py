@@ -16,18 +16,18 @@ def prove_identity(user: User, secret: str) -> SignMethod:
     Raises Invalid (wrong), TooManyAttempts (``SIGN_ATTEMPTS`` wrong ones within ``SIGN_LOCK_SECONDS``).
     """
     if not secret:
-        raise Invalid(_("Enter your password, or your authenticator's code, to sign."), field="secret")
+        raise Invalid(_("Enter your password or your authenticator code to sign."), field="secret")
     try:
         with attempts.counted(attempts.signature(user.pk)):
             method = _method(user, secret)
             if method is None:
                 raise Invalid(
-                    _("This is neither your password nor your authenticator's code. Nothing is signed yet."),
+                    _("This is neither your password nor your authenticator code. Nothing is signed yet."),
                     code="wrong_secret",
                     field="secret",
                 )
     except TooManyAttempts as error:
-        message = _("Nothing is signed. %(too_many)s") % {"too_many": error.message}
+        message = _("The report was not signed. %(too_many)s") % {"too_many": error.message}
         raise TooManyAttempts(message, until=error.until, field="secret") from error
     return method
 

@@ -46,9 +46,10 @@ class HashForm(forms.Form):
             attrs={"class": "form-control mono", "autocomplete": "off", "spellcheck": "false"}
         ),
         help_text=_(
-            "64 characters, at the foot of every page of the report. The address of its QR code will do."
+            "64 characters, at the foot of every page of the report. You can also paste the address from "
+            "its QR code."
         ),
-        error_messages={"required": _("Paste the hash that stands on the report.")},
+        error_messages={"required": _("Paste the hash printed on the report.")},
     )
 
     def clean_hash(self) -> str:
@@ -56,6 +57,6 @@ class HashForm(forms.Form):
         found = _HASH.search(entered) or _HASH.fullmatch(re.sub(r"[^0-9a-z]", "", entered))
         if found is None:
             raise forms.ValidationError(
-                _("This is no SHA-256: it has 64 characters, each a figure or a letter from a to f.")
+                _("This is not a SHA-256 hash: that has 64 characters, each a digit or a letter from a to f.")
             )
         return found.group()

@@ -61,13 +61,14 @@ def signed_version(user: User, case_id: UUID, wanted: int | None = None) -> Sign
 def _check_content(diagnosis: Diagnosis) -> None:
     if not diagnosis.content:
         raise WrongState(
-            _("This version was signed before the contents of reports were kept. Print its page instead."),
+            _("This version was signed before report contents were stored. Print its page instead."),
             code="no_content",
         )
     if not is_intact(diagnosis):
         raise WrongState(
             _(
-                "The stored report is no longer what was signed. Do not use it, and tell whoever runs Hemalens."
+                "The stored report is no longer what was signed. Do not use it, and notify the operator of "
+                "Hemalens."
             ),
             code="content_changed",
         )

@@ -25,7 +25,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
         else:
             status, code, message = HTTPStatus.BAD_REQUEST, "bad_request", _words(exception)
         if is_api(request):
-            return _problem(status, code, message or _("The request cannot be taken as it stands."))
+            return _problem(status, code, message or _("The request cannot be accepted as it is."))
         return render(request, "400.html", {"message": message}, status=status)
 
 
@@ -38,14 +38,14 @@ def _words(exception: Exception) -> str:
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """403."""
     if is_api(request):
-        return _problem(HTTPStatus.FORBIDDEN, "not_allowed", _("Your role does not cover this."))
+        return _problem(HTTPStatus.FORBIDDEN, "not_allowed", _("Your role does not allow this."))
     return defaults.permission_denied(request, exception)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """403 for a form whose token does not fit, with why: mostly somebody has signed in since the page was opened."""
     if is_api(request):
-        return _problem(HTTPStatus.FORBIDDEN, "not_allowed", _("The request carries no valid CSRF token."))
+        return _problem(HTTPStatus.FORBIDDEN, "not_allowed", _("The request has no valid CSRF token."))
     return refused_forms.untrusted(request, reason, from_script=from_script(request))
 
 
@@ -64,7 +64,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
             return outage.with_retry(_problem(HTTPStatus.SERVICE_UNAVAILABLE, outage.CODE, outage.words()))
         return outage.answer(request)
     if is_api(request):
-        detail = _("Something went wrong on our side. What was stored before is kept; try again.")
+        detail = _("Something went wrong on our side. What was stored before is safe; try again.")
         return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", detail)
     return defaults.server_error(request)
 

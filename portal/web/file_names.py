@@ -31,18 +31,18 @@ def why_unfit(name: str | None) -> str | None:
 
 def _reason(name: str | None) -> str | None:
     if name is None:
-        return _("The name of the file is not written in UTF-8.")
+        return _("The name of the file is not encoded in UTF-8.")
     # As Django reads it: a path ends at its last part, and entities are resolved.
     name = html.unescape(name)
     last = name.replace("\\", "/").rsplit("/")[-1]
     if found := next(unwanted(name, lines=False), None):
-        return _("The name of the file holds %(what)s.") % {"what": described(found)}
+        return _("The name of the file contains %(what)s.") % {"what": described(found)}
     if not name.strip():
         return _("The file has no name.")
     if not last:
-        return _("The name of the file ends in a slash, as that of a folder does.")
+        return _("The name of the file ends in a slash, like that of a folder.")
     if not last.strip(". "):
-        return _("The name of the file has nothing but dots and blanks.")
+        return _("The name of the file consists only of dots and spaces.")
     if len(last) > MOST_CHARACTERS:
         return _("The name of the file has more than %(most)d characters.") % {"most": MOST_CHARACTERS}
     return None

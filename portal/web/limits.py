@@ -72,11 +72,11 @@ def _too_large(request: HttpRequest) -> FileRefused | None:
     limit = body_limit(request.content_type or "")
     if limit == settings.UPLOAD_MAX_REQUEST_BYTES:
         message = _(
-            "This upload has %(size)d MB. One photograph may have %(file)d MB: crop it, or save it as JPEG. "
-            "What was uploaded before is kept."
+            "This upload is %(size)d MB. The limit for one photograph is %(file)d MB: crop it, or save it "
+            "as JPEG. What was uploaded before is kept."
         )
     else:
-        message = _("This request has %(size)d MB. Without a file it may have %(limit)d MB.")
+        message = _("This request is %(size)d MB. Without a file the limit is %(limit)d MB.")
     if declared <= limit:
         return None
     sizes = {

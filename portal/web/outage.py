@@ -36,7 +36,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 def words() -> str:
     """What happened and what to do, in the language in use."""
-    return _("The database is being restarted. Nothing that was stored is lost; try again in a few seconds.")
+    return _("The database is restarting. Nothing that was stored is lost; try again in a few seconds.")
 
 
 def answer(request: HttpRequest) -> HttpResponse:

@@ -51,23 +51,23 @@ OLD_PAGE = Refusal(
     HTTPStatus.FORBIDDEN,
     _("This page is older than your sign-in"),
     _(
-        "Somebody has signed in on this browser since the page was opened. Nothing was saved. Open the page again and "
-        "send the form once more."
+        "Somebody has signed in on this browser since the page was opened. Nothing was saved. Reopen the "
+        "page and submit the form again."
     ),
 )
 NO_COOKIE = Refusal(
     "no_cookie",
     HTTPStatus.FORBIDDEN,
     _("Your browser sent no cookie"),
-    _("Allow cookies for this site, open the page again and send the form once more. Nothing was saved."),
+    _("Allow cookies for this site, reopen the page and submit the form again. Nothing was saved."),
 )
 OTHER_ADDRESS = Refusal(
     "other_address",
     HTTPStatus.FORBIDDEN,
     _("The form came from another address"),
     _(
-        "Forms are taken from this site's own pages only. Nothing was saved. Open Hemalens at its usual address; if "
-        "this comes again there, tell whoever runs it."
+        "Forms are accepted only from this site's own pages. Nothing was saved. Open Hemalens at its usual "
+        "address; if this happens again there, notify the operator of Hemalens."
     ),
 )
 

@@ -41,7 +41,10 @@ def loads(body: bytes) -> Any:
     for path, text in _texts(value):
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise _refused(
-                _("“%(text)s” holds a character that is no text (NUL, or half a character). Leave it out.")
+                _(
+                    "“%(text)s” contains a character that is not text (NUL, or half a character). Leave it "
+                    "out."
+                )
                 % {"text": visible(text)[:80]},
                 field=visible(path) or None,
             )
@@ -62,7 +65,9 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in found:
             shown = visible(name)[:80]
-            raise _refused(_("“%(name)s” stands twice. Send it once.") % {"name": shown}, field=shown or None)
+            raise _refused(
+                _("“%(name)s” is given twice. Send it once.") % {"name": shown}, field=shown or None
+            )
         found[name] = value
     return found
 

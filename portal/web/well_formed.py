@@ -40,9 +40,9 @@ def _malformed(request: HttpRequest) -> Promise | None:
     path = _bytes(request.META.get("PATH_INFO", ""))
     query = unquote_to_bytes(_bytes(request.META.get("QUERY_STRING", "")))
     if not (_is_utf8(path) and _is_utf8(query)):
-        return _("The address is not written in UTF-8. Check it, or begin at the worklist.")
+        return _("The address is not encoded in UTF-8. Check it, or start from the worklist.")
     if b"\x00" in path + query:
-        return _("The address holds a NUL character. Check it, or begin at the worklist.")
+        return _("The address contains a NUL character. Check it, or start from the worklist.")
     charset = (request.content_params or {}).get("charset")
     if charset is not None and not _is_text(charset):
         return _("Send text in UTF-8: the request names another encoding.")

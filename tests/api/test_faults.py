@@ -15,7 +15,7 @@ RIGHT: dict[str, str | list[str]] = {
     "png-100-megapixels.png": ["too dark", "out of focus"],
     "jpeg-broken-profile.jpg": ["colour profile in the file cannot be read"],
     "jpeg-adobe-rgb-in-exif.jpg": ["converted"],
-    "two-pictures.mpo": ["further pictures"],
+    "two-pictures.mpo": ["more pictures"],
     "png-long-text.png": [],
     "tiff-reduced-resolution.tif": [],
     "tiff-with-thumbnail-page.tif": ["smaller copy"],

@@ -108,11 +108,11 @@ def test_nothing_is_stored_twice(clients, case, is_problem):
     is_problem(client.post(at(case, "sign/"), {"secret": PASSWORD}), 409, "wrong_state")
     assert client.post(at(case, "reads/"), OWN).status_code == 201
     again = is_problem(client.post(at(case, "reads/"), OWN), 409, "wrong_state")
-    assert "stored already" in again["detail"]
+    assert "already stored" in again["detail"]
     assert client.post(at(case, "conclusion/"), OWN).status_code == 201
     assert "stored" in is_problem(client.post(at(case, "reads/"), OWN), 409, "wrong_state")["detail"]
     again = is_problem(client.post(at(case, "conclusion/"), OWN), 409, "wrong_state")
-    assert "concluded already" in again["detail"]
+    assert "already concluded" in again["detail"]
     assert client.post(at(case, "sign/"), {"secret": PASSWORD}).status_code == 201
     is_problem(client.post(at(case, "sign/"), {"secret": PASSWORD}), 409, "wrong_state")
     shown = client.get(at(case)).json()

@@ -205,7 +205,7 @@ def test_quality_is_advice_beside_the_photograph(clients, draft_case):
     assert answer.status_code == 201
     assert (quality["reasons"], quality["measures"]["nucleated_cells"]) == (["empty"], 0)
     assert quality["warnings"] == [
-        "The field seems empty: move to where the smear has cells and take it again."
+        "The field appears empty: move to an area of the smear with cells and take it again."
     ]
     SmearImage.objects.update(quality=None)
     assert [image["quality"] for image in clients.submitter.get(address).json()] == [None, None]

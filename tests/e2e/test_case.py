@@ -47,7 +47,7 @@ def test_case_is_filed_read_blind_by_another_person_and_kept(people: People, fil
     other = "Pro" if said != "Pro-B ALL" else "Pre"
     reviewer.locator(f"#case-action input[name=label][value={other}]").check()
     reviewer.locator("#case-action [data-save]").click()
-    expect(reviewer.get_by_text("Say how sure you are")).to_be_visible()
+    expect(reviewer.get_by_text("State your confidence")).to_be_visible()
     expect(reviewer.locator(f"#case-action input[name=label][value={other}]")).to_be_checked()
     expect(hidden).to_be_visible()
     answer(reviewer, other, confidence="Medium")
@@ -66,9 +66,9 @@ def test_case_is_filed_read_blind_by_another_person_and_kept(people: People, fil
     reviewer.get_by_role("button", name="Sign report").click()
     expect(reviewer.get_by_text("Nothing is signed yet.")).to_be_visible()
     sign(reviewer, people.password("reviewer"))
-    expect(reviewer.get_by_text("The reader decided otherwise")).to_be_visible()
+    expect(reviewer.get_by_text("The reader decided differently")).to_be_visible()
     expect(reviewer.get_by_text("Fine chromatin, scant cytoplasm.")).to_be_visible()
-    expect(reviewer.get_by_text("answered before seeing the model's")).to_be_visible()
+    expect(reviewer.get_by_text("answered before seeing the model's answer")).to_be_visible()
     expect(reviewer.locator(".hash").first).to_have_text(re.compile("^[0-9a-f]{64}$"))
     expect(reviewer.get_by_text(NOTICE)).to_be_visible()
 
@@ -106,7 +106,7 @@ def test_what_was_entered_survives_a_reload_and_a_take_over(people: People, file
     first.get_by_text("High", exact=False).first.click()
     first.locator("#case-action [data-save]").click()
     expect(first.get_by_text("Ravi Reviewer has taken this case over.")).to_be_visible()
-    expect(first.get_by_label("What you wrote was not stored:")).to_have_value("Half a thought")
+    expect(first.get_by_label("What you typed was not stored:")).to_have_value("Half a thought")
 
 
 def test_viewer_heat_map_and_keys(people: People, file_case: FileCase) -> None:

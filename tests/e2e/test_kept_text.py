@@ -64,7 +64,7 @@ def answered(page: Page, people: People, label: str, comment: str) -> None:
     end_session(page)
     page.reload()
     sign_in_again(people, page, "reviewer")
-    expect(offer(form)).to_contain_text("It is put back.")
+    expect(offer(form)).to_contain_text("It has been put back.")
     expect(form.get_by_label(re.compile("^Comment"))).to_have_value(comment)
     expect(form.locator(f"input[name=label][value={label}]")).to_be_checked()
 

@@ -130,7 +130,7 @@ def test_worklist_by_keyboard_with_everything_in_the_address(people: People, rea
     page = people.page("reviewer")
     page.goto("/cases/")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
 
@@ -160,4 +160,4 @@ def test_pages_that_are_not_there_say_so(people: People) -> None:
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
     assert violations(page) == []
     page.goto("/users/")
-    expect(page.get_by_role("heading", name="You may not do that")).to_be_visible()
+    expect(page.get_by_role("heading", name="You are not allowed to do that")).to_be_visible()

@@ -114,7 +114,7 @@ def test_a_report_keeps_its_words_apart(people: People, report: str):
     page.goto(report)
     assert page.locator(".reads > li").first.inner_text().splitlines()[1:3] == [
         "Pro-B ALL",
-        "Confidence: High · answered before seeing the model's",
+        "Confidence: High · answered before seeing the model's answer",
     ]
 
 

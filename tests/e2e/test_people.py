@@ -66,12 +66,12 @@ def test_invited_person_joins_changes_role_and_leaves(people: People) -> None:
     nora.get_by_label("Full name").fill("Nora New")
     nora.get_by_label("Password", exact=False).first.fill(PASSWORD)
     nora.get_by_label("Password again").fill("something else")
-    nora.get_by_role("button", name="Make my account").click()
-    expect(nora.get_by_text("The two passwords differ.")).to_be_visible()
+    nora.get_by_role("button", name="Create my account").click()
+    expect(nora.get_by_text("The two passwords do not match.")).to_be_visible()
     expect(nora.get_by_label("Full name")).to_have_value("Nora New")
     nora.locator("#id_password").fill(PASSWORD)
     nora.get_by_label("Password again").fill(PASSWORD)
-    nora.get_by_role("button", name="Make my account").click()
+    nora.get_by_role("button", name="Create my account").click()
     nora.wait_for_url("**/cases/")
     expect(nora.get_by_text("Welcome to Demo Haematology Laboratory.")).to_be_visible()
 
@@ -164,7 +164,7 @@ def test_an_invitation_that_has_expired_says_so_and_can_be_sent_again(people: Pe
     eve.goto(link)
     expect(eve.get_by_text("This link does not work")).to_be_visible()
     eve.goto(mailed_link(people, email))
-    expect(eve.get_by_role("button", name="Make my account")).to_be_visible()
+    expect(eve.get_by_role("button", name="Create my account")).to_be_visible()
 
 
 def mailed_link(people: People, email: str) -> str:

@@ -18,7 +18,7 @@ def test_a_key_is_changed_by_pressing_it(people: People) -> None:
     expect(refusal).to_contain_text("“Next photograph” has this key already.")
     people.complaints.expect_status(409, PREFERENCES)
     measure.press("Enter")
-    expect(refusal).to_contain_text("J is the key of “Next photograph” and of “Measure”.")
+    expect(refusal).to_contain_text("J is the key for both “Next photograph” and “Measure”.")
     assert violations(page) == []
 
     measure.press("Shift+Digit8")

@@ -22,7 +22,7 @@ def test_answer_then_case(people: People) -> None:
     assert violations(page) == []
     page.get_by_label("Patient pseudonym").fill("P-4001")
     page.get_by_label("Specimen").select_option("bone_marrow")
-    page.get_by_role("button", name="Make a draft").click()
+    page.get_by_role("button", name="Create a draft").click()
     page.wait_for_url("**/edit/")
     expect(page.locator("[data-file]")).to_have_count(1)
     expect(page.get_by_label("Patient pseudonym")).to_have_value("P-4001")

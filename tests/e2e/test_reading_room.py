@@ -65,7 +65,7 @@ def test_disagreement_goes_to_a_third_reader_is_signed_and_amended(
     third.get_by_label("Conclusion").select_option("Pro")
     third.get_by_label("Password or authenticator code").fill(people.password("reviewer3"))
     third.get_by_role("button", name="Sign the amendment").click()
-    expect(third.get_by_text("Say why the signed report is amended.")).to_be_visible()
+    expect(third.get_by_text("State why the signed report is amended.")).to_be_visible()
     third.get_by_label("Reason for the amendment").fill("Flow cytometry came in.")
     third.get_by_label("Password or authenticator code").fill(people.password("reviewer3"))
     third.get_by_role("button", name="Sign the amendment").click()
@@ -89,7 +89,7 @@ def test_a_returned_case_says_what_is_missing_and_comes_back(people: People, fil
     assert violations_in_both_themes(reviewer) == {}
     reviewer.get_by_role("dialog").get_by_label("What is missing").fill("Two more fields, in focus.")
     reviewer.get_by_role("button", name="Return the case").click()
-    expect(reviewer.get_by_text("The case is back with its submitter")).to_be_visible()
+    expect(reviewer.get_by_text("The case has been returned to its submitter")).to_be_visible()
 
     submitter.goto(address)
     expect(submitter.get_by_text("Two more fields, in focus.")).to_be_visible()
@@ -139,10 +139,10 @@ def test_next_pressed_twice_takes_one_case(people: People, file_case: FileCase) 
     taken = reader.url
     reader.locator("h1").click()
     reader.keyboard.press("n")
-    expect(reader.locator("main")).to_contain_text("in hand. Answer it or give it back")
+    expect(reader.locator("main")).to_contain_text("Answer it or give it back")
     expect(reader).to_have_url(taken)
     reader.get_by_role("button", name="Give back").dblclick()
-    expect(reader.locator("main")).to_contain_text("waits for the next reader")
+    expect(reader.locator("main")).to_contain_text("is waiting for the next reader")
 
 
 def test_twelve_photographs_by_keys_alone_from_sign_in_to_signed_report(

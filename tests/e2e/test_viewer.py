@@ -170,7 +170,7 @@ def test_heat_map_is_off_until_asked_for_and_kept_from_who_reads_blind(people: P
     opened(reader, address)
     reader.keyboard.press("h")
     expect(reader.locator("[data-heat-why]")).to_have_text(
-        "The heat map comes after your own answer is saved."
+        "The heat map is shown once your own answer is saved."
     )
     expect(reader.locator(".heat-layer")).to_have_count(0)
 

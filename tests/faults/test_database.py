@@ -17,7 +17,7 @@ def test_a_restart_of_the_database_is_503_and_needs_no_other_restart(bench: Benc
     health = requests.get(f"{base}/health/ready", timeout=20)
     assert [answer.status_code for answer in (page, cases, health)] == [503, 503, 503]
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in (page, cases, health))
-    assert "The database is being restarted" in page.text
+    assert "The database is restarting" in page.text
     assert cases.json()["code"] == "database_away"
     assert requests.get(f"{base}/health/live", timeout=20).ok
 

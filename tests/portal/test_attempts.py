@@ -193,7 +193,7 @@ def test_at_the_signature_the_comment_stays(client, people, lab, model, settings
     assert [answer.status_code for answer in answers] == [400, 400, 429]
     page = answers[2].content.decode()
     assert "Typed with care." in page
-    assert "Nothing is signed. Too many attempts. Try again at" in page
+    assert "The report was not signed. Too many attempts. Try again at" in page
     # Nobody's sign-in waits for it.
     assert enter(people.reviewer.email, PASSWORD).status_code == 302
 

@@ -158,7 +158,7 @@ def test_a_second_round_is_not_blind_to_who_saw_the_answer_in_the_first(people, 
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     assert not record_read(people.reviewer, case, label="Pre", confidence="high").model_seen
     page = client_of(people.reviewer).get(reverse("cases:detail", args=[case.pk]))
-    assert b"Beside the model" in page.content
+    assert b"Comparison with the model" in page.content
     case = returned_and_mended(people, case)
     assert case.round == 2
     claimed(people.reviewer, case)

@@ -13,20 +13,20 @@ pytestmark = pytest.mark.django_db
 
 BOUNDARY = "photographs"
 UNFIT = {
-    "Latin-1": ('filename="Bl\xe4tter.jpg"'.encode("latin-1"), "not written in UTF-8"),
-    "a broken RFC 2231 name": (b"filename*=klingon''field.jpg", "not written in UTF-8"),
-    "Latin-1 sent as UTF-8": (b"filename*=UTF-8''Bl%E4tter.jpg", "lost on its way (U+FFFD)"),
+    "Latin-1": ('filename="Bl\xe4tter.jpg"'.encode("latin-1"), "not encoded in UTF-8"),
+    "a broken RFC 2231 name": (b"filename*=klingon''field.jpg", "not encoded in UTF-8"),
+    "Latin-1 sent as UTF-8": (b"filename*=UTF-8''Bl%E4tter.jpg", "lost in transfer (U+FFFD)"),
     "a slash at its end": (b'filename="smear/"', "ends in a slash"),
     "a backslash at its end": (b'filename="C:\\\\photographs\\\\"', "ends in a slash"),
     "an entity for a slash": (b'filename="smear&#47;"', "ends in a slash"),
     "no name": (b'filename=""', "has no name"),
     "a blank": (b'filename=" "', "has no name"),
-    "a dot": (b'filename="."', "nothing but dots"),
-    "dots": (b'filename="..."', "nothing but dots"),
-    "dots in a folder": (b'filename="smears/.."', "nothing but dots"),
+    "a dot": (b'filename="."', "only of dots"),
+    "dots": (b'filename="..."', "only of dots"),
+    "dots in a folder": (b'filename="smears/.."', "only of dots"),
     "NUL": (b'filename="field\x00.jpg"', "control character (U+0000)"),
     "a control character": (b'filename="field\x07.jpg"', "control character (U+0007)"),
-    "turned around": ('filename="field\u202egpj.exe"'.encode(), "turns the order of reading (U+202E)"),
+    "turned around": ('filename="field\u202egpj.exe"'.encode(), "changes the reading direction (U+202E)"),
     "an invisible character": ('filename="field\u200b.jpg"'.encode(), "invisible character (U+200B)"),
     "256 characters": (b'filename="' + b"f" * 252 + b'.jpg"', "more than 255 characters"),
 }

@@ -234,7 +234,7 @@ def test_with_few_cases_the_page_says_how_many_are_needed(filler, people, get):
     filler.signed(at(3), "Pre", "Pre")
     filler.write()
     few = text_of(get(people.reviewer))
-    assert "1 cases: too few. From 30 on" in few
+    assert "1 cases are too few. Agreement is shown from 30 cases on" in few
     assert "Cohen's kappa (95 % interval)" not in few
 
 
@@ -249,7 +249,7 @@ def test_period_and_version_are_taken_from_the_address(filler, people, get, lab)
     assert counted(get(people.reviewer, f"{CASES}?{wide}&version={other.name}:1")) == 2
     assert "No case was signed" in text_of(get(people.reviewer, f"{PAGE}?{wide}&version={other.name}:2"))
     wrong = text_of(get(people.reviewer, f"{PAGE}?from=2026-05-02&to=2026-05-01"))
-    assert "ends before it begins" in wrong
+    assert "ends before it starts" in wrong
     assert "Enter a valid date" in text_of(get(people.reviewer, f"{PAGE}?from=then"))
 
 

@@ -226,7 +226,7 @@ def test_without_mail_the_operator_hands_the_link_over(client, people, lab, sett
     settings.EMAIL_BACKEND = "portal.mail.NoMail"
     client.force_login(people.lab_admin)
     page = client.get("/users/").content.decode()
-    assert "sends no mail" in page
+    assert "does not send e-mail" in page
     assert "Send invitation" not in page
     refused = client.post(f"/users/{lab.slug}/invite/", {"email": "nora@lab.example", "role": "reviewer"})
     assert refused.status_code == 409
@@ -239,7 +239,7 @@ def test_without_mail_the_operator_hands_the_link_over(client, people, lab, sett
         links.append(re.search(r"/users/invitation/\S+/", out.getvalue())[0])
     assert Client().get(links[0]).status_code == 410
     assert Client().get(links[1]).status_code == 302
-    assert "Link given to the operator" in client.get("/users/").content.decode()
+    assert "Link printed for the operator" in client.get("/users/").content.decode()
     for wrong in ({"laboratory": "nowhere"}, {"email": people.reviewer.email}, {"email": "no address"}):
         given = {"email": "o@lab.example", "laboratory": lab.slug, **wrong}
         with pytest.raises(CommandError):

@@ -103,7 +103,7 @@ def test_out_of_tries_the_case_goes_on_with_the_reason(submitted, settings):
     submitted.refresh_from_db()
     assert submitted.state == CaseState.AWAITING_READ
     assert in_words(submitted.no_preclassification_reason) == (
-        "1 of 2 photographs have no pre-classification: The model server refused the photograph."
+        "1 of 2 photographs have no pre-classification: The model server rejected the photograph."
     )
 
 

@@ -59,12 +59,12 @@ def test_an_invitation_that_has_not_left_says_so_and_is_sent_again(client, peopl
     client.force_login(people.lab_admin)
     invited = client.post(f"/users/{lab.slug}/invite/", {"email": NEW, "role": "reviewer"}, follow=True)
     assert invited.status_code == 200
-    assert f"The mail to {NEW} could not be sent" in text(invited)
+    assert f"The e-mail to {NEW} could not be sent" in text(invited)
     offer = Invitation.objects.get()
     assert (offer.delivery, offer.state) == (Delivery.FAILED, "open")
     server = fault()
     again = client.post(f"/users/invitations/{offer.pk}/send/", follow=True)
-    assert "is on its way by mail" in text(again)
+    assert "has been sent by e-mail" in text(again)
     assert server.taken == [NEW]
     offer.refresh_from_db()
     assert offer.delivery == Delivery.MAILED
@@ -87,7 +87,7 @@ def test_a_new_address_whose_mail_has_not_left_can_have_it_again(client, people,
     refused = client.post("/account/email/", {"action_add": "", "email": NEW})
     assert refused.status_code == 503
     assert escape(fault.words) in text(refused)
-    assert "have the mail sent again" in text(refused)
+    assert "have the e-mail sent again" in text(refused)
     assert not EmailAddress.objects.get(email=NEW).verified
     people.reviewer.refresh_from_db()
     assert people.reviewer.email != NEW
@@ -107,5 +107,5 @@ def test_where_no_mail_is_set_up_no_page_promises_any(client, people, settings):
         client.post("/account/email/", {"action_add": "", "email": NEW}),
     ):
         assert answer.status_code == 503
-        assert "This installation sends no mail" in text(answer)
+        assert "This installation does not send e-mail" in text(answer)
     assert EmailAddress.objects.get_verified(people.reviewer).email == people.reviewer.email

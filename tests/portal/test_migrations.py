@@ -264,7 +264,7 @@ def test_reasons_become_codes_and_a_signed_report_stays_as_it_was(people, lab, m
         None,
     ]
     assert [in_words(case.no_preclassification_reason) for case in cases] == [
-        sentences[0],
+        "1 of 2 photographs have no pre-classification: The model server rejected the photograph.",
         "2 of 2 photographs have no pre-classification: Something from long ago.",
         "Pre-classification is switched off.",
         sentences[3],

@@ -103,7 +103,7 @@ def test_figures_stand_with_intervals_groups_and_what_they_are_compared_with(sho
     assert "leukemia_vgg16 version 2 In use" in page
     assert "Test part 491 photographs, 44 groups This model 0.991 (0.985–0.997) 0.006" in page
     assert "Nine colour statistics 0.940 –" in page
-    assert "Random split of photographs 2765 photographs Random split: flatters" in page
+    assert "Random split of photographs 2765 photographs Random split: optimistic" in page
     assert page.index("Cross-validation over groups") < page.index("Random split of photographs")
     assert "Gap: 1.1 points of macro-F1" in page
     assert "differ by 0.6 points on average" in page
@@ -130,11 +130,11 @@ def test_the_gate_is_shown_criterion_by_criterion_in_words_as_well(show):
         despite_gate="A trial.",
     )
     page = show()
-    assert "Used although its gate has not passed. A trial." in page
+    assert "Used although it has not passed its gate. A trial." in page
     assert "Gate not passed" in page
     assert "Macro-F1 at least 0.995 0.9906 no Calibration error at most 0.015 0.006 yes" in page
     assert "Measured on 2026-11-23 with commit 0123456789ab" in page
-    assert "Put into use. Used although its gate has not passed: A trial." in page
+    assert "Put into use. Used although it has not passed its gate: A trial." in page
     assert page.index("Put into use.") < page.index("Registered. "), "the newest comes first"
 
 
@@ -145,7 +145,7 @@ def test_the_card_of_version_1_still_shows(show):
     assert "This model 0.996 0.998 0.989 0.996 0.001" in page
     assert "Nine colour statistics, which see no cell 0.973" in page
     assert "No intervals were computed for this version" in page
-    assert "delivered before versions had to pass a gate" in page
+    assert "delivered before a gate was required" in page
     assert "No class has at least half of the probability." in page
     assert "One data set from one source" in page
     assert "Photographs used 2,765 of 3,256" in page
@@ -162,7 +162,8 @@ def test_every_registered_version_has_a_page(show, client):
     assert "Taken out of use." in page
     assert "leukemia_vgg16_int8 v2" in page
     assert (
-        "Not in use" in show(reverse("models:version", args=["leukemia_vgg16_int8", 2])).split("What it")[0]
+        "Not in use"
+        in show(reverse("models:version", args=["leukemia_vgg16_int8", 2])).split("Intended use")[0]
     )
     assert client.get(reverse("models:version", args=["leukemia_vgg16", 7])).status_code == 404
 
@@ -174,7 +175,7 @@ def test_without_a_model_the_page_says_so(show):
 def test_a_card_that_says_little_still_shows(show):
     active_model(2, estimates=[], known_failures=[])
     assert not CardPage(ModelVersion.objects.get()).parts
-    assert "Nobody has measured" not in show()
+    assert "It has not been measured" not in show()
 
 
 def test_figures_are_rounded_and_never_to_a_certainty():

@@ -113,7 +113,7 @@ def test_every_kind_has_words_an_icon_of_the_sprite_and_an_address_that_answers(
 
 
 def test_the_list_says_unread_in_words_and_keeps_what_came_since_unread(client, people, case):
-    assert "Nothing to tell you yet" in page(client, people.submitter)
+    assert "No notifications yet" in page(client, people.submitter)
     first = notify(
         Kind.CASE_RETURNED, case, to=[people.submitter], by=people.reviewer, words="Stain it again."
     )[0]
@@ -123,7 +123,7 @@ def test_the_list_says_unread_in_words_and_keeps_what_came_since_unread(client, 
     assert "Notifications, 1 unread" in html
     later = notify(Kind.ADJUDICATED, case, to=[people.submitter])[0]
     response = client.post(reverse("notifications:read_all"), {"upto": first.pk}, follow=True)
-    assert "1 notification is marked as read." in response.content.decode()
+    assert "1 notification marked as read." in response.content.decode()
     assert [one.pk for one in visible_to(people.submitter).filter(read_at=None)] == [later.pk]
     assert client.post(reverse("notifications:read_all"), {"upto": "all"}).status_code == 400
 
@@ -184,7 +184,7 @@ def test_the_bell_and_the_banner_cost_two_queries(client, people, alert):
 
 
 def test_the_banner_stands_on_every_page_of_the_named_person_until_acknowledged(client, people, case, alert):
-    banner = f'An urgent finding waits for you:<span class="mono">{case.accession}</span>'
+    banner = f'An urgent finding is waiting for you:<span class="mono">{case.accession}</span>'
     for name in ("cases:worklist", "notifications:list", "models:current"):
         assert banner in tight(page(client, people.submitter, name))
         assert banner not in tight(page(client, people.reviewer, name))
@@ -199,7 +199,7 @@ def test_the_banner_stands_on_every_page_of_the_named_person_until_acknowledged(
 
 def test_several_findings_are_counted(client, people, lab, alert):
     signed(people.reviewer, analysed(people.submitter, lab), "Pro")
-    assert "2 urgent findings wait for you:" in page(client, people.submitter)
+    assert "2 urgent findings are waiting for you:" in page(client, people.submitter)
 
 
 def test_the_named_person_acknowledges_with_a_note(client, people, alert):

@@ -17,7 +17,7 @@ from portal.accounts.tokens import issue_token
 from portal.web import outage
 from tests.factories import LaboratoryFactory, member
 
-WORDS = {"en": "The database is being restarted.", "es": "La base de datos se está reiniciando."}
+WORDS = {"en": "The database is restarting.", "es": "La base de datos se está reiniciando."}
 
 
 @contextmanager

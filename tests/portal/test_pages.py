@@ -146,7 +146,7 @@ def test_scripts_of_a_signed_out_page_are_told_so(client, people, lab):
 
 @pytest.mark.parametrize("name", ["400", "403", "404", "413", "500"])
 def test_error_pages_need_nothing_but_themselves(name):
-    assert "To the worklist" in render_to_string(f"{name}.html")
+    assert "Go to the worklist" in render_to_string(f"{name}.html")
 
 
 def test_unknown_case_and_unknown_quick_look(client, people):

@@ -32,15 +32,15 @@ def test_only_administrators_decide(client, people, lab):
 def test_a_change_is_stored_confirmed_and_told_with_who_made_it(client, people, lab):
     client.force_login(people.lab_admin)
     assert PAGE in texts(client, "/cases/")
-    assert "the laboratory reads by the defaults" in texts(client)
+    assert "the laboratory reads by the default policy" in texts(client)
     page = client.post(PAGE, {**ENTERED, "alert_contact": people.reviewer.pk}, follow=True).content.decode()
     policy = ReadingPolicy.objects.get()
     stored = (policy.blindness, policy.second_read, policy.claim_minutes, policy.alert_contact)
     assert stored == ("concurrent", "doubt", 20, people.reviewer)
-    assert f"{lab.name} reads by these rules from now on." in page
+    assert f"The new reading policy of {lab.name} applies from now on." in page
     history = page[page.index('id="trail-title"') :]
     assert "30 → 20" in history
-    assert f"whoever filed the case → {people.reviewer.full_name}" in history
+    assert f"the person who filed the case → {people.reviewer.full_name}" in history
     assert people.lab_admin.full_name in history
 
 
@@ -76,8 +76,8 @@ def test_the_contact_is_an_active_member(client, people, lab):
     [
         (0, "never", "no active reviewer"),
         (1, "never", ""),
-        (1, "doubt", "A second read needs another one"),
-        (2, "always", "a third one has to adjudicate"),
+        (1, "doubt", "A second read needs another reviewer"),
+        (2, "always", "a third reviewer has to adjudicate"),
         (3, "always", ""),
     ],
 )

@@ -71,7 +71,7 @@ def test_keys_of_the_browser_are_not_for_shortcuts(typed):
 
 
 def test_one_key_for_two_actions_is_refused_by_name():
-    with pytest.raises(Duplicate, match="J is the key of “Next photograph” and of “Measure”") as refused:
+    with pytest.raises(Duplicate, match="J is the key for both “Next photograph” and “Measure”") as refused:
         checked({"measure": "j"})
     assert refused.value.field == "measure"
     with pytest.raises(Duplicate) as refused:
@@ -153,7 +153,7 @@ def test_what_is_refused_stays_on_the_page_beside_its_field(client, people):
     answer = client.post(URL, entered(marker="j", language="es"))
     shown = answer.content.decode()
     assert answer.status_code == 409
-    assert "J is the key of “Next photograph” and of “Add a marker”" in shown
+    assert "J is the key for both “Next photograph” and “Add a marker”" in shown
     assert re.search(r'name="marker" value="j"', shown)
     assert '<option value="es" selected>' in shown
     assert not Preferences.objects.exists()

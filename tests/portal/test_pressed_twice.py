@@ -277,7 +277,7 @@ def test_revoking_tokens_and_withdrawing_an_invitation_twice(as_, people, lab):
     twice(client, reverse("tokens:revoke", args=[token.public_id]), {})
     twice(client, reverse("tokens:revoke_all"), {})
     page = client.get(reverse("tokens:list")).text
-    assert "The token Scanner is revoked." in page
+    assert "The token Scanner was revoked." in page
     assert "0 tokens" not in page
     twice(as_("lab_admin"), reverse("accounts:revoke_invitation", args=[invitation.pk]), {})
     invitation.refresh_from_db()

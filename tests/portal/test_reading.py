@@ -197,7 +197,7 @@ def test_a_returned_case_comes_back_as_a_new_round(case, people):
     assert case.state == CaseState.RETURNED
     assert Return.objects.get().missing == "Two fields in focus."
     assert list(case.notifications.values_list("user", "kind")) == [(people.submitter.pk, Kind.CASE_RETURNED)]
-    with pytest.raises(WrongState, match="stays with the case"):
+    with pytest.raises(WrongState, match="stay with the case"):
         remove_image(people.submitter, case.images.first())
     case = Case.objects.get(pk=case.pk)
     remove_image(people.submitter, add_image(people.submitter, case, photograph(8)))
@@ -254,13 +254,13 @@ def test_only_reviewers_of_the_laboratory_read(case, people, who):
 
 
 def test_a_case_is_read_by_whoever_has_it_in_hand_and_once(case, people, second):
-    with pytest.raises(WrongState, match="do not have this case"):
+    with pytest.raises(WrongState, match="have not taken this case"):
         record_read(people.reviewer, case, label="Pre", confidence="high")
     claimed(people.reviewer, case)
     with pytest.raises(WrongState, match="taken this case over"):
         record_read(second, case, label="Pre", confidence="high")
     record_read(people.reviewer, case, label="Pre", confidence="high")
-    with pytest.raises(WrongState, match="stored already"):
+    with pytest.raises(WrongState, match="already stored"):
         record_read(people.reviewer, case, label="Pro", confidence="high")
     assert Read.objects.count() == 1
 
@@ -278,7 +278,7 @@ def test_the_trail_tells_who_did_it_and_counts_photographs(lab, people, model):
         case = draft(people.submitter, lab, images=3)
         remove_image(people.submitter, case.images.last())
     assert [(entry.words, entry.who) for entry in case_trail(case)] == [
-        ("Draft filed", people.submitter),
+        ("Filed as draft", people.submitter),
         ("3 photographs added", people.submitter),
         ("Photograph removed", people.submitter),
     ]

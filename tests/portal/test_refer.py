@@ -112,7 +112,7 @@ def test_the_diagnosis_keeps_set_and_reasons(answered, client, people):
     ] == [(["Benign", "Pre"], 0.99, ["mixed_set"]), (["Pre"], 0.99, [])]
     client.force_login(people.submitter)
     page = client.get(reverse("reports:diagnosis", args=[case.pk])).content.decode()
-    assert "Not ruled out at 99 %: Benign, Pre" in page
+    assert "Cannot be ruled out at 99 %: Benign, Pre" in page
     assert "Benign or malignant" in page
 
 
@@ -123,7 +123,7 @@ def test_a_quick_look_says_the_same(people, lab, model, client, monkeypatch):
     quick_looks.record(look.pk, answer(*MIXED))
     client.force_login(people.submitter)
     page = client.get(reverse("inference:quick_look_result", args=[look.pk])).content.decode()
-    assert "Benign and malignant can both not be ruled out: decide by the cells" in page
+    assert "Neither benign nor malignant can be ruled out: decide from the cells" in page
     assert "Cannot be ruled out at 99 %:" in page
 
 
@@ -151,4 +151,4 @@ def test_a_leading_class_outside_its_own_set_is_explained_and_refer(people, lab,
     assert "Pro-B ALL has the highest probability and is still ruled out" in page
     signed(people.reviewer, case)
     page = client.get(reverse("reports:diagnosis", args=[case.pk])).content.decode()
-    assert "The class with the highest probability does not reach its own bar." in page
+    assert "The class with the highest probability does not reach its own threshold." in page

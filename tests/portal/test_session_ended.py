@@ -64,7 +64,7 @@ def test_a_form_of_a_session_that_has_ended_is_not_saved_and_leads_back_to_its_p
     assert "Auer rods." not in words
     assert way_back(response) == f"{page}?image=3"
     assert "kept in this browser" not in client.post(address, form).content.decode()
-    assert "keeps nothing of what you typed" in client.post(address, form | {"kept": "no"}).content.decode()
+    assert "cannot keep what you type" in client.post(address, form | {"kept": "no"}).content.decode()
     assert not Diagnosis.objects.exists()
     assert not [name for name in response.cookies if name.startswith("saved-")]
 

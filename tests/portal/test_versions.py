@@ -268,7 +268,7 @@ def test_open_jobs_go_to_the_version_that_is_activated(
         second = active_model(2)
     old = waiting.jobs.filter(model_version=model).order_by("pk")
     assert [job.state for job in old] == [JobState.DONE, JobState.FAILED, JobState.FAILED]
-    assert in_words(old[2].error) == "leukemia_vgg16 v2 took over before this version had answered."
+    assert in_words(old[2].error) == "This version was replaced by leukemia_vgg16 v2 before it had answered."
     assert list(old[1].attempts.values_list("outcome", flat=True)) == [Outcome.SUPERSEDED]
     new = waiting.jobs.filter(model_version=second)
     assert [job.state for job in new] == [JobState.QUEUED] * 3, "one version answers the whole case"

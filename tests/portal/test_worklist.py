@@ -58,7 +58,7 @@ def test_tabs_count_and_give_the_age_of_the_oldest(client, people, lab, model):
     client.force_login(people.reviewer)
     found = tabs(client)
     assert found["To read"] == (2, "oldest 3 h")
-    assert found["Drafts and returned"] == (1, "")
+    assert found["Drafts and returned cases"] == (1, "")
     assert found["Reported"] == (1, "")
     assert found["All"] == (4, "")
     client.force_login(people.stranger)
@@ -90,7 +90,7 @@ def test_my_cases_are_in_hand_to_sign_or_came_back(client, people, lab, model, o
     assert tabs(client)["My cases"][0] == 3
     client.force_login(people.lab_admin)
     assert listed(client, "?stage=mine") == []
-    assert "Nothing waits for you alone" in client.get(f"{WORKLIST}?stage=mine").content.decode()
+    assert "Nothing is waiting for you" in client.get(f"{WORKLIST}?stage=mine").content.decode()
 
 
 def test_the_list_says_who_has_a_case_and_for_whom_it_is(client, people, lab, model, other):
@@ -110,7 +110,7 @@ def test_next_case_is_offered_to_reviewers_only(client, people, lab, model):
         client.force_login(person)
         page = client.get(WORKLIST).content.decode()
         assert (reverse("reading:next") in page) is offered
-        assert ("1 case waits for you" in page) is offered
+        assert ("1 case is waiting for you" in page) is offered
 
 
 # --- filters
@@ -250,7 +250,7 @@ def test_administrators_hand_out_what_waits(client, people, lab, model, other):
     post = {"case": [cases[0].pk, cases[1].pk, "nonsense"], "to": other.pk}
     answer = client.post(reverse("cases:assign") + "?stage=reading", post, follow=True)
     assert answer.redirect_chain == [(f"{WORKLIST}?stage=reading", 302)]
-    assert "2 cases are assigned anew." in answer.content.decode()
+    assert "2 cases reassigned." in answer.content.decode()
     assert set(Case.objects.filter(assigned_to=other)) == set(cases[:2])
     client.post(reverse("cases:assign"), {"case": [case.pk for case in cases], "to": "nobody"})
     assert not Case.objects.filter(assigned_to=other).exists()

@@ -107,9 +107,9 @@ def test_the_digest_is_one_mail_of_everything_unseen_once_the_oldest_has_waited(
     assert digest.to == [submitter.email]
     assert digest.subject == "Hemalens: news of 2 cases"
     assert re.findall(r"\* (.+)", digest.body) == [
-        f"The report of {other.accession} is signed.",
-        f"The report of {case.accession} is signed.",
-        f"The report of {case.accession} is amended.",
+        f"The report of {other.accession} was signed.",
+        f"The report of {case.accession} was signed.",
+        f"The report of {case.accession} was amended.",
     ]
     assert len(re.findall(r"http://\S+/notifications/\d+/", digest.body)) == 2
     assert seen.case.accession not in digest.body
@@ -182,7 +182,8 @@ def test_a_mail_speaks_the_person_s_language(case, submitter, settings, tmp_path
     folder.mkdir(parents=True)
     catalogue = Catalog(locale="es")
     catalogue.add(
-        "%(accession)s is returned to you: something is missing.", "%(accession)s vuelve a usted: falta algo."
+        "%(accession)s was returned to you: something is missing.",
+        "%(accession)s vuelve a usted: falta algo.",
     )
     with (folder / "django.mo").open("wb") as file:
         write_mo(file, catalogue)

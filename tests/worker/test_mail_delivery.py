@@ -94,12 +94,12 @@ def test_a_server_that_is_away_is_named_and_the_mail_leaves_once_it_is_back(
     assert status == "failed"
     assert "the mail server refused the connection; 1 urgent wait, the oldest for 3 min" in said
     shown = page(client, admin)
-    assert f"No mail about it has left. Phone {submitter.full_name}." in shown
+    assert f"No e-mail about it has been sent. Phone {submitter.full_name}." in shown
     assert "the mail server refused the connection" in shown
     assert Bell(admin).undelivered == [alert]
     assert f"{submitter.full_name} (" in client.get(reverse("cases:worklist")).content.decode()
     assert Bell(submitter).undelivered == []
-    assert "No mail about it" not in page(client, submitter)
+    assert "No e-mail about it" not in page(client, submitter)
 
     server = request.getfixturevalue("mail_server")
     send_due_mails()
@@ -108,7 +108,7 @@ def test_a_server_that_is_away_is_named_and_the_mail_leaves_once_it_is_back(
     assert status == "ok"
     assert said.startswith("last failure 20")
     assert Bell(admin).undelivered == []
-    assert "No mail about it" not in page(client, admin)
+    assert "No e-mail about it" not in page(client, admin)
 
 
 def test_a_server_that_says_nothing_is_given_up_in_time(alert, mail_server, settings):
@@ -161,11 +161,11 @@ def test_without_mail_everybody_who_can_help_is_told(client, alert, admin, submi
         "not configured (EMAIL_URL): nothing is mailed; 1 urgent wait, the oldest for 3 min",
     )
     shown = page(client, admin)
-    assert "No mail is set up here: who is named for a finding" in shown
+    assert "E-mail is not set up here: the person named for a finding" in shown
     assert f"Phone {submitter.full_name}." in shown
-    assert "Send the mail again" not in shown
+    assert "Send the e-mail again" not in shown
     assert client.post(reverse("alerts:mail_again", args=[alert.pk])).status_code == 409
-    assert "No mail is set up here" not in page(client, submitter)
+    assert "E-mail is not set up here" not in page(client, submitter)
     acknowledge(submitter, alert)
     assert part() == ("ok", "not configured (EMAIL_URL): nothing is mailed")
 

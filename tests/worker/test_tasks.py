@@ -167,7 +167,7 @@ def test_an_answer_that_makes_no_sense_is_not_stored(version, submit, settings, 
         classify(job.pk)
         client.close()
     assert not Prediction.objects.filter(job=job).exists()
-    assert in_words(job.attempts.get().error) == "The model server refused the photograph."
+    assert in_words(job.attempts.get().error) == "The model server rejected the photograph."
 
 
 @pytest.fixture

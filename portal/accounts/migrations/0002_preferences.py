@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preferences', serialize=False, to=settings.AUTH_USER_MODEL)),
                 ('language', models.CharField(blank=True, choices=[('en', 'English'), ('es', 'Español')], help_text="empty: the browser's", max_length=8, verbose_name='language')),
-                ('mail', models.CharField(choices=[('immediately', 'At once, one message for each event'), ('digest', 'Together, a few times a day'), ('never', 'Never')], default='digest', max_length=16, verbose_name='e-mail')),
+                ('mail', models.CharField(choices=[('immediately', "Immediately, one message for each event"), ('digest', 'Together, a few times a day'), ('never', 'Never')], default='digest', max_length=16, verbose_name='e-mail')),
                 ('keys', models.JSONField(blank=True, default=dict, help_text='chosen keys by action, where they are not the default')),
                 ('single_keys_on', models.BooleanField(default=True, verbose_name='single keys')),
                 ('changed_at', models.DateTimeField(auto_now=True)),

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='invitation',
             name='delivery',
-            field=models.CharField(choices=[('waiting', 'Not sent yet'), ('mailed', 'Sent'), ('failed', 'Not sent: the mail server refused it or did not answer'), ('by_operator', 'Link given to the operator')], default='waiting', max_length=16),
+            field=models.CharField(choices=[('waiting', 'Not sent yet'), ('mailed', 'Sent'), ('failed', 'Not sent: the mail server refused it or did not answer'), ('by_operator', "Link printed for the operator")], default='waiting', max_length=16),
         ),
         migrations.AddField(
             model_name='invitation',
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='invitationevent',
             name='delivery',
-            field=models.CharField(choices=[('waiting', 'Not sent yet'), ('mailed', 'Sent'), ('failed', 'Not sent: the mail server refused it or did not answer'), ('by_operator', 'Link given to the operator')], default='waiting', max_length=16),
+            field=models.CharField(choices=[('waiting', 'Not sent yet'), ('mailed', 'Sent'), ('failed', 'Not sent: the mail server refused it or did not answer'), ('by_operator', "Link printed for the operator")], default='waiting', max_length=16),
         ),
         migrations.AddField(
             model_name='invitationevent',

@@ -79,7 +79,9 @@ def uploaded_file(request: SignedInRequest) -> UploadedFile:
     """The one file of the request, else 400."""
     files = uploaded_files(request)
     if len(files) != 1:
-        raise ValidationError({"file": [_("Send one photograph a request, as the multipart field `file`.")]})
+        raise ValidationError(
+            {"file": [_("Send one photograph per request, as the multipart field `file`.")]}
+        )
     return files[0]
 
 

@@ -53,7 +53,7 @@ class ReportFormsViewSet(StrictQuery, viewsets.GenericViewSet[Diagnosis]):
     def _version(self, case_id: UUID) -> SignedVersion:
         wanted = self.request.query_params.get("version")
         if wanted and not exports_views.NUMBER.fullmatch(wanted):
-            raise ValidationError({"version": [_("Give the number of a signed version, such as 1.")]})
+            raise ValidationError({"version": [_("Enter the number of a signed version, such as 1.")]})
         return exports_views.version_or_404(self.request.user, case_id, wanted)
 
     @extend_schema(

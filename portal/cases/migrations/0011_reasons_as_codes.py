@@ -8,7 +8,7 @@ from django.db import migrations, models
 from portal.cases.migrations._sentences import NO_ANSWER, message_of, rewrite, text_to_json
 from portal.one_way import one_way
 
-HELP = "Why the model has not answered, where it has not."
+HELP = "Why the model has not answered, if it has not."
 
 
 def to_codes(apps, schema_editor):

@@ -127,14 +127,14 @@ def upload_texts() -> dict[str, str]:
     """What the upload scripts say; %s and %d are filled in by them."""
     return {
         "waiting": _("Waiting"),
-        "needsFields": _("Uploads as soon as pseudonym and specimen are filled in"),
+        "needsFields": _("Will be uploaded as soon as pseudonym and specimen are filled in"),
         "sending": _("Uploading"),
         "checking": _("Checking the photograph"),
         "tooLarge": _(
             "The file is larger than %s. Upload one field as JPEG, or crop the photograph to the field."
         ),
         "empty": _("The file is empty. Check that it was saved or copied completely, then choose it again."),
-        "failed": _("The server could not take this file. Retry, or remove it."),
+        "failed": _("The server could not accept this file. Retry, or remove it."),
         "offline": _("The server cannot be reached. Check the network, then retry; nothing entered is lost."),
         "saved": _("Saved"),
         "added": _("%d files added"),

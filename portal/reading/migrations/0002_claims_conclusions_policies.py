@@ -74,10 +74,10 @@ class Migration(migrations.Migration):
             name='ReadingPolicy',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('blindness', models.CharField(choices=[('blind', "Blind first: the model's answer is shown once the reader has answered"), ('concurrent', "Concurrent: the model's answer stands beside the photographs")], default='blind', max_length=12, verbose_name="the model's answer")),
-                ('second_read', models.CharField(choices=[('never', 'Never'), ('share', 'A random share of the cases'), ('doubt', 'Where the reader differs from the model, or is not sure'), ('always', 'Always')], default='never', max_length=8, verbose_name='second read')),
+                ('blindness', models.CharField(choices=[('blind', "Blind first: the model's answer is shown once the reader has answered"), ('concurrent', "Concurrent: the model's answer is shown next to the photographs")], default='blind', max_length=12, verbose_name="the model's answer")),
+                ('second_read', models.CharField(choices=[('never', 'Never'), ('share', 'A random share of the cases'), ('doubt', "When the reader differs from the model or is not sure"), ('always', 'Always')], default='never', max_length=8, verbose_name='second read')),
                 ('second_read_share', models.PositiveSmallIntegerField(default=10, help_text='percent; used where a random share is read twice', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='share of the cases')),
-                ('claim_minutes', models.PositiveSmallIntegerField(default=30, help_text='After this time without a sign of work the case goes back to the others.', validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(480)], verbose_name='minutes a case stays with its reader')),
+                ('claim_minutes', models.PositiveSmallIntegerField(default=30, help_text="After this time without activity, other reviewers can take the case.", validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(480)], verbose_name='minutes a case stays with its reader')),
             ],
             options={
                 'verbose_name_plural': 'reading policies',
@@ -90,10 +90,10 @@ class Migration(migrations.Migration):
                 ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
                 ('pgh_label', models.TextField(help_text='The event label.')),
                 ('id', models.BigIntegerField()),
-                ('blindness', models.CharField(choices=[('blind', "Blind first: the model's answer is shown once the reader has answered"), ('concurrent', "Concurrent: the model's answer stands beside the photographs")], default='blind', max_length=12, verbose_name="the model's answer")),
-                ('second_read', models.CharField(choices=[('never', 'Never'), ('share', 'A random share of the cases'), ('doubt', 'Where the reader differs from the model, or is not sure'), ('always', 'Always')], default='never', max_length=8, verbose_name='second read')),
+                ('blindness', models.CharField(choices=[('blind', "Blind first: the model's answer is shown once the reader has answered"), ('concurrent', "Concurrent: the model's answer is shown next to the photographs")], default='blind', max_length=12, verbose_name="the model's answer")),
+                ('second_read', models.CharField(choices=[('never', 'Never'), ('share', 'A random share of the cases'), ('doubt', "When the reader differs from the model or is not sure"), ('always', 'Always')], default='never', max_length=8, verbose_name='second read')),
                 ('second_read_share', models.PositiveSmallIntegerField(default=10, help_text='percent; used where a random share is read twice', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='share of the cases')),
-                ('claim_minutes', models.PositiveSmallIntegerField(default=30, help_text='After this time without a sign of work the case goes back to the others.', validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(480)], verbose_name='minutes a case stays with its reader')),
+                ('claim_minutes', models.PositiveSmallIntegerField(default=30, help_text="After this time without activity, other reviewers can take the case.", validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(480)], verbose_name='minutes a case stays with its reader')),
             ],
             options={
                 'abstract': False,
@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='readingpolicy',
             name='alert_contact',
-            field=models.ForeignKey(blank=True, help_text='Whoever filed the case, where nobody is named.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person told of urgent findings'),
+            field=models.ForeignKey(blank=True, help_text="The person who filed the case, if nobody is named.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person told of urgent findings'),
         ),
         migrations.AddField(
             model_name='readingpolicy',
@@ -191,7 +191,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='readingpolicyevent',
             name='alert_contact',
-            field=models.ForeignKey(blank=True, db_constraint=False, help_text='Whoever filed the case, where nobody is named.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person told of urgent findings'),
+            field=models.ForeignKey(blank=True, db_constraint=False, help_text="The person who filed the case, if nobody is named.", null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person told of urgent findings'),
         ),
         migrations.AddField(
             model_name='readingpolicyevent',

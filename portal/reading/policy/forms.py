@@ -19,12 +19,16 @@ else:
 
 #: What each choice means for the people who read, in a sentence.
 EXPLANATIONS: dict[str, str | Promise] = {
-    Blindness.BLIND: _("Readers answer by themselves and then decide whether the model changes their mind."),
-    Blindness.CONCURRENT: _("Readers are quicker, and lean towards the model's answer, wrong ones included."),
+    Blindness.BLIND: _(
+        "Readers give their own answer first and then decide whether the model's answer changes it."
+    ),
+    Blindness.CONCURRENT: _(
+        "Readers are quicker, and tend towards the model's answer even when it is wrong."
+    ),
     SecondRead.NEVER: _("One reader concludes; the case can be signed at once."),
-    SecondRead.SHARE: _("A sample shows how far the laboratory's readers agree."),
+    SecondRead.SHARE: _("A sample shows how well the laboratory's readers agree."),
     SecondRead.DOUBT: _(
-        "Cases that differ from the model or were read with low confidence get another pair of eyes."
+        "Cases whose read differs from the model or has low confidence are read by a second reviewer."
     ),
     SecondRead.ALWAYS: _("Every case has two independent reads; it takes twice the reading time."),
 }
@@ -47,7 +51,7 @@ class PolicyForm(PolicyModelForm):
         super().__init__(*args, **kwargs)
         contact = cast("forms.ModelChoiceField[User]", self.fields["alert_contact"])
         contact.queryset = User.objects.filter(pk__in=members)
-        contact.empty_label = _("Whoever filed the case")
+        contact.empty_label = _("The person who filed the case")
         contact.help_text = _("Asked to acknowledge every signed report with a malignant class.")
         for field in self.fields.values():
             if not isinstance(field.widget, forms.RadioSelect):

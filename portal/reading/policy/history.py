@@ -47,7 +47,7 @@ def _change(name: str, old: Any, new: Any, people: dict[int, User]) -> str:
 
 def _word(name: str, value: Any, people: dict[int, User]) -> str:
     if name == "alert_contact":
-        return str(people[value]) if value in people else _("whoever filed the case")
+        return str(people[value]) if value in people else _("the person who filed the case")
     return str(dict(_field(name).flatchoices).get(value, value))
 
 

@@ -48,7 +48,8 @@ def edit(request: SignedInRequest) -> HttpResponse:
             else:
                 messages.success(
                     request,
-                    _("%(laboratory)s reads by these rules from now on.") % {"laboratory": laboratory.name},
+                    _("The new reading policy of %(laboratory)s applies from now on.")
+                    % {"laboratory": laboratory.name},
                 )
                 return redirect(f"{reverse('reading_policy:edit')}?laboratory={laboratory.slug}")
     readers = [role for role, actions in ROLE_ACTIONS.items() if Action.READ_CASE in actions]
@@ -78,7 +79,9 @@ def _warnings(laboratory: Laboratory, reviewers: int) -> list[str]:
         reviewers,
     ) % {"count": reviewers}
     if reviewers == 1:
-        needs = _("A second read needs another one; until then such cases wait, and nobody can sign them.")
+        needs = _(
+            "A second read needs another reviewer; until there is one, such cases wait and cannot be signed."
+        )
     else:
-        needs = _("When the two differ, a third one has to adjudicate; until then such a case waits.")
+        needs = _("When the two differ, a third reviewer has to adjudicate; until then the case waits.")
     return [f"{has} {needs}"]

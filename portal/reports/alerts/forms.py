@@ -13,7 +13,7 @@ class AcknowledgeForm(forms.Form):
     """What the named person adds when the news has arrived."""
 
     note = LineInput(
-        label=_("Note, for example who was told and how"),
+        label=_("Note, for example who was informed and how"),
         max_length=500,
         required=False,
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),

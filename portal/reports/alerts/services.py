@@ -49,7 +49,9 @@ def acknowledge(by: User, alert: Alert, *, note: str = "") -> Alert:
     """Say that the news has arrived. Raises NotAllowed (another person's alert), WrongState (done already)."""
     alert = _locked(alert)
     if alert.person != by:
-        raise NotAllowed(_("%(person)s is to acknowledge this finding.") % {"person": alert.person.full_name})
+        raise NotAllowed(
+            _("Only %(person)s can acknowledge this finding.") % {"person": alert.person.full_name}
+        )
     _require_open(alert)
     alert.acknowledged_at, alert.note = timezone.now(), clean_line(note, field="note")[:500]
     alert.save(update_fields=["acknowledged_at", "note"])
@@ -85,7 +87,7 @@ def mail_again(by: User, alert: Alert) -> None:
     """
     case = alert.diagnosis.case
     if not can(by, Action.SET_POLICY, case.laboratory):
-        raise NotAllowed(_("Only administrators of this laboratory can have a mail sent again."))
+        raise NotAllowed(_("Only administrators of this laboratory can have an e-mail sent again."))
     _require_open(alert)
     mails.send_again(
         case.notifications.filter(user=alert.person, kind__in=URGENT, read_at=None, mailed_at=None)
@@ -99,4 +101,4 @@ def _locked(alert: Alert) -> Alert:
 
 def _require_open(alert: Alert) -> None:
     if alert.acknowledged_at is not None:
-        raise WrongState(_("This finding is acknowledged already."))
+        raise WrongState(_("This finding has already been acknowledged."))

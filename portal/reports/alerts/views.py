@@ -69,7 +69,7 @@ def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
             return _page(request, refused=form, pk=pk, status=add_refusal(form, error))
     accession = alert.diagnosis.case.accession
     messages.success(
-        request, _("You have acknowledged the finding of %(accession)s.") % {"accession": accession}
+        request, _("You have acknowledged the finding in %(accession)s.") % {"accession": accession}
     )
     return redirect("alerts:list")
 
@@ -80,11 +80,11 @@ def mail_again(request: SignedInRequest, pk: int) -> HttpResponse:
     """Try the mail about an open finding now."""
     alert = get_object_or_404(selectors.visible_to(request.user), pk=pk)
     if not mail.is_configured():
-        raise WrongState(_("No mail is set up here. Phone the person, or name another."))
+        raise WrongState(_("E-mail is not set up here. Phone the person, or name another."))
     services.mail_again(request.user, alert)
     messages.success(
         request,
-        _("The mail to %(person)s is tried now. If it does not leave, it stays on this page.")
+        _("The e-mail to %(person)s is being sent now. If it cannot be sent, it stays on this page.")
         % {"person": alert.person.full_name},
     )
     return redirect("alerts:list")
@@ -99,11 +99,11 @@ def hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
     is_number = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
     person = User.objects.filter(pk=chosen).first() if is_number else None
     if person is None:
-        raise Invalid(_("Choose the person who is to be told."), field="person")
+        raise Invalid(_("Choose the person to notify."), field="person")
     services.hand_over(request.user, alert, person)
     messages.success(
         request,
-        _("%(person)s is told of the finding of %(accession)s.")
+        _("%(person)s is being notified of the finding in %(accession)s.")
         % {"person": person.full_name, "accession": alert.diagnosis.case.accession},
     )
     return redirect("alerts:list")

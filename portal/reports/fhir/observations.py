@@ -105,7 +105,7 @@ def preclassification(signed: Signed, scene: Scene) -> list[Resource]:
     ]
     low, high = said["spread"]
     spread = {"low": ratio(low), "high": ratio(high)}
-    mixed = "Benign and malignant stood side by side among the photographs." if said["mixed"] else ""
+    mixed = "Some photographs had been answered benign, others malignant." if said["mixed"] else ""
     of_case: Resource = {
         **_observation(signed, scene, "preclassification"),
         "device": reference(scene.device),
