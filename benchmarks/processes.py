@@ -11,7 +11,7 @@ MEGABYTE = 2**20
 
 def memory(processes: dict[str, int]) -> list[dict[str, Any]]:
     """A row for each process with its children, in MB; ``pss`` counts shared pages once, so it adds up."""
-    rows = [{"process": name, **_memory(pid)} for name, pid in processes.items()]
+    rows: list[dict[str, Any]] = [{"process": name, **_memory(pid)} for name, pid in processes.items()]
     total = {key: sum(row[key] for row in rows) for key in ("processes", "rss", "pss")}
     return [*rows, {"process": "all", **total}]
 

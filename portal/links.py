@@ -8,4 +8,4 @@ from django.urls import reverse
 
 def absolute(view: str, *args: Any) -> str:
     """The whole address of a view, from the name and arguments that ``reverse`` takes."""
-    return settings.SITE_URL.rstrip("/") + reverse(view, args=args)
+    return str(settings.SITE_URL).rstrip("/") + reverse(view, args=args)

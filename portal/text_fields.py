@@ -55,7 +55,7 @@ class _Entered:
         return value
 
 
-class LineField(_Entered, models.CharField):
+class LineField(_Entered, models.CharField):  # type: ignore[type-arg] # Django's takes none at run time
     """A column with one line of text that a person entered."""
 
     default_validators = [validate_line]
@@ -65,7 +65,7 @@ class LineField(_Entered, models.CharField):
         return super().formfield(*args, **{"form_class": LineInput, **kwargs} if not self.choices else kwargs)
 
 
-class LinesField(_Entered, models.TextField):
+class LinesField(_Entered, models.TextField):  # type: ignore[type-arg] # as above
     """A column with text of several lines that a person entered."""
 
     default_validators = [validate_lines]
@@ -76,7 +76,7 @@ class LinesField(_Entered, models.TextField):
         return super().formfield(*args, **{"form_class": LinesInput, **kwargs})
 
 
-class AddressField(_Entered, models.EmailField):
+class AddressField(_Entered, models.EmailField):  # type: ignore[type-arg] # as above
     """A column with an e-mail address: the part after the @ may hold letters of any script, and what hides there."""
 
     default_validators = [*models.EmailField.default_validators, validate_line]

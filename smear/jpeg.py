@@ -131,9 +131,9 @@ def bare(data: bytes) -> bytes:
 def _kept(marker: int, body: memoryview) -> bytes | memoryview | None:
     if marker in _NEEDED:
         return body
-    if marker == _JFIF and body[:5] == b"JFIF\0" and len(body) >= _JFIF_BYTES:
+    if marker == _JFIF and bytes(body[:5]) == b"JFIF\0" and len(body) >= _JFIF_BYTES:
         # The last two bytes are the size of a thumbnail, which follows them.
         return bytes(body[: _JFIF_BYTES - 2]) + b"\0\0"
-    if marker == _ADOBE and body[:5] == b"Adobe" and len(body) >= _ADOBE_BYTES:
+    if marker == _ADOBE and bytes(body[:5]) == b"Adobe" and len(body) >= _ADOBE_BYTES:
         return body[:_ADOBE_BYTES]
     return None

@@ -40,7 +40,8 @@ def stacked(hashes: Iterable[bytes]) -> Hashes:
 def distances(one: bytes, others: Hashes) -> NDArray[np.int64]:
     """In how many bits each of the others differs from a hash, laid in the way in which it differs least; int64 [n]."""
     found = [np.bitwise_count(others ^ way).sum(axis=1, dtype=np.int64) for way in _ways(one)]
-    return np.minimum.reduce(found)
+    least: NDArray[np.int64] = np.minimum.reduce(found)
+    return least
 
 
 def alike(one: bytes, others: Hashes) -> NDArray[np.bool_]:

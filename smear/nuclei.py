@@ -80,7 +80,8 @@ def chromatin_score(square: Image.Image) -> NDArray[np.float32]:
     background = np.percentile(smooth[::4, ::4].reshape(-1, 3), 90, axis=0).astype(np.float32)
     red, green, blue = -np.log((smooth + _DARK) / (background + _DARK)).transpose(2, 0, 1)
     purple = np.maximum(green - blue, 0)
-    return purple + np.minimum(np.maximum(green - red, 0), purple)
+    score: NDArray[np.float32] = purple + np.minimum(np.maximum(green - red, 0), purple)
+    return score
 
 
 def _threshold(scores: NDArray[np.float32]) -> float:
@@ -172,7 +173,8 @@ def _fill(values: Values, known: Values) -> Values:
     if height <= 2 or width <= 2 or known.min() >= 1:
         weight = known[..., None]
         colour = (values * weight).sum(axis=(0, 1)) / max(float(known.sum()), 1e-6)
-        return values * weight + colour * (1 - weight)
+        filled: NDArray[np.floating] = values * weight + colour * (1 - weight)
+        return filled
     odd = ((0, height % 2), (0, width % 2))
     weight = np.pad(known, odd)
     weighted = np.pad(values, (*odd, (0, 0))) * weight[..., None]

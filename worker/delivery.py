@@ -39,7 +39,7 @@ def task(
             NODE.set(request.hostname or NODE.get())
             return within(getattr(settings, deadline), run, *args, **kwargs)
 
-        registered: Callable[P, R] = app.task(
+        registered: Callable[P, R] = app.task(  # type: ignore[no-untyped-call] # Celery has no types for it
             name=name, acks_late=True, ignore_result=True, serializer="json", max_retries=0, **options
         )(bounded)
         return registered

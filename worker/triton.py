@@ -188,7 +188,8 @@ def _output(result: InferResult, tensor: contract.Tensor, count: int) -> NDArray
         )
     if not np.isfinite(array).all():
         raise TritonRejected(f"{tensor.name} holds values that are not numbers.")
-    return array
+    checked: NDArray[np.float32] = array
+    return checked
 
 
 _lock = threading.Lock()

@@ -31,7 +31,7 @@ def on_user_saved(
 def end_tokens(user: User) -> int:
     """End every API token of a person; returns how many there were."""
     count, _by_model = ApiToken.objects.filter(user=user).delete()
-    return count
+    return int(count)
 
 
 def end_sessions(user: User) -> None:

@@ -13,7 +13,7 @@ from portal.accounts.models import Laboratory, Membership, User
 __all__ = ["site"]
 
 
-class Closed(admin.ModelAdmin):
+class Closed(admin.ModelAdmin):  # type: ignore[type-arg] # of any model
     """Neither adds, changes nor deletes, and is searched by nothing but what it lists."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

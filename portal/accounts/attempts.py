@@ -91,7 +91,7 @@ def links(request: HttpRequest, address: str) -> tuple[Counted, Counted]:
 
 def network_of(request: HttpRequest) -> str:
     """The client's address; of IPv6 the network that one subscriber has; "unknown" where there is none."""
-    return truncate_ip(client_address(request) or "unknown")
+    return str(truncate_ip(client_address(request) or "unknown"))
 
 
 @contextmanager

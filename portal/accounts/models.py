@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_case")]
 
     def __str__(self) -> str:
-        return self.full_name or self.email
+        return str(self.full_name or self.email)
 
     @cached_property
     def active_memberships(self) -> list["Membership"]:
@@ -76,11 +76,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def get_full_name(self) -> str:
         """The name as reports print it."""
-        return self.full_name
+        return str(self.full_name)
 
     def get_short_name(self) -> str:
         """The first of the names."""
-        return self.full_name.split(" ")[0] or self.email
+        return str(self.full_name.split(" ")[0] or self.email)
 
 
 class Laboratory(models.Model):
@@ -96,7 +96,7 @@ class Laboratory(models.Model):
         verbose_name_plural = "laboratories"
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 @pghistory.track()

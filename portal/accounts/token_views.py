@@ -27,7 +27,7 @@ def tokens(request: SignedInRequest) -> HttpResponse:
     return _issue(request) if request.method == "POST" else _tokens_page(request, TokenForm())
 
 
-@reauthentication_required(app="allauth.account")
+@reauthentication_required(app="allauth.account")  # type: ignore[untyped-decorator]
 def _issue(request: SignedInRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():

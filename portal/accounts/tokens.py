@@ -25,7 +25,10 @@ LONGEST_DAYS = 3650
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:
     """The tokens that work, the newest first."""
-    return ApiToken.objects.filter(Q(expiry=None) | Q(expiry__gt=timezone.now()), user=user)
+    found: QuerySet[ApiToken] = ApiToken.objects.filter(
+        Q(expiry=None) | Q(expiry__gt=timezone.now()), user=user
+    )
+    return found
 
 
 @transaction.atomic
@@ -62,7 +65,7 @@ def _free_name(user: User) -> str:
 @transaction.atomic
 def revoke_token(user: User, public_id: UUID) -> ApiToken:
     """End one token of a person. Raises Gone where there is none such."""
-    row = ApiToken.objects.filter(user=user, public_id=public_id).first()
+    row: ApiToken | None = ApiToken.objects.filter(user=user, public_id=public_id).first()
     if row is None:
         raise Gone(_("This token has already been revoked."))
     row.delete()

@@ -52,7 +52,8 @@ class LenientNegotiation(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         """The renderer the client asks for, JSON where there is none."""
         try:
-            return super().select_renderer(request, renderers, format_suffix)
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+            return chosen
         except (NotAcceptable, Http404):  # the latter for ?format=, which is no parameter of ours
             first = next(iter(renderers))
             return first, first.media_type

@@ -152,7 +152,7 @@ class Case(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.accession
+        return str(self.accession)
 
 
 def image_path(image: "SmearImage", _name: str) -> str:
@@ -248,4 +248,4 @@ class SavedFilter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)

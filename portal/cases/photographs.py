@@ -21,8 +21,8 @@ THUMBNAIL_EDGE = 320
 class Photograph:
     """A photograph ready for storage."""
 
-    file: File
-    thumbnail: File
+    file: "File[bytes]"
+    thumbnail: "File[bytes]"
     fields: dict[str, Any]
     quality: Quality
 
@@ -35,7 +35,7 @@ class Photograph:
         return bytes(self.fields["perceptual_hash"])
 
 
-def read_photograph(upload: UploadedFile) -> Photograph:
+def read_photograph(upload: "UploadedFile[bytes]") -> Photograph:
     """Decode an upload within the limits. Raises FileRefused, PicturesAway."""
     upload.seek(0)
     source = cast(BinaryIO, upload.file if upload.file is not None else upload)

@@ -70,7 +70,7 @@ def take_in(
     return stored, thumbnail, found
 
 
-def tiles(photograph: File) -> Iterator[tuple[tuple[int, int, int], bytes]]:
+def tiles(photograph: "File[bytes]") -> Iterator[tuple[tuple[int, int, int], bytes]]:
     """Level, column and row of every tile of a stored photograph, with its JPEG file. Raises as `tensor`."""
     with scratch() as bundle:
         made = _read_stored("tiles", photograph, bundle)
@@ -79,7 +79,7 @@ def tiles(photograph: File) -> Iterator[tuple[tuple[int, int, int], bytes]]:
             yield (level, column, row), content
 
 
-def tensor(photograph: File, *, patience: float | None = None) -> NDArray[np.uint8]:
+def tensor(photograph: "File[bytes]", *, patience: float | None = None) -> NDArray[np.uint8]:
     """The model's input for a stored photograph (`smear.tensor.to_tensor`); it waits ``patience`` seconds for its turn.
 
     Raises Unreadable, PicturesAway, FileRefused when it takes more memory or time than it may.
@@ -90,7 +90,7 @@ def tensor(photograph: File, *, patience: float | None = None) -> NDArray[np.uin
         return np.frombuffer(target.read(), dtype=np.uint8).reshape(shape)
 
 
-def _read_stored(job: str, photograph: File, target: BinaryIO, patience: float | None = None) -> Any:
+def _read_stored(job: str, photograph: "File[bytes]", target: BinaryIO, patience: float | None = None) -> Any:
     try:
         return _run(job, {}, cast(BinaryIO, photograph), [target], patience)
     except JobRefused as refused:

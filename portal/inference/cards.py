@@ -79,7 +79,7 @@ class CardPage:
 
     @property
     def card(self) -> dict[str, Any]:
-        return self.version.card
+        return dict(self.version.card)
 
     @property
     def is_in_use(self) -> bool:

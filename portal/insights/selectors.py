@@ -177,7 +177,10 @@ def _ready_times(within: QuerySet[Any, Any]) -> Iterable[tuple[UUID, datetime]]:
     events = apps.get_model("cases", "CaseEvent")._default_manager.filter(
         pgh_obj__in=within, state=CaseState.AWAITING_READ, round=F("pgh_obj__round")
     )
-    return events.order_by().values_list("pgh_obj").annotate(first=Min("pgh_created_at"))
+    found: Iterable[tuple[UUID, datetime]] = (
+        events.order_by().values_list("pgh_obj").annotate(first=Min("pgh_created_at"))
+    )
+    return found
 
 
 def _add_predictions(cases: dict[UUID, SignedCase], within: QuerySet[Any, Any]) -> None:

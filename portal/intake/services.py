@@ -93,7 +93,9 @@ def _next_accession(laboratory: Laboratory, counter: AccessionCounter) -> str:
     return f"{laboratory.accession_prefix}-{counter.year}-{counter.last:06d}"
 
 
-def add_image(by: User, case: Case, upload: UploadedFile, *, position: int | None = None) -> SmearImage:
+def add_image(
+    by: User, case: Case, upload: "UploadedFile[bytes]", *, position: int | None = None
+) -> SmearImage:
     """Store one photograph of a draft. Notes for the person are in its ``notices``, what
     may be wrong with it in its ``quality``; neither keeps it out.
 

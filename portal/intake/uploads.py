@@ -14,7 +14,7 @@ from portal.intake.services import MOST_POSITION
 from portal.web.file_names import refusal_of
 
 
-def uploaded_file(request: HttpRequest) -> UploadedFile:
+def uploaded_file(request: HttpRequest) -> "UploadedFile[bytes]":
     """The one file of a page's request. Raises Invalid."""
     uploads = uploaded_files(request)
     if not uploads:
@@ -24,7 +24,7 @@ def uploaded_file(request: HttpRequest) -> UploadedFile:
     return uploads[0]
 
 
-def uploaded_files(request: HttpRequest) -> list[UploadedFile]:
+def uploaded_files(request: HttpRequest) -> "list[UploadedFile[bytes]]":
     """The files of a request, all of whose names can be taken. Raises Invalid."""
     uploads = request.FILES.getlist("file")
     if refusal := refusal_of(request):

@@ -28,7 +28,7 @@ from portal.reading import blind, exposure
 from smear.contract import Message
 
 
-def start(by: User, laboratory: Laboratory, upload: UploadedFile) -> QuickLook:
+def start(by: User, laboratory: Laboratory, upload: "UploadedFile[bytes]") -> QuickLook:
     """Take a photograph and ask the model. Raises FileRefused, NotAllowed, WrongState."""
     require(by, Action.SUBMIT_CASE, laboratory)
     version = active_version()

@@ -22,7 +22,7 @@ class SignedVersion:
 
     @property
     def content(self) -> dict[str, Any]:
-        return self.diagnosis.content
+        return dict(self.diagnosis.content)
 
     @property
     def newest(self) -> Diagnosis:

@@ -65,7 +65,8 @@ def _stain(
     density = -np.log(image.clip(1 / 255, 1)) @ np.linalg.inv(STAINS)
     gain = 1 + random.uniform(-strength.stain_gain, strength.stain_gain, 3)
     offset = random.uniform(-strength.stain_offset, strength.stain_offset, 3)
-    return np.exp(-((density * gain + offset).astype(np.float32) @ STAINS))
+    stained: NDArray[np.float32] = np.exp(-((density * gain + offset).astype(np.float32) @ STAINS))
+    return stained
 
 
 def _light(

@@ -101,11 +101,12 @@ def draw_stage(label: str, random: np.random.Generator, slide: Slide, width: int
     for _ in range(int(slide.red_cells * random.uniform(0.8, 1.2) * width / height)):
         radius = unit * slide.red_cell_radius * float(np.exp(random.normal(0, 0.06)))
         _red_cell(random, red, placed.next(radius, tries=3), radius, slide.pallor)
-    return (
+    density: Plane = (
         nuclear[..., None] * slide.nuclear
         + cytoplasm[..., None] * slide.cytoplasm
         + red[..., None] * slide.red_cell
     )
+    return density
 
 
 def photograph(stage: Plane, random: np.random.Generator, slide: Slide, noise: float) -> NDArray[np.uint8]:

@@ -60,4 +60,5 @@ def _density(pixels: Pixels) -> NDArray[np.float32]:
 
 def _pixels(density: NDArray[np.floating[Any]], shape: tuple[int, ...]) -> Pixels:
     values = np.exp(-density) * 255
-    return (values.clip(0, 255) + 0.5).astype(np.uint8).reshape(shape)
+    pixels: Pixels = (values.clip(0, 255) + 0.5).astype(np.uint8).reshape(shape)
+    return pixels

@@ -139,4 +139,5 @@ def _cluster(looks: NDArray[np.float32], joined: csr_matrix, wanted: int) -> NDA
     if len(looks) <= wanted or wanted == 1:
         return np.arange(len(looks)) if len(looks) <= wanted else np.zeros(len(looks), dtype=np.int64)
     ward = AgglomerativeClustering(n_clusters=wanted, linkage="ward", connectivity=joined)
-    return ward.fit_predict(looks).astype(np.int64)
+    clusters: NDArray[np.int64] = ward.fit_predict(looks).astype(np.int64)
+    return clusters

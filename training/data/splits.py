@@ -53,15 +53,16 @@ class Split:
     @property
     def test(self) -> NDArray[np.bool_]:
         """True where the photograph is in the test part, BOOL [n]."""
-        return self.fold == TEST
+        return np.equal(self.fold, TEST)
 
     def training(self, held_out: int | None = None) -> NDArray[np.bool_]:
         """True where the photograph trains when fold ``held_out`` validates (None: the final model), BOOL [n]."""
-        return (self.fold != TEST) & (self.fold != held_out)
+        kept: NDArray[np.bool_] = (self.fold != TEST) & (self.fold != held_out)
+        return kept
 
     def validation(self, held_out: int | None = None) -> NDArray[np.bool_]:
         """True where the photograph is measured on: the held-out fold, or the test part for the final model."""
-        return self.fold == (TEST if held_out is None else held_out)
+        return np.equal(self.fold, TEST if held_out is None else held_out)
 
 
 def by_slide(photographs: Sequence[Photograph]) -> Split:

@@ -33,7 +33,8 @@ def to_torchscript(network: LeukemiaVGG16) -> torch.jit.ScriptModule:
     """Script and freeze ``network``; the batch dimension stays free."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return torch.jit.freeze(torch.jit.script(network.eval()))
+        script: torch.jit.ScriptModule = torch.jit.freeze(torch.jit.script(network.eval()))
+        return script
 
 
 def to_exported_program(network: LeukemiaVGG16) -> torch.export.ExportedProgram:

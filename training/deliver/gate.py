@@ -63,7 +63,7 @@ def _fold(measure: str, which: str) -> Callable[[Card], float]:
 
 def _coverage_gap(card: Card) -> float:
     """By how much the sets cover less or more than promised, in the mean over new pseudo-slides."""
-    return abs(card["calibration"]["coverage"]["by_group"]["mean"] - card["refer_rule"]["level"])
+    return float(abs(card["calibration"]["coverage"]["by_group"]["mean"] - card["refer_rule"]["level"]))
 
 
 def _least_auroc(card: Card) -> float:

@@ -216,7 +216,8 @@ class LeukemiaVGG16(nn.Module):
 
     def logits(self, pool3: Tensor, pool4: Tensor) -> Tensor:
         """Uncalibrated logits [batch, classes] from what blocks 3 and 4 leave."""
-        return self.classifier(self.seen(pool3, pool4))
+        answer: Tensor = self.classifier(self.seen(pool3, pool4))
+        return answer
 
     def outlier_score(self, features: Tensor) -> Tensor:
         """Distance from the training photographs, [batch, 1], of :meth:`outlier_features`.

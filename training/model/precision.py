@@ -27,8 +27,8 @@ def device() -> torch.device:
 def has_fast_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 in hardware."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_amx_tile_supported()
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 @contextlib.contextmanager

@@ -65,7 +65,8 @@ class Convolution(nn.Module):
         self.scale = scale
 
     def forward(self, maps: Tensor) -> Tensor:
-        return torch.ops.quantized.conv2d_relu(maps, self.packed, self.scale, 0)
+        answer: Tensor = torch.ops.quantized.conv2d_relu(maps, self.packed, self.scale, 0)
+        return answer
 
     def stored(self) -> dict[str, Tensor]:
         """The four tensors a weights file keeps of this layer."""

@@ -75,7 +75,7 @@ def image_of_case(user: User, case_id: UUID, image_id: UUID) -> SmearImage:
     return get_object_or_404(images_of(user, visible_case(user, case_id)), pk=image_id)
 
 
-def uploaded_file(request: SignedInRequest) -> UploadedFile:
+def uploaded_file(request: SignedInRequest) -> "UploadedFile[bytes]":
     """The one file of the request, else 400."""
     files = uploaded_files(request)
     if len(files) != 1:
