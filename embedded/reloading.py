@@ -11,7 +11,7 @@ from pathlib import Path
 from embedded.process import Spec
 from embedded.settings import ROOT
 
-#: Of each process the folders that count for it. The web server watches its own, and keeps its port open meanwhile.
+#: Of each process the folders that count for it. The web server watches its own, and keeps its port open.
 _SOURCES = {
     "worker": ("worker", "portal", "smear", "confined"),
     "beat": ("worker", "portal/config"),

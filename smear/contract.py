@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something for a person: a code, and the values that its words need. Whoever shows it makes the words.
+    """Something for a person: a code, and the values that its words need. The code that shows it makes the words.
 
     A value is a number, a name, a code that has words of its own (such as a file's kind), or another message.
     """

@@ -1,6 +1,6 @@
 """The refusals of `smear.decode` that more than one check gives, and the limits they name.
 
-Codes and values only: whoever shows a refusal has its words.
+Codes and values only: the words are made where a refusal is shown.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 // Texts that are not saved yet, in this browser's localStorage: encrypted, for one person, for a day.
 //
-// An entry is `kept:<person>:<place>:<id>`. Person and place are hashes under the person's key, so that whoever is signed
+// An entry is `kept:<person>:<place>:<id>`. Person and place are hashes under the person's key, so that the person signed
 // in next can tell neither whose it is nor what it belongs to; what it holds is AES-GCM under another key made of the
 // same one, with the entry's own name as additional data: it cannot be moved to another place. The key comes from the
 // server with the person's session and is never stored here.

@@ -214,7 +214,7 @@ class SmearImage(models.Model):
 
     @property
     def notice_words(self) -> list[str]:
-        """What is worth knowing about the photograph, in words."""
+        """The notices about the photograph, in words."""
         return all_in_words(self.notices)
 
     @property

@@ -15,7 +15,7 @@ def test_a_key_is_changed_by_pressing_it(people: People) -> None:
     measure.press("j")
     expect(measure).to_have_value("J")
     refusal = page.locator("#id_measure_error")
-    expect(refusal).to_contain_text("“Next photograph” has this key already.")
+    expect(refusal).to_contain_text("“Next photograph” already has this key.")
     people.complaints.expect_status(409, PREFERENCES)
     measure.press("Enter")
     expect(refusal).to_contain_text("J is the key for both “Next photograph” and “Measure”.")

@@ -43,7 +43,7 @@ def test_each_bad_file_says_why_and_the_good_ones_stay(people: People, tmp_path:
         refused = row(page, file["name"])
         expect(refused).to_have_attribute("data-state", "refused", timeout=20_000)
         expect(refused.locator("[data-status]")).to_contain_text(words)
-    expect(row(page, "again.jpg").locator("[data-status]")).to_contain_text("in the case already, as image 1")
+    expect(row(page, "again.jpg").locator("[data-status]")).to_contain_text("already in the case, as image 1")
     expect(page.get_by_text(f"1 of {len(bad) + 3} uploaded")).to_be_visible()
 
     # The page has become the draft's: a reload keeps fields and photographs.

@@ -105,7 +105,7 @@ def test_figures_stand_with_intervals_groups_and_what_they_are_compared_with(sho
     assert "Nine colour statistics 0.940 –" in page
     assert "Random split of photographs 2765 photographs Random split: optimistic" in page
     assert page.index("Cross-validation over groups") < page.index("Random split of photographs")
-    assert "Gap: 1.1 points of macro-F1" in page
+    assert "Gap: macro-F1 is 1.1 points higher" in page
     assert "differ by 0.6 points on average" in page
     for words in ("Smudge cells are called Early.", "One source.", "Accuracy"):
         assert (words in page) is (words != "Accuracy"), "columns that nothing was measured for are left out"
@@ -115,7 +115,7 @@ def test_the_refer_rule_is_said_in_words(show):
     active_model(2, refer_rule=REFER_RULE, **ESTIMATES)
     page = show()
     assert "Unlike the training photographs The outlier score is above 3;" in page
-    assert "The leading class has less than 60 %, or no class fits." in page
+    assert "The leading class has a probability below 60 %, or no class fits." in page
     assert "at 99 %: of the photographs of any one class" in page
     assert "Benign 0.300 Early 0.150" in page
 
@@ -146,7 +146,7 @@ def test_the_card_of_version_1_still_shows(show):
     assert "Nine colour statistics, which see no cell 0.973" in page
     assert "No intervals were computed for this version" in page
     assert "delivered before a gate was required" in page
-    assert "No class has at least half of the probability." in page
+    assert "No class has a probability of at least one half." in page
     assert "One data set from one source" in page
     assert "Photographs used 2,765 of 3,256" in page
     assert "True class, called: Benign Early Benign 88 1 Early 0 167" in page

@@ -78,7 +78,7 @@ def test_next_gives_the_case_in_hand_until_it_is_answered_or_given_back(as_, peo
     client, address = as_("reviewer"), reverse("reading:next")
     assert twice(client, address, {}) == reverse("cases:detail", args=[first.pk])
     assert Claim.objects.count() == 1
-    assert f"You have {first.accession} in hand" in client.get(reverse("cases:detail", args=[first.pk])).text
+    assert f"You already have {first.accession}." in client.get(reverse("cases:detail", args=[first.pk])).text
     client.post(reverse("reading:read", args=[first.pk]), OWN)
     # Answered and not concluded: it stays the reader's, and the next one can be taken.
     assert client.post(address)["Location"] == reverse("cases:detail", args=[second.pk])
@@ -202,7 +202,7 @@ def test_an_amendment_of_a_version_that_was_amended_meanwhile_says_so(as_, peopl
     assert client.post(address, body | {"label": "Pro", "reason": "Flow."}).status_code == 302
     late = client.post(address, body | {"label": "Early", "reason": "Another view."})
     assert late.status_code == 409
-    assert "has signed version 2 meanwhile" in late.text
+    assert "has signed version 2 in the meantime" in late.text
     assert "Another view." in late.text
     assert Diagnosis.objects.count() == 2
     # The page that said so is about version 2: the same words can be signed from there.

@@ -218,7 +218,7 @@ def test_an_answer_that_its_reader_never_comes_back_to_stands(case, people, sett
     assert case.state == CaseState.READY_TO_SIGN
     conclusion = Conclusion.objects.get()
     assert (conclusion.label, conclusion.changed) == ("Pre", False)
-    assert "stands" in conclusion.reason
+    assert "is final" in conclusion.reason
     assert conclude_left() == 0
 
 

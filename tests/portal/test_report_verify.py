@@ -93,7 +93,7 @@ def test_what_is_no_hash_is_refused_in_words(client, people, entered):
     client.force_login(people.submitter)
     response = client.get(reverse("verify:form"), {"hash": entered})
     assert response.status_code == 422
-    assert b"Paste the hash" in response.content or b"no SHA-256" in response.content
+    assert b"Paste the hash" in response.content or b"not a SHA-256" in response.content
 
 
 @pytest.mark.parametrize("name", ["pdf", "fhir", "content"])

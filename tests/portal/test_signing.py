@@ -66,7 +66,7 @@ def test_a_wrong_password_signs_nothing_and_too_many_lock(case, people, settings
         assert refused.value.field == "secret"
     with pytest.raises(Invalid):
         sign(people.reviewer, case, secret="wrong again")
-    with pytest.raises(TooManyAttempts, match=r"Nothing is signed\. Too many"):
+    with pytest.raises(TooManyAttempts, match=r"The report was not signed\. Too many"):
         sign(people.reviewer, case, secret=PASSWORD)
     assert not Diagnosis.objects.exists()
 

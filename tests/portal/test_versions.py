@@ -238,7 +238,7 @@ def test_a_gate_that_breaks_off_is_not_taken_for_an_answer(repository, stand_in,
 def test_without_torch_the_gate_says_where_to_run_it(repository, monkeypatch):
     repository(2, estimates=[])
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(CommandError, match="torch is not installed beside the portal"):
+    with pytest.raises(CommandError, match="torch is not installed with the portal"):
         register("--run-gate")
 
 

@@ -100,7 +100,7 @@ def test_the_list_says_who_has_a_case_and_for_whom_it_is(client, people, lab, mo
     client.post(reverse("cases:assign"), {"case": [meant.pk], "to": people.reviewer.pk})
     page = tight(client.get(WORKLIST).content.decode())
     until = Claim.objects.get().expires_at.strftime("%H:%M")
-    assert re.search(rf"{other.full_name}<span[^>]*><span[^>]*>in hand</span>until {until}", page)
+    assert re.search(rf"{other.full_name}<span[^>]*><span[^>]*>taken</span>until {until}", page)
     assert re.search(rf"{people.reviewer.full_name}<span[^>]*>assigned", page)
 
 

@@ -92,8 +92,8 @@ class Command(BaseCommand):
         after = result.stat().st_mtime_ns if result.exists() else None
         if ended.returncode not in (0, 1) or after in (None, before):
             raise CommandError(
-                f"The gate ended with status {ended.returncode} and without a new {result}; what went wrong stands "
-                "above. Nothing was registered."
+                f"The gate ended with status {ended.returncode} and without a new {result}; what went wrong is "
+                "shown above. Nothing was registered."
             )
 
 
