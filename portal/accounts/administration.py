@@ -13,6 +13,7 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -41,6 +42,7 @@ class Administration(AdminSite):
         is_staff = isinstance(request.user, User) and request.user.is_active and request.user.is_staff
         return is_staff and has_used_second_factor(request)
 
+    @method_decorator(login_not_required)  # it leads to the portal's sign-in by itself
     @method_decorator(never_cache)
     @method_decorator(secure_admin_login)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -130,6 +130,8 @@ def _context(
     report = ReportPage(version.diagnosis, version.versions, images)
     case, conclusion, signature = content["case"], content["conclusion"], content["signature"]
     return {
+        # Made here: a template's line breaks would stand in the title that a viewer shows.
+        "title": _("Report %(accession)s, version %(version)s") % content["report"],
         "language": to_locale(get_language() or settings.LANGUAGE_CODE).replace("_", "-"),
         "content": content,
         "has_codes": bool(fonts.unprintable(fonts.words_of(content))),

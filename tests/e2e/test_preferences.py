@@ -28,13 +28,13 @@ def test_a_key_is_changed_by_pressing_it(people: People) -> None:
     measure.press("x")
     measure.press("Tab")  # moves on, and is no key
     expect(measure).to_have_value("X")
-    expect(page.get_by_role("button", name="Measure: back to D")).to_be_focused()
+    expect(page.get_by_role("button", name="Measure: reset to D")).to_be_focused()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
     assert '"measure": ["X"]' in (page.locator("body").get_attribute("data-keys") or "")
 
-    page.get_by_role("button", name="Measure: back to D").click()
+    page.get_by_role("button", name="Measure: reset to D").click()
     expect(measure).to_have_value("D")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
-    expect(page.get_by_role("button", name="Measure: back to D")).to_be_hidden()
+    expect(page.get_by_role("button", name="Measure: reset to D")).to_be_hidden()

@@ -41,7 +41,7 @@ def test_an_administrator_hands_out_what_the_list_shows(people: People, file_cas
     expect(button).to_be_disabled()
     page.get_by_role("checkbox", name="Select all on this page").check()
     expect(page.get_by_text("2 cases selected")).to_be_visible()
-    page.get_by_role("checkbox", name=re.compile("^Choose HL-")).first.uncheck()
+    page.get_by_role("checkbox", name=re.compile("^Select HL-")).first.uncheck()
     expect(page.get_by_text("1 case selected")).to_be_visible()
     page.get_by_role("checkbox", name="Select all on this page").check()
     page.get_by_label("Assign to").last.select_option(label="Ravi Reviewer")

@@ -67,7 +67,7 @@ def test_its_sign_in_is_the_portals(client, chief):
     assert right["Location"].startswith("/account/login/")
     assert sign_in(client, chief.email).status_code == 429
     assert "_auth_user_id" not in client.session
-    assert client.get(ADMIN)["Location"].startswith(f"{ADMIN}login/")
+    assert client.get(ADMIN)["Location"] == f"/account/login/?next={ADMIN}"
 
 
 @TURNED_ON
