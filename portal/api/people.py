@@ -39,7 +39,4 @@ class MeSerializer(serializers.ModelSerializer[User]):
     @extend_schema_field(MembershipSerializer(many=True))
     def get_memberships(self, user: User) -> Any:
         """The laboratories you belong to."""
-        active = (
-            user.memberships.filter(is_active=True).select_related("laboratory").order_by("laboratory__name")
-        )
-        return MembershipSerializer(active, many=True).data
+        return MembershipSerializer(user.active_memberships, many=True).data

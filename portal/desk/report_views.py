@@ -10,9 +10,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts.choices import Action
-from portal.accounts.permissions import can, require
+from portal.accounts.permissions import can
 from portal.accounts.requests import SignedInRequest
-from portal.cases.found import visible_case
+from portal.cases.found import readable_case, visible_case
 from portal.cases.models import Case
 from portal.desk.views import case_page
 from portal.errors import DomainError
@@ -84,8 +84,7 @@ def sign(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @page
 def amend(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Sign a further version of a signed report."""
-    case = visible_case(request.user, pk)
-    require(request.user, Action.READ_CASE, case.laboratory)
+    case = readable_case(request.user, pk)
     versions = _versions(request, case)
     if not versions:
         return redirect("cases:detail", pk)
