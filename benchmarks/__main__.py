@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks import large, latency, processes, screen, throughput
 from benchmarks.instance import Instance
-from benchmarks.portal_client import Api, Browser
 from benchmarks.report import machine, table
+from tests.portal_client import Api, Browser
 
 Rows = list[dict[str, Any]]
 MEASUREMENTS = ("portal", "screen", "memory", "large", "triton")

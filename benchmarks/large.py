@@ -6,48 +6,25 @@ And what it costs an ordinary photograph that it is read in a process of its own
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from PIL import Image, ImageDraw
-
 from benchmarks.latency import wait_predicted
-from benchmarks.peaks import Peak, Peaks
-from benchmarks.portal_client import Api, Browser, draw_photograph, wait_until
 from benchmarks.report import spread
 from confined.client import scratch, server_in
 from smear.decode import decode
 from smear.quality import assess
+from tests.large_pictures import AT_ONCE, BARS, FORMATS, draw_large, send
+from tests.peaks import Peak, Peaks
+from tests.portal_client import Api, Browser, draw_photograph, wait_until
 
-SIDE = 10_000
-#: How many are sent at once: from the pages and by the API alike.
-AT_ONCE = 6
-FORMATS = ("PNG", "JPEG")
 THUMBNAIL_EDGE = 320
-#: Megabytes; what Hemalens wants each web process and the worker to stay below. Those that read pictures have bounds.
-BARS: dict[str, int | str] = {"web": 400, "worker": 600, "pictures": ""}
 ROUNDS = 3
 #: What the portal asks for when a photograph is uploaded.
 ARGUMENTS = {"filename": "field.jpg", "max_bytes": 50 * 2**20, "thumbnail_edge": THUMBNAIL_EDGE}
 
 Rows = list[dict[str, Any]]
-#: Sends a file into a case: the case's id, the file's name and content.
-Upload = Callable[[str, str, bytes], object]
-
-
-def draw_large(seed: int, format: str) -> tuple[str, bytes]:
-    """Name and content of a file of 100 megapixels in few bytes: a pale ground with drawn cells."""
-    image = Image.new("RGB", (SIDE, SIDE), (228, 205, 215))
-    draw = ImageDraw.Draw(image)
-    for number in range(40):
-        x, y = (7919 * (number + 1) + 211 * seed) % SIDE, (104_729 * (number + 1)) % SIDE
-        draw.ellipse((x - 250, y - 250, x + 250, y + 250), fill=(120, 70 + seed, 150))
-    buffer = io.BytesIO()
-    image.save(buffer, format, quality=90, compress_level=1)
-    return f"field-{seed}.{format.lower()}", buffer.getvalue()
 
 
 def measure(api: Api, browser: Browser, processes: dict[str, int], sockets: Path) -> tuple[Rows, Rows]:
@@ -71,19 +48,6 @@ def measure(api: Api, browser: Browser, processes: dict[str, int], sockets: Path
         pictures = server_in(sockets, "pictures")
         wait_until(lambda: not any(pictures.ping().values()), "the tiles to be built", 300)
     return times, [_memory(name, peaks.found[name], bar) for name, bar in BARS.items()]
-
-
-def send(case_id: str, files: list[tuple[Upload, str, bytes]]) -> list[float]:
-    """Upload files into a case at once, each through its door; the seconds of each."""
-
-    def one(file: tuple[Upload, str, bytes]) -> float:
-        upload, name, content = file
-        began = perf_counter()
-        upload(case_id, name, content)
-        return perf_counter() - began
-
-    with ThreadPoolExecutor(len(files)) as pool:
-        return list(pool.map(one, files))
 
 
 def ordinary(sockets: Path, repeat: int) -> Rows:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from benchmarks.portal_client import Api, Browser, draw_photograph, wait_until
 from benchmarks.report import spread
+from tests.portal_client import Api, Browser, draw_photograph, wait_until
 
 #: Seconds; what Hemalens wants to stay below on two otherwise idle cores.
 ONE_PHOTOGRAPH, SIXTEEN_PHOTOGRAPHS = 1.5, 10.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-MEGABYTE = 2**20
+from tests.peaks import MEGABYTE, family
 
 
 def memory(processes: dict[str, int]) -> list[dict[str, Any]]:
@@ -38,13 +38,6 @@ def _memory(pid: int) -> dict[str, int]:
         "rss": sum(info.rss for info in found) // MEGABYTE,
         "pss": sum(info.pss for info in found) // MEGABYTE,
     }
-
-
-def family(pid: int) -> list[psutil.Process]:
-    """A process and its children, whose names are not those of others. Raises psutil.NoSuchProcess."""
-    process = psutil.Process(pid)
-    # The supervisor's children are listed by name.
-    return [process] if "embedded" in process.cmdline() else [process, *process.children(recursive=True)]
 
 
 def _used(process: psutil.Process) -> float:

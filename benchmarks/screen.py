@@ -9,8 +9,8 @@ from typing import Any
 from playwright.sync_api import FilePayload, Page, sync_playwright
 
 from benchmarks.latency import ONE_PHOTOGRAPH
-from benchmarks.portal_client import draw_photograph
 from benchmarks.report import spread
+from tests.portal_client import draw_photograph
 
 #: Background calls of Chromium would be refused on a closed network, many at a time.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -57,7 +57,7 @@ def _measure(arguments: argparse.Namespace) -> int:
     django.setup()
     from django.core.management import call_command
 
-    from benchmarks.many_cases import fill
+    from tests.many_cases import fill
 
     call_command("migrate", verbosity=0)
     laboratory, people = _people()

@@ -74,3 +74,29 @@ def test_no_file_is_too_long():
         if (lines := len(path.read_text().splitlines())) > LINES_OF_A_FILE
     ]
     assert found == []
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file names in its imports, wherever they stand in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+#: The one test that asks a benchmark whether it measures what is served.
+TESTS_A_BENCHMARK = "tests/worker/test_int8.py"
+
+
+def test_what_tests_share_is_in_helpers_and_conftest():
+    """No test builds its data from a benchmark, or takes a fixture or a function from another test's file."""
+    found = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources("tests")
+        for name in imported(path)
+        if any(part == "conftest" or part.startswith("test_") for part in name.split(".")[1:-1])
+        or (name.split(".")[0] == "benchmarks" and path != ROOT / TESTS_A_BENCHMARK)
+    ]
+    assert found == []

@@ -15,6 +15,7 @@ from tests.live import LiveSystem
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 TABLET: ViewportSize = {"width": 820, "height": 1180}
+ENTRANCE = re.compile("/account/login/")
 #: The browser's and htmx's own lines for an answer of 400 and above; whether it was meant is judged by the answer.
 NETWORK_LINES = ("Failed to load resource", "Response Status Error Code")
 
@@ -165,3 +166,9 @@ def sign(page: Page, password: str) -> None:
     page.get_by_label("Password or authenticator code").fill(password)
     page.get_by_role("button", name="Sign report").click()
     page.wait_for_url("**/diagnosis/")
+
+
+def sign_out(page: Page) -> None:
+    page.locator("[data-bs-toggle=dropdown]").last.click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(ENTRANCE)

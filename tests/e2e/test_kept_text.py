@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browsing import FileCase, People, sign, sign_in, take, violations_in_both_themes
+from tests.e2e.browsing import FileCase, People, sign, sign_in, sign_out, take, violations_in_both_themes
 from tests.e2e.photographs import photograph
-from tests.e2e.test_signed_out import sign_out
 
 ENTRIES = "Object.keys(localStorage).filter(key => key.startsWith('kept:'))"
 

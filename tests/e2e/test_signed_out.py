@@ -1,20 +1,11 @@
 """After a sign-out a browser shows nothing of a case, neither behind the Back button nor at a picture's address."""
 
-import re
+from playwright.sync_api import Response, expect
 
-from playwright.sync_api import Page, Response, expect
-
-from tests.e2e.browsing import FileCase, People, sign_in
+from tests.e2e.browsing import ENTRANCE, FileCase, People, sign_in, sign_out
 from tests.e2e.photographs import photograph
 
-ENTRANCE = re.compile("/account/login/")
 STEPS_BACK = 4
-
-
-def sign_out(page: Page) -> None:
-    page.locator("[data-bs-toggle=dropdown]").last.click()
-    page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(ENTRANCE)
 
 
 def test_nothing_is_shown_after_signing_out(people: People, file_case: FileCase) -> None:

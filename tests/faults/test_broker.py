@@ -1,7 +1,7 @@
 """The broker may lose everything it has: the rows know what is to be done."""
 
-from benchmarks.portal_client import draw_photograph
 from tests.live import wait_for
+from tests.portal_client import draw_photograph
 
 
 def test_messages_that_vanish_are_sent_again(bench):

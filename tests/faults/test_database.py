@@ -2,7 +2,7 @@
 
 import requests
 
-from tests.faults.conftest import Bench
+from tests.faults.bench import Bench
 from tests.live import wait_for
 
 

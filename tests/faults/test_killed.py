@@ -4,7 +4,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
 
-from tests.faults.conftest import Bench
+from tests.faults.bench import Bench
 from tests.live import wait_for
 
 IMAGES = 10

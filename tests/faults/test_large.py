@@ -7,12 +7,12 @@ from signal import SIGKILL
 import psutil
 import pytest
 
-from benchmarks.large import AT_ONCE, BARS, FORMATS, draw_large, send
-from benchmarks.peaks import Peaks
 from confined.client import server_in
 from embedded.settings import ROOT
-from tests.faults.conftest import Bench
+from tests.faults.bench import Bench
+from tests.large_pictures import AT_ONCE, BARS, FORMATS, draw_large, send
 from tests.live import wait_for
+from tests.peaks import Peaks
 
 #: Megabytes that compose gives the pictures.
 COMPOSE = int(

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 import requests
 
-from benchmarks.portal_client import Browser
-from tests.faults.conftest import SUBMITTER, Bench, run_python
+from tests.faults.bench import SUBMITTER, Bench, run_python
 from tests.live import wait_for
+from tests.portal_client import Browser
 
 INVITED = "nora.logged@lab.example"
 PSEUDONYM, NOTE = "P-LOGGED-0815", "Blasts in the feathered edge, zanthoryx."

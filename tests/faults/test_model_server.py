@@ -1,9 +1,7 @@
 """A model server that is away for long, or serves another model, holds no case up and answers nothing wrong."""
 
-from tests.faults.conftest import Bench, run_python
+from tests.faults.bench import Bench
 from tests.live import wait_for
-
-AGE = "UPDATE inference_job SET queued_at = now() - interval '601 seconds' WHERE case_id = %s"
 
 
 def test_a_case_goes_to_reading_when_the_model_stays_away(bench: Bench):
@@ -12,7 +10,7 @@ def test_a_case_goes_to_reading_when_the_model_stays_away(bench: Bench):
     bench.api.submit(case_id)
     wait_for(lambda: "unavailable" in bench.outcomes(case_id), "a try without Triton", 60)
     assert bench.jobs(case_id).get("failed", 0) == 0
-    bench.rows(AGE, case_id)  # as if the time for it had passed
+    bench.age(case_id)  # as if the time for it had passed
     case = bench.wait_awaiting_read(case_id, timeout=60)
     reason = "2 of 2 photographs have no pre-classification: The model server could not be reached."
     assert case["no_preclassification_reason"] == reason
@@ -56,16 +54,11 @@ def _was_sent(bench: Bench, case_id: str) -> bool:
 
 def test_the_health_page_names_a_dead_worker_and_a_dead_beat(bench: Bench):
     bench.wait_health("ok", "worker", "beat")
-    assert [container_check(bench, part) for part in ("worker", "beat")] == [0, 0]
+    assert [bench.container_check(part) for part in ("worker", "beat")] == [0, 0]
     bench.system.kill_and_keep_down("worker")
     bench.system.kill_and_keep_down("beat")
     bench.wait_health("failed", "worker", "beat")
-    assert [container_check(bench, part) for part in ("worker", "beat")] == [1, 1]
+    assert [bench.container_check(part) for part in ("worker", "beat")] == [1, 1]
     bench.system.start("worker")
     bench.system.start("beat")
     bench.wait_health("ok", "worker", "beat")
-
-
-def container_check(bench: Bench, part: str) -> int:
-    """The exit status of the health check that a container of this part runs."""
-    return run_python(bench.system, "-m", "worker.health", part).returncode

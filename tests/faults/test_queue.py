@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.portal_client import draw_photograph
-from tests.faults.conftest import Bench, run_python
-from tests.faults.test_model_server import AGE, container_check
+from tests.faults.bench import Bench, run_python
 from tests.live import wait_for
+from tests.portal_client import draw_photograph
 
 #: Ends well once the worker has said of both queues that it has done so.
 CONTROL = (
@@ -38,8 +37,8 @@ def test_a_worker_whose_consumers_are_cancelled_holds_no_case_up(bench: Bench):
         assert "takes no" in red["worker"]["detail"]
         # Both photographs, and the quick look unless it has been given up by then.
         assert red["queue"]["detail"].startswith(("2 waiting", "3 waiting"))
-        assert container_check(bench, "worker") == 1
-        bench.rows(AGE, case_id)  # as if the time for it had passed
+        assert bench.container_check("worker") == 1
+        bench.age(case_id)  # as if the time for it had passed
         case = bench.wait_awaiting_read(case_id, timeout=240)
         assert "did not answer in time" in case["no_preclassification_reason"]
         answer = wait_for(lambda: browser.quick_look_answer(looked), "the quick look's answer", 120)
@@ -65,6 +64,6 @@ def test_a_task_that_hangs_gives_its_slot_back(bench: Bench):
     bench.api.submit(later)
     bench.assert_each_predicted_once(later, 2)
     assert "task.hung" in bench.system.log("worker")
-    bench.rows(AGE, hanging)
+    bench.age(hanging)
     case = bench.wait_awaiting_read(hanging, timeout=240)
     assert case["preclassification"] is None

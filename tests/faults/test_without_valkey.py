@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.portal_client import Api, Browser
-from tests.faults.conftest import Bench, run_python
+from tests.faults.bench import Bench, run_python
 from tests.live import wait_for
+from tests.portal_client import Api, Browser
 
 REVIEWER = "reviewer@demo.example"
 #: Seconds; the two of a page, and as many for a machine that does other work.

@@ -21,7 +21,6 @@ from django.db import connection, transaction
 from django.test import Client
 from PIL import Image
 
-from benchmarks.portal_client import draw_photograph
 from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
 from portal.cases.photographs import read_photograph
@@ -44,6 +43,7 @@ from tests.portal.addresses import (
     takes_arguments,
 )
 from tests.portal.blind_worlds import STAGES, WORLDS, Builder, Secrets, World
+from tests.portal_client import draw_photograph
 
 # Every address is fetched in two worlds at nine stages: more than the suite's limit on a busy machine.
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]

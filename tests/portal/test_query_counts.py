@@ -14,11 +14,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from benchmarks.many_cases import fill
 from portal.accounts.choices import Role
 from portal.cases.models import SavedFilter
 from portal.reading.policy.services import set_policy
 from tests.factories import MembershipFactory, analysed, claimed, member, read, signed
+from tests.many_cases import fill
 
 pytestmark = pytest.mark.django_db
 

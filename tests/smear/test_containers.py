@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from smear.colour import ADOBE_GAMMA, ADOBE_RGB, SRGB
 from smear.decode import DecodedImage, ImageRejected, decode
-from tests.smear.conftest import draw_field
+from tests.smear.fields import draw_field
 from tests.smear.shown import said, status
 
 FIELD = draw_field()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from smear.decode import DecodedImage, decode
-from tests.smear.conftest import stored_file
+from tests.smear.fields import stored_file
 from tests.smear.shown import said
 
 EXIF_ORIENTATION, EXIF_MAKE, EXIF_GPS, GPS_LATITUDE = 274, 271, 34853, 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from smear.decode import DecodedImage, ImageRejected, decode
-from tests.smear.conftest import stored_file
+from tests.smear.fields import stored_file
 
 STARTS = (
     b"\xff\xd8\xff",

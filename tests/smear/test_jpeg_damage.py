@@ -15,7 +15,7 @@ from PIL import Image
 from smear.decode import ImageRejected, decode
 from smear.jpeg import bare, frame
 from smear.jpeg_damage import check
-from tests.smear.conftest import draw_field
+from tests.smear.fields import draw_field
 
 OPTIONS: dict[str, dict[str, object]] = {
     "baseline": {},

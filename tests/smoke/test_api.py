@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from benchmarks.portal_client import Api, draw_photograph
 from embedded.settings import ROOT
 from tests.live import OF_THE_TESTS, LiveSystem, wait_for
+from tests.portal_client import Api, draw_photograph
 
 CASES, PHOTOGRAPHS_A_CASE = 4, 4
 CLASSES = {"Benign", "Early", "Pre", "Pro"}

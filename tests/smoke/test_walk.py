@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pytest
 import requests
 
-from benchmarks.portal_client import Browser, draw_photograph
 from tests.live import LiveSystem, wait_for
+from tests.portal_client import Browser, draw_photograph
 
 
 @dataclass(frozen=True)

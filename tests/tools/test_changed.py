@@ -54,7 +54,7 @@ def test_without_a_main_what_is_not_committed_has_changed(repository):
     ("file", "tests"),
     [
         ("portal/cases/tiles.py", ["tests/portal/test_cases.py", "tests/portal/test_tiles.py"]),
-        ("portal/api/health.py", ["tests/api/test_health.py"]),
+        ("portal/api/health.py", ["tests/portal/api/test_health.py"]),
         ("worker/triton_client.py", ["tests/worker/test_triton_client.py"]),
         ("embedded/supervisor.py", ["tests/embedded/test_supervisor.py"]),
         ("portal/templates/reading/policy.html", ["tests/portal/test_reading.py"]),

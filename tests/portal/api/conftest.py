@@ -10,7 +10,6 @@ from rest_framework.test import APIClient
 from portal.accounts.models import User
 from portal.accounts.tokens import issue_token
 from tests.factories import draft
-from tests.portal.conftest import _files_and_passwords, lab, model, people  # noqa: F401 - fixtures
 
 ClientFor = Callable[[User], APIClient]
 
@@ -28,14 +27,14 @@ def client_for() -> ClientFor:
 
 
 @pytest.fixture
-def clients(people, client_for) -> SimpleNamespace:  # noqa: F811
+def clients(people, client_for) -> SimpleNamespace:
     """A client for each of ``people``, and ``anonymous`` without a token."""
     signed_in = {name: client_for(person) for name, person in vars(people).items()}
     return SimpleNamespace(anonymous=APIClient(), **signed_in)
 
 
 @pytest.fixture
-def draft_case(people, lab):  # noqa: F811
+def draft_case(people, lab):
     """A draft with one photograph."""
     return draft(people.submitter, lab)
 

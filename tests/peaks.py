@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.processes import MEGABYTE, family
+MEGABYTE = 2**20
 
 #: Seconds between two looks at processes that live for a job only.
 _PAUSE = 0.1
@@ -68,6 +68,13 @@ class Peaks:
             peak.largest = max([peak.largest, *(most for most, _share in sizes)])
             peak.together = max(peak.together, sum(share for _most, share in sizes))
             peak.children = max(peak.children, len(members) - 1)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and its children, whose names are not those of others. Raises psutil.NoSuchProcess."""
+    process = psutil.Process(pid)
+    # The supervisor's children are listed by name.
+    return [process] if "embedded" in process.cmdline() else [process, *process.children(recursive=True)]
 
 
 def _memory(pid: int) -> tuple[float, float] | None:

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from portal.cases.models import SmearImage
 from tests.factories import draft
 
-FAULTS = Path(__file__).parents[2].parent / "shared" / "faults"
+FAULTS = Path(__file__).parents[3].parent / "shared" / "faults"
 #: What is right: a refusal's code, or what is told about a photograph that is taken.
 RIGHT: dict[str, str | list[str]] = {
     "whole.png": [],
