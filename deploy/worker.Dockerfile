@@ -27,4 +27,4 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=build /app ./
 USER 10001:10001
-CMD ["celery", "-A", "worker.app", "worker", "--loglevel=info", "--without-gossip", "--without-mingle"]
+CMD ["python", "-m", "worker"]

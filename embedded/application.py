@@ -70,7 +70,6 @@ def application_specs(
 ) -> list[Spec]:
     """Specs of the Celery worker, beat and the web server."""
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "worker.app"]
     schedule = var.path / "beat-schedule"
     ports, secrets = var.ports(), var.secrets()
     web = [python, "-m", "portal.server"]
@@ -78,8 +77,7 @@ def application_specs(
         Spec(
             name="worker",
             command=[
-                *(*celery, "worker", "--loglevel=info", "--without-gossip", "--without-mingle"),
-                "--queues=default,quick,mail",
+                *(python, "-m", "worker", "--queues=default,quick,mail"),
                 f"--concurrency={settings.worker_concurrency}",
             ],
             environment=environment,
@@ -90,7 +88,10 @@ def application_specs(
         ),
         Spec(
             name="beat",
-            command=[*celery, "beat", "--loglevel=info", f"--schedule={schedule}", "--pidfile="],
+            command=[
+                *(python, "-m", "celery", "-A", "worker.app", "beat", "--loglevel=info"),
+                *(f"--schedule={schedule}", "--pidfile="),
+            ],
             environment=environment,
             folder=ROOT,
             ready=lambda: any(var.path.glob(f"{schedule.name}*")),

@@ -144,12 +144,16 @@ class Supervisor:
             last = "\n".join(log.read_bytes()[start:].decode(errors="replace").splitlines()[-12:])
             raise EmbeddedError(f"The step '{label}' failed; its last words are below and in {log}.", last)
 
+    def started(self) -> None:
+        """From now on a process that dies is started again; until now one that could not start ended the whole."""
+        self._phase = "ready"
+
     def watch(self, minimum_mb: int = 0) -> None:
         """Look after the processes until a signal asks to stop; then raise StopRequested.
 
         Says so once when less than ``minimum_mb`` megabytes become free on the disk.
         """
-        self._phase = "ready"
+        self.started()
         while True:
             self.step()
             try:

@@ -1,4 +1,4 @@
-"""The worker's Celery application: ``celery -A worker.app worker`` and ``celery -A worker.app beat``."""
+"""The worker's Celery application: ``python -m worker`` and ``celery -A worker.app beat``."""
 
 import os
 from logging.config import dictConfig

@@ -35,6 +35,12 @@ class Stage:
         spec = Spec(name=name, command=[sys.executable, "-c", code], environment=dict(os.environ), **options)
         self.supervisor.add(spec)
 
+    def bring_up(self, name):
+        """Start a process and end the start, as ``make run`` does when all are ready."""
+        self.supervisor.start([name])
+        self.supervisor.wait_ready([name])
+        self.supervisor.started()
+
     def member(self, name):
         return self.supervisor.members[name]
 
@@ -80,9 +86,7 @@ def test_a_process_is_ready_when_it_says_so(stage, tmp_path):
 def test_a_process_that_dies_is_started_again_and_said_so(stage):
     one = stage()
     one.add("worker", SLEEP)
-    one.supervisor.start(["worker"])
-    one.supervisor.wait_ready(["worker"])
-    one.supervisor._phase = "ready"
+    one.bring_up("worker")
     first = one.member("worker").child.pid
     os.kill(first, signal.SIGKILL)
     one.step_until(lambda: one.member("worker").restarts == 1, "the restart")
@@ -96,9 +100,7 @@ def test_a_process_that_dies_is_started_again_and_said_so(stage):
 def test_without_restart_it_stays_down_until_it_is_started(stage):
     one = stage(restart=False)
     one.add("worker", SLEEP)
-    one.supervisor.start(["worker"])
-    one.supervisor.wait_ready(["worker"])
-    one.supervisor._phase = "ready"
+    one.bring_up("worker")
     os.kill(one.member("worker").child.pid, signal.SIGKILL)
     one.step_until(lambda: one.member("worker").state is State.STOPPED, "the death to be seen")
     assert "stays down until 'start worker'" in one.said[-1]
@@ -130,9 +132,7 @@ def test_a_process_that_runs_but_is_broken_is_replaced(stage, tmp_path):
     one = stage()
     broken = tmp_path / "broken"
     one.add("triton", SLEEP, explain=lambda process, output: "Its stub died." if broken.exists() else "")
-    one.supervisor.start(["triton"])
-    one.supervisor.wait_ready(["triton"])
-    one.supervisor._phase = "ready"
+    one.bring_up("triton")
     broken.touch()
     one.step_until(lambda: one.member("triton").state is State.WAITING, "the broken process to be seen")
     broken.unlink()
@@ -145,9 +145,7 @@ def test_a_process_that_no_longer_answers_is_replaced_when_patience_ends(stage, 
     answers = tmp_path / "answers"
     answers.touch()
     one.add("web", SLEEP, ready=answers.exists, patience=0.5)
-    one.supervisor.start(["web"])
-    one.supervisor.wait_ready(["web"])
-    one.supervisor._phase = "ready"
+    one.bring_up("web")
     answers.unlink()
     one.step_until(lambda: one.member("web").state is State.WAITING, "the silence to be noticed")
     assert "web did not answer for 0 s; starting again" in one.said[-1]
