@@ -8,7 +8,7 @@ MODELS := $(WEIGHTS:weights.safetensors=model.pt)
 FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
 DIST := portal/static/dist/.built
 COLLECTED := staticfiles/staticfiles.json
-CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/locale/*/LC_MESSAGES/django.po))
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/locale/*/LC_MESSAGES/django.po portal/wording/*/LC_MESSAGES/django.po))
 # the build steps run before there is a database or a secret, and use neither
 BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1:1/build STATIC_ROOT=$(CURDIR)/staticfiles
 PYTEST := $(BIN)/python -m pytest

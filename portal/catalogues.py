@@ -16,6 +16,8 @@ from babel.messages.frontend import CommandLineInterface
 from django.utils.translation.template import templatize
 
 LOCALE = Path(__file__).parent / "locale"
+#: Texts of libraries that would not read like the rest of our pages; no source of ours holds them.
+WORDING = Path(__file__).parent / "wording"
 _KEYWORDS = ("gettext_noop", "gettext_lazy", "ngettext_lazy:1,2", "pgettext_lazy:1c,2")
 _LAYOUT = ("--no-wrap", "--sort-output", "--no-location")
 
@@ -47,7 +49,8 @@ def update() -> None:
 
 def compile_all() -> None:
     """Write what Django reads."""
-    _babel("compile", "-D", "django", "-d", LOCALE)
+    for folder in (LOCALE, WORDING):
+        _babel("compile", "-D", "django", "-d", folder)
 
 
 def _babel(*arguments: object) -> None:

@@ -148,7 +148,10 @@ _STORED: dict[str, Any] = {
 }
 STORED_READ: dict[str, Any] = {**_STORED, "reveal": PRECLASSIFICATION}
 NEW_CONCLUSION: dict[str, Any] = {"label": "Pre", "confidence": "high", "reason": "", "seconds": 6.2}
-READ: dict[str, Any] = {**_STORED, "conclusion": {**NEW_CONCLUSION, "created_at": _TIME}}
+READ: dict[str, Any] = {
+    **_STORED,
+    "conclusion": {**NEW_CONCLUSION, "is_by_clock": False, "created_at": _TIME},
+}
 NEW_ADJUDICATION: dict[str, Any] = {
     "label": "Pre",
     "confidence": "high",
@@ -164,7 +167,7 @@ ADJUDICATION: dict[str, Any] = {
     "reader": "Otto Other",
     "model_seen": True,
     "seconds": 90.0,
-    "conclusion": {**NEW_ADJUDICATION, "seconds": None, "created_at": _TIME},
+    "conclusion": {**NEW_ADJUDICATION, "is_by_clock": False, "seconds": None, "created_at": _TIME},
 }
 SIGNATURE: dict[str, Any] = {"secret": "the password", "comment": "Blasts throughout."}
 REPORT: dict[str, Any] = {

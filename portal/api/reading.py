@@ -109,11 +109,16 @@ class NewAdjudicationSerializer(NewConclusionSerializer):
 
 
 class ConclusionSerializer(serializers.ModelSerializer[Conclusion]):
-    """What the reader said in the end."""
+    """What the reader said in the end.
+
+    ``is_by_clock``: the reader never came back to it, and ``reason`` says so.
+    """
+
+    reason = serializers.CharField(source="reason_words", read_only=True)
 
     class Meta:
         model = Conclusion
-        fields = ("label", "confidence", "reason", "seconds", "created_at")
+        fields = ("label", "confidence", "reason", "is_by_clock", "seconds", "created_at")
 
 
 class ReadSerializer(serializers.ModelSerializer[Read]):

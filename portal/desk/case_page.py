@@ -188,7 +188,7 @@ class CasePage:
         texts.append(case.created_by.full_name)
         for read in self.reads:
             texts += [read.reader.full_name, read.comment]
-            texts += [read.conclusion.reason] if read.is_concluded else []
+            texts += [read.conclusion.reason_words] if read.is_concluded else []
         return warning(texts)
 
     @cached_property

@@ -23,6 +23,10 @@ if [c.label for c in SMEAR_CLASSES] != ReadLabel.values[: len(SMEAR_CLASSES)]:
     )
 
 
+#: Why an answer became final that its reader never came back to (``Conclusion.is_by_clock``).
+BY_CLOCK = _("Not reviewed again; the answer given before the model's was shown is final.")
+
+
 class Confidence(models.TextChoices):
     LOW = "low", _("Low")
     MEDIUM = "medium", _("Medium")

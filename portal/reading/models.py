@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case, SmearImage
-from portal.reading.choices import Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel, SecondRead
+from portal.reading.choices import BY_CLOCK, Blindness, ClaimEnd, Confidence, ReadKind, ReadLabel, SecondRead
 from portal.text_fields import LinesField
 from smear.likeness import HASH_BYTES
 
@@ -42,7 +42,7 @@ class ReadingPolicy(models.Model):
     )
     alert_contact = models.ForeignKey(
         User,
-        verbose_name=_("person told of urgent findings"),
+        verbose_name=_("person notified of urgent findings"),
         on_delete=models.PROTECT,
         null=True,
         blank=True,
@@ -170,6 +170,9 @@ class Conclusion(models.Model):
     label = models.CharField(_("answer"), max_length=16, choices=ReadLabel.choices)
     confidence = models.CharField(_("confidence"), max_length=8, choices=Confidence.choices)
     reason = LinesField(_("reason"), max_length=4000, blank=True)
+    is_by_clock = models.BooleanField(
+        default=False, help_text=_("the reader never came back, and the answer given before became final")
+    )
     seconds = models.FloatField(null=True, help_text=_("from the model's answer to the conclusion"))
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -189,6 +192,11 @@ class Conclusion(models.Model):
     def changed(self) -> bool:
         """Whether the reader changed their own answer."""
         return self.label != self.read.label
+
+    @property
+    def reason_words(self) -> str:
+        """The reader's reason, or in words of the language in use that there is none because nobody came back."""
+        return str(BY_CLOCK) if self.is_by_clock else self.reason
 
 
 class Exposure(models.Model):

@@ -146,8 +146,7 @@ def _conclude_left(read_id: int) -> bool:
     held = case.claims.filter(ended_at=None, reader=read.reader_id).first()
     if held is None or read.round != case.round or Conclusion.objects.filter(read=read).exists():
         return False
-    reason = _("Not reviewed again; the answer given before the model's was shown is final.")
-    _conclude(read, case, held, {"label": read.label, "confidence": read.confidence, "reason": reason})
+    _conclude(read, case, held, {"label": read.label, "confidence": read.confidence, "is_by_clock": True})
     return True
 
 

@@ -108,7 +108,7 @@ def _read(read: Read) -> dict[str, Any]:
         "model_label": read.model_label,
         "concluded_label": conclusion.label if conclusion else "",
         "concluded_confidence": conclusion.confidence if conclusion else "",
-        "reason": conclusion.reason if conclusion else "",
+        "reason": conclusion.reason_words if conclusion else "",
         "seconds": read.seconds,
         "at": read.created_at.isoformat(),
         "images": [

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import allauth
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.checkers import checkers
@@ -13,6 +14,7 @@ from django.conf import settings
 
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "portal" / "locale"
+WORDING = ROOT / "portal" / "wording"
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +64,22 @@ def test_placeholders_are_those_of_the_original(translated):
             except Exception as error:
                 wrong.append(f"{message.id}: {error}")
     assert wrong == []
+
+
+@pytest.mark.parametrize("code", [code for code, _ in settings.LANGUAGES])
+def test_every_text_that_is_said_in_other_words_is_a_librarys(code):
+    theirs = read_po((Path(allauth.__file__).parent / "locale/es/LC_MESSAGES/django.po").open("rb"))
+    ours = read_po((WORDING / code / "LC_MESSAGES" / "django.po").open("rb"))
+    assert len(ours)
+    assert [message.id for message in ours if message.id and message.id not in theirs] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("code", "title", "help"),
+    [("en", "Reset your password", "ask an administrator"), ("es", "Restablecer", "pregunte a un administrador")],
+)
+def test_pages_of_libraries_speak_as_ours_do(client, code, title, help):
+    page = client.get("/account/password/reset/", headers={"Accept-Language": code}).content.decode()
+    assert title in page
+    assert help in page

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps as current
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
@@ -17,7 +17,7 @@ from portal.inference import quick_looks
 from portal.inference.services import claim
 from portal.intake.services import submit
 from portal.quick_look import services as quick_look
-from portal.reading.models import Exposure, ImageRead, Read
+from portal.reading.models import Conclusion, Exposure, ImageRead, Read
 from portal.reports.content import content_sha256
 from portal.reports.services import sign
 from portal.words import in_words
@@ -301,3 +301,17 @@ def test_errors_of_jobs_tries_and_quick_looks_become_codes(people, lab, model):
     assert second.error is None
     assert attempt.error == {"code": "text", "values": {"text": "Triton is down."}}
     assert look.error == {"code": "queue_away", "values": {}}
+
+
+def test_an_answer_made_final_by_the_clock_is_known_by_its_old_sentence(people, lab, model):
+    first, second = (read(people.reviewer, analysed(people.submitter, lab)) for _ in range(2))
+    by_clock = "No se volvió a mirar; vale la respuesta dada antes de mostrarse la del modelo."
+    for one, reason in ((first, by_clock), (second, "Fine chromatin.")):
+        conclusion = Conclusion(read=one, label=one.label, confidence=one.confidence, reason=reason)
+        conclusion.save()
+    with connection.schema_editor() as editor:
+        migration("reading", "0008_conclusions_by_the_clock").keep_as_code(current, editor)
+    kept = Conclusion.objects.order_by("pk").values_list("is_by_clock", "reason")
+    assert list(kept) == [(True, ""), (False, "Fine chromatin.")]
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        Conclusion.objects.update(reason="Changed.")

@@ -3,6 +3,7 @@
 import pghistory
 import pytest
 from django.db import ProgrammingError, transaction
+from django.utils import translation
 
 from portal.accounts.choices import Role
 from portal.cases.choices import CaseState
@@ -218,7 +219,10 @@ def test_an_answer_that_its_reader_never_comes_back_to_stands(case, people, sett
     assert case.state == CaseState.READY_TO_SIGN
     conclusion = Conclusion.objects.get()
     assert (conclusion.label, conclusion.changed) == ("Pre", False)
-    assert "is final" in conclusion.reason
+    assert (conclusion.is_by_clock, conclusion.reason) == (True, "")
+    assert "is final" in conclusion.reason_words
+    with translation.override("es"):
+        assert "es definitiva" in conclusion.reason_words
     assert conclude_left() == 0
 
 
