@@ -47,7 +47,7 @@ def measure(api: Api, browser: Browser, processes: dict[str, int], sockets: Path
         times.append(spread("the same six: from submission to the last prediction", [perf_counter() - began]))
         pictures = server_in(sockets, "pictures")
         wait_until(lambda: not any(pictures.ping().values()), "the tiles to be built", 300)
-    return times, [_memory(name, peaks.found[name], bar) for name, bar in BARS.items()]
+    return times, [_memory(name, peaks.found[name], bar) for name, bar in (BARS | {"pictures": ""}).items()]
 
 
 def ordinary(sockets: Path, repeat: int) -> Rows:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import django
 import pytest
+from pytest_django.fixtures import Settings
 from whitenoise.base import WhiteNoise
 from whitenoise.responders import StaticFile
 
@@ -67,7 +68,7 @@ def live_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem
 
 
 @pytest.fixture
-def smtp(settings) -> int:
+def smtp(settings: Settings) -> int:
     """Mail goes to this port, where nothing listens yet."""
     settings.EMAIL_BACKEND = "portal.mail.NotedMail"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()

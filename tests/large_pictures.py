@@ -14,7 +14,7 @@ SIDE = 10_000
 AT_ONCE = 6
 FORMATS = ("PNG", "JPEG")
 #: Megabytes; what Hemalens wants each web process and the worker to stay below. Those that read pictures have bounds.
-BARS: dict[str, int | str] = {"web": 400, "worker": 600, "pictures": ""}
+BARS = {"web": 400, "worker": 600}
 #: Sends a file into a case: the case's id, the file's name and content.
 Upload = Callable[[str, str, bytes], object]
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -21,8 +21,10 @@ from embedded.state import VarFolder
 
 START_TIMEOUT = 240.0
 
+T = TypeVar("T")
 
-def wait_for(condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
+
+def wait_for(condition: Callable[[], T | None], what: str, timeout: float = 60.0) -> T:
     """Poll until ``condition`` gives something true and return it. Raises TimeoutError naming ``what``."""
     deadline = time.monotonic() + timeout
     while True:

@@ -10,7 +10,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 OF_THE_EXAMPLE = {"portal/reading/teaching.py", "tests/portal/test_teaching.py"}
 
 
-def test_every_file_it_names_is_there():
+def test_every_file_it_names_is_there() -> None:
     named = set(re.findall(r"`([\w./]+\.(?:py|md|json|html|toml))`", TEXT)) | set(
         re.findall(r"\]\((docs/[^)]+)\)", TEXT)
     )
@@ -25,7 +25,7 @@ def test_every_file_it_names_is_there():
     assert missing == set()
 
 
-def test_every_make_target_it_names_is_there():
+def test_every_make_target_it_names_is_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     named = set(re.findall(r"`make ([a-z0-9-]+)", TEXT))
     assert {"test", "messages"} <= named

@@ -1,11 +1,13 @@
 """What the process that makes PDFs must not read."""
 
+from pathlib import Path
+
 import pytest
 
 from confined import paper
 
 
-def test_nothing_is_read_but_what_belongs_to_the_report(tmp_path):
+def test_nothing_is_read_but_what_belongs_to_the_report(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     fetcher = paper._served_only({"report:qr": (b"<svg/>", "image/svg+xml")})

@@ -72,7 +72,7 @@ def held(server: Client, tmp_path: Path) -> Iterator[Held]:
     wait_for(lambda: not any(server.ping().values()), "the jobs to end")
 
 
-def test_a_job_reads_and_writes_files_of_its_caller(server):
+def test_a_job_reads_and_writes_files_of_its_caller(server: Client) -> None:
     content = os.urandom(3_000_000)
     with scratch() as target:
         assert server.run("copy", {}, io.BytesIO(content), [target]) == len(content)
@@ -80,41 +80,43 @@ def test_a_job_reads_and_writes_files_of_its_caller(server):
         assert target.read() == content
 
 
-def test_only_the_owner_reaches_the_socket(server):
+def test_only_the_owner_reaches_the_socket(server: Client) -> None:
     assert stat.S_IMODE(server.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(server.path.parent.stat().st_mode) == 0o700
 
 
-def test_memory_beyond_the_small_bound_makes_a_job_large_and_beyond_the_large_one_ends_it(server):
+def test_memory_beyond_the_small_bound_makes_a_job_large_and_beyond_the_large_one_ends_it(
+    server: Client,
+) -> None:
     assert server.run("take", {"mb": 8}, io.BytesIO(b"x")) is False
     assert server.run("take", {"mb": 100}, io.BytesIO(b"x")) is True
     assert why(server, "take", mb=200) is Failed.MEMORY
 
 
-def test_a_job_that_takes_too_long_is_ended(tmp_path):
+def test_a_job_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     with started("staged", tmp_path, module=STAGED, STAGED_SECONDS="1") as hasty:
         assert why(hasty, "spin") is Failed.TIME
 
 
-def test_a_job_that_is_not_done_in_time_is_no_fault_of_its_input(tmp_path):
+def test_a_job_that_is_not_done_in_time_is_no_fault_of_its_input(tmp_path: Path) -> None:
     with started("staged", tmp_path, module=STAGED, STAGED_CLOCK="1") as hasty:
         places = {"started": str(tmp_path / "started"), "until": str(tmp_path / "never")}
         assert why(hasty, "wait", **places) is Failed.BUSY
 
 
 @pytest.mark.parametrize("job", ["die", "fail", "no_such_job", "fill"])
-def test_a_job_that_breaks_is_answered(server, job, monkeypatch):
+def test_a_job_that_breaks_is_answered(server: Client, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert why(server, job) is Failed.BROKEN
     assert server.run("take", {"mb": 1}, io.BytesIO(b"x")) is False
 
 
-def test_what_a_job_says_against_its_input_comes_through(server):
+def test_what_a_job_says_against_its_input_comes_through(server: Client) -> None:
     with pytest.raises(JobRefused) as caught:
         server.run("refuse", {}, io.BytesIO(b"x"))
     assert caught.value.why == {"words": "not this one"}
 
 
-def test_no_more_run_at_once_than_may_and_the_rest_waits_its_turn(server, held):
+def test_no_more_run_at_once_than_may_and_the_rest_waits_its_turn(server: Client, held: Held) -> None:
     jobs = [held.ask() for _ in range(5)]
     wait_for(lambda: server.ping() == {"running": 3, "waiting": 2}, "three to run")
     assert why(server, "take", mb=1) is Failed.BUSY
@@ -123,7 +125,7 @@ def test_no_more_run_at_once_than_may_and_the_rest_waits_its_turn(server, held):
     assert len({job.result(30) for job in jobs}) == 5, "each in a process of its own"
 
 
-def test_a_large_job_leaves_room_for_small_ones(server, held):
+def test_a_large_job_leaves_room_for_small_ones(server: Client, held: Held) -> None:
     held.ask(large=True)
     wait_for(lambda: len(held.pids()) == 1, "the large job to run")
     second = held.ask(large=True)
@@ -133,7 +135,7 @@ def test_a_large_job_leaves_room_for_small_ones(server, held):
     assert second.result(30)
 
 
-def test_who_has_less_patience_goes_first_and_does_not_wait_longer(server, held):
+def test_who_has_less_patience_goes_first_and_does_not_wait_longer(server: Client, held: Held) -> None:
     running = [held.ask() for _ in range(3)]
     wait_for(lambda: len(held.pids()) == 3, "three processes")
     with pytest.raises(JobFailed) as caught:
@@ -150,7 +152,7 @@ def test_who_has_less_patience_goes_first_and_does_not_wait_longer(server, held)
     assert sum(job.exception(30) is not None for job in running) == 1
 
 
-def test_a_job_that_nobody_waits_for_is_ended(server, tmp_path):
+def test_a_job_that_nobody_waits_for_is_ended(server: Client, tmp_path: Path) -> None:
     started, never = tmp_path / "started", tmp_path / "never"
     connection = protocol.new_socket()
     with protocol.address_of(server.path) as address:
@@ -164,7 +166,7 @@ def test_a_job_that_nobody_waits_for_is_ended(server, tmp_path):
     wait_for(lambda: has_ended(pid), "its process to end", 30)
 
 
-def test_a_message_that_is_none_costs_nothing_but_its_connection(server):
+def test_a_message_that_is_none_costs_nothing_but_its_connection(server: Client) -> None:
     for message in (b"", b"[]", b"{", b'{"job": 1, "arguments": 2}', b'{"job": "copy"}'):
         with protocol.address_of(server.path) as address, protocol.new_socket() as connection:
             connection.connect(address)
@@ -180,7 +182,7 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def test_a_server_that_is_killed_takes_its_jobs_along_and_they_are_asked_for_again(tmp_path):
+def test_a_server_that_is_killed_takes_its_jobs_along_and_they_are_asked_for_again(tmp_path: Path) -> None:
     go = tmp_path / "go"
     found: list[int] = []
 
@@ -204,7 +206,7 @@ def test_a_server_that_is_killed_takes_its_jobs_along_and_they_are_asked_for_aga
     assert found != [pid]
 
 
-def test_a_server_that_is_away_is_said_to_be(tmp_path, monkeypatch):
+def test_a_server_that_is_away_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "RESTART_SECONDS", 0.0)
     absent = server_in(tmp_path, "staged")
     with pytest.raises(ServerGone):
@@ -214,7 +216,9 @@ def test_a_server_that_is_away_is_said_to_be(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
-def test_a_setting_that_cannot_be_used_is_named(tmp_path, value, capfd):
+def test_a_setting_that_cannot_be_used_is_named(
+    tmp_path: Path, value: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     with (
         pytest.raises(AssertionError, match="did not start"),
         started("pictures", tmp_path, PICTURE_JOBS=value),

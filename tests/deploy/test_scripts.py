@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from celery.utils.nodenames import default_nodename
@@ -27,11 +28,11 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_the_wait_ends_when_the_database_answers():
+def test_the_wait_ends_when_the_database_answers() -> None:
     assert run("deploy/wait_for_database.py").returncode == 0
 
 
-def test_the_wait_gives_up_and_says_what_to_look_at():
+def test_the_wait_gives_up_and_says_what_to_look_at() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound, so that nobody else takes it, and not listening
         port = closed.getsockname()[1]
@@ -47,9 +48,9 @@ def test_the_wait_gives_up_and_says_what_to_look_at():
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("worker", WORKER_HEARTBEAT_PREFIX + default_nodename(None)), ("beat", BEAT_HEARTBEAT)]
+    ("name", "key"), [("worker", WORKER_HEARTBEAT_PREFIX + default_nodename("")), ("beat", BEAT_HEARTBEAT)]
 )
-def test_health_is_the_heartbeat_of_this_machine(name, key):
+def test_health_is_the_heartbeat_of_this_machine(name: str, key: str) -> None:
     cache.delete(key)
     silent = run("-m", "worker.health", name)
     assert (silent.returncode, silent.stderr.strip()) == (
@@ -63,7 +64,7 @@ def test_health_is_the_heartbeat_of_this_machine(name, key):
         cache.delete(key)
 
 
-def test_health_without_the_cache_is_bad_and_says_so_in_a_line():
+def test_health_without_the_cache_is_bad_and_says_so_in_a_line() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         done = run("-m", "worker.health", "beat", CACHE_URL=f"redis://127.0.0.1:{closed.getsockname()[1]}/1")
@@ -73,11 +74,11 @@ def test_health_without_the_cache_is_bad_and_says_so_in_a_line():
     assert "Traceback" not in done.stderr
 
 
-def test_health_of_nothing_in_particular_is_a_question_to_correct():
+def test_health_of_nothing_in_particular_is_a_question_to_correct() -> None:
     assert run("-m", "worker.health").returncode == 2
 
 
-def test_the_image_closes_of_triton_what_make_run_closes(tmp_path):
+def test_the_image_closes_of_triton_what_make_run_closes(tmp_path: Path) -> None:
     """The script runs with a tritonserver that only says what it was asked to do."""
     said = tmp_path / "tritonserver"
     said.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, Playwright, sync_playwright
 
 from tests.browser import chromium
 from tests.e2e.browsing import Complaints, FileCase, People
@@ -64,7 +64,7 @@ def file_case() -> FileCase:
 
     def file(
         page: Page,
-        photographs: list[dict[str, Any]],
+        photographs: list[FilePayload],
         pseudonym: str = "P-4711",
         note: str = "",
         scale: str = "",

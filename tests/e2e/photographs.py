@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from playwright.sync_api import FilePayload
 
 
 def draw_field(seed: int, size: tuple[int, int] = (640, 480)) -> Image.Image:
@@ -29,12 +30,12 @@ def save(image: Image.Image, file_format: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def upload(name: str, content: bytes, mime: str = "image/jpeg") -> dict[str, Any]:
+def upload(name: str, content: bytes, mime: str = "image/jpeg") -> FilePayload:
     """A file as Playwright's ``set_input_files`` takes it."""
     return {"name": name, "mimeType": mime, "buffer": content}
 
 
-def photograph(seed: int, name: str = "") -> dict[str, Any]:
+def photograph(seed: int, name: str = "") -> FilePayload:
     return upload(name or f"field-{seed}.jpg", save(draw_field(seed), "JPEG", quality=90))
 
 
@@ -49,7 +50,7 @@ def _png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def bad_files() -> dict[str, tuple[dict[str, Any], int, str]]:
+def bad_files() -> dict[str, tuple[FilePayload, int, str]]:
     """Files that are refused: the file, the status, and a part of what is said beside it.
 
     Status 0 stands for a file that the page refuses before it sends anything.

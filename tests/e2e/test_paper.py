@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import FilePayload, Page, ViewportSize, expect
 
 from tests.e2e.browsing import FileCase, People, answer, conclude, sign, take
 from tests.e2e.photographs import photograph
@@ -52,7 +52,9 @@ def open_case(people: People, address: str) -> Page:
     return page
 
 
-def test_a_printed_case_shows_its_photograph_as_it_is(people: People, report: str, signed: dict[str, str]):
+def test_a_printed_case_shows_its_photograph_as_it_is(
+    people: People, report: str, signed: dict[str, str]
+) -> None:
     page = open_case(people, signed["case"])
     stage = page.locator("[data-viewer-stage]")
     on_screen = stage.evaluate(LAID_OUT)
@@ -68,7 +70,7 @@ def test_a_printed_case_shows_its_photograph_as_it_is(people: People, report: st
         assert not button.is_visible(), button.evaluate("element => element.outerHTML")
 
 
-def test_insights_begin_on_the_first_printed_page(people: People, report: str):
+def test_insights_begin_on_the_first_printed_page(people: People, report: str) -> None:
     page = people.page("labadmin")
     page.goto("/insights/")
     page.emulate_media(media="print")
@@ -83,21 +85,22 @@ def test_insights_begin_on_the_first_printed_page(people: People, report: str):
     assert not page.locator(".insights-filters, .insights-nav").first.is_visible()
 
 
-def test_charts_can_be_read_on_a_phone(people: People, report: str):
+def test_charts_can_be_read_on_a_phone(people: People, report: str) -> None:
     page = people.page(
         "labadmin",
     )
-    for size, least in (
+    sizes: list[tuple[ViewportSize, int]] = [
         ({"width": 1280, "height": 800}, 10),
         (PHONE, 10),
         ({"width": 720, "height": 900}, 10),
-    ):
+    ]
+    for size, least in sizes:
         page.set_viewport_size(size)
         page.goto("/insights/")
         assert page.evaluate(SMALLEST_LETTERS) >= least, size
 
 
-def test_the_urgent_banner_is_one_line_on_a_phone(people: People, report: str):
+def test_the_urgent_banner_is_one_line_on_a_phone(people: People, report: str) -> None:
     page = people.page("submitter")
     page.set_viewport_size(PHONE)
     page.goto("/cases/")
@@ -109,7 +112,7 @@ def test_the_urgent_banner_is_one_line_on_a_phone(people: People, report: str):
     expect(page.get_by_role("link", name=re.compile("See and acknowledge"))).to_be_visible()
 
 
-def test_a_report_keeps_its_words_apart(people: People, report: str):
+def test_a_report_keeps_its_words_apart(people: People, report: str) -> None:
     page = people.page("reviewer")
     page.goto(report)
     assert page.locator(".reads > li").first.inner_text().splitlines()[1:3] == [
@@ -118,11 +121,11 @@ def test_a_report_keeps_its_words_apart(people: People, report: str):
     ]
 
 
-def test_nothing_lies_over_the_files_of_a_new_case(people: People):
+def test_nothing_lies_over_the_files_of_a_new_case(people: People) -> None:
     page = people.page("submitter")
     page.set_viewport_size({"width": 1280, "height": 600})
     page.goto("/cases/new/")
-    files = [
+    files: list[FilePayload] = [
         {"name": f"{number}.png", "mimeType": "image/png", "buffer": b"no picture"} for number in range(9)
     ]
     page.get_by_label("Choose photographs").set_input_files(files)

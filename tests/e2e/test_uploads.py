@@ -34,8 +34,8 @@ def test_each_bad_file_says_why_and_the_good_ones_stay(people: People, tmp_path:
     page.get_by_label("Choose photographs").set_input_files([upload("again.jpg", good["buffer"])])
 
     heavy = tmp_path / "heavy.jpg"
-    with heavy.open("wb") as file:
-        file.truncate(DEFAULT_LIMITS.max_bytes + 1)
+    with heavy.open("wb") as sparse:
+        sparse.truncate(DEFAULT_LIMITS.max_bytes + 1)
     page.get_by_label("Choose photographs").set_input_files(heavy)
     expect(row(page, "heavy.jpg").locator("[data-status]")).to_contain_text("larger than 50 MB")
 

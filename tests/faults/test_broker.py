@@ -1,10 +1,11 @@
 """The broker may lose everything it has: the rows know what is to be done."""
 
+from tests.faults.bench import Bench
 from tests.live import wait_for
 from tests.portal_client import draw_photograph
 
 
-def test_messages_that_vanish_are_sent_again(bench):
+def test_messages_that_vanish_are_sent_again(bench: Bench) -> None:
     case_id = bench.filed(4, seed=11)
     bench.system.stop("worker")
     bench.api.submit(case_id)
@@ -15,7 +16,7 @@ def test_messages_that_vanish_are_sent_again(bench):
     bench.assert_each_predicted_once(case_id, 4)
 
 
-def test_a_case_can_be_submitted_while_the_broker_is_down(bench):
+def test_a_case_can_be_submitted_while_the_broker_is_down(bench: Bench) -> None:
     case_id = bench.filed(3, seed=12)
     bench.system.kill_and_keep_down("valkey")
     submitted = bench.api.submit(case_id)
@@ -25,7 +26,7 @@ def test_a_case_can_be_submitted_while_the_broker_is_down(bench):
     bench.assert_each_predicted_once(case_id, 3)
 
 
-def test_worker_and_beat_outlast_a_broker_that_is_away_for_longer(bench):
+def test_worker_and_beat_outlast_a_broker_that_is_away_for_longer(bench: Bench) -> None:
     pids = {name: bench.system.pid(name) for name in ("worker", "beat")}
     bench.system.kill_and_keep_down("valkey")
     case_id = bench.filed(2, seed=13)
@@ -37,7 +38,7 @@ def test_worker_and_beat_outlast_a_broker_that_is_away_for_longer(bench):
     assert {name: bench.system.pid(name) for name in pids} == pids
 
 
-def test_a_backlog_does_not_hold_up_a_quick_look(bench):
+def test_a_backlog_does_not_hold_up_a_quick_look(bench: Bench) -> None:
     browser = bench.browser()
     backlog = [bench.filed(10, seed=20 + number) for number in range(3)]
     for case_id in backlog:

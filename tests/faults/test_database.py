@@ -6,7 +6,7 @@ from tests.faults.bench import Bench
 from tests.live import wait_for
 
 
-def test_a_restart_of_the_database_is_503_and_needs_no_other_restart(bench: Bench):
+def test_a_restart_of_the_database_is_503_and_needs_no_other_restart(bench: Bench) -> None:
     base = bench.system.base_url
     browser, api = bench.browser(), bench.api
     pids = {name: bench.system.pid(name) for name in ("web", "worker", "beat")}

@@ -17,7 +17,7 @@ def submitted(bench: Bench, seed: int) -> str:
 
 
 @pytest.mark.parametrize("name", ["triton", "valkey", "postgres"])
-def test_killed_in_the_middle_and_started_again(bench, name):
+def test_killed_in_the_middle_and_started_again(bench: Bench, name: str) -> None:
     case_id = submitted(bench, seed=1)
     bench.in_the_middle(case_id)
     killed = bench.system.kill(name, SIGKILL)
@@ -25,7 +25,7 @@ def test_killed_in_the_middle_and_started_again(bench, name):
     bench.assert_each_predicted_once(case_id, IMAGES)
 
 
-def test_a_killed_worker_loses_nothing_and_its_tries_stay_on_record(bench):
+def test_a_killed_worker_loses_nothing_and_its_tries_stay_on_record(bench: Bench) -> None:
     case_id = submitted(bench, seed=2)
     bench.in_the_middle(case_id)
     bench.system.kill_and_keep_down("worker")
@@ -35,7 +35,7 @@ def test_a_killed_worker_loses_nothing_and_its_tries_stay_on_record(bench):
     assert bench.outcomes(case_id).count("lost") == running
 
 
-def test_a_triton_that_hangs_is_given_up_and_asked_again(bench):
+def test_a_triton_that_hangs_is_given_up_and_asked_again(bench: Bench) -> None:
     case_id = submitted(bench, seed=3)
     bench.in_the_middle(case_id)
     pid = bench.system.kill("triton", SIGSTOP)
@@ -47,7 +47,7 @@ def test_a_triton_that_hangs_is_given_up_and_asked_again(bench):
     bench.assert_each_predicted_once(case_id, IMAGES)
 
 
-def test_a_worker_that_is_stopped_in_order_finishes_what_it_has(bench):
+def test_a_worker_that_is_stopped_in_order_finishes_what_it_has(bench: Bench) -> None:
     case_id = submitted(bench, seed=4)
     bench.in_the_middle(case_id)
     bench.system.stop("worker")

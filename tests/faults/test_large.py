@@ -14,10 +14,10 @@ from tests.large_pictures import AT_ONCE, BARS, FORMATS, draw_large, send
 from tests.live import wait_for
 from tests.peaks import Peaks
 
+_LIMIT = re.search(r"(?s)\n  pictures:\n.*?mem_limit: (\d+)m", (ROOT / "docker-compose.yml").read_text())
+assert _LIMIT
 #: Megabytes that compose gives the pictures.
-COMPOSE = int(
-    re.search(r"(?s)\n  pictures:\n.*?mem_limit: (\d+)m", (ROOT / "docker-compose.yml").read_text())[1]
-)
+COMPOSE = int(_LIMIT[1])
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def wait_idle(bench: Bench) -> None:
     wait_for(lambda: not any(pictures.ping(5.0).values()), "the pictures to be done", 240)
 
 
-def test_six_at_once_leave_web_and_worker_small(bench: Bench, drawn):
+def test_six_at_once_leave_web_and_worker_small(bench: Bench, drawn: list[tuple[str, bytes]]) -> None:
     processes = {name: bench.system.pid(name) for name in ("web", "worker", "pictures")}
     case_id = bench.api.new_case()
     doors = [bench.browser().upload, bench.api.upload]
@@ -51,7 +51,9 @@ def test_six_at_once_leave_web_and_worker_small(bench: Bench, drawn):
     assert psutil.Process(processes["pictures"]).memory_info().rss < 100 * 2**20
 
 
-def test_a_killed_server_of_pictures_loses_no_upload_and_no_answer(bench: Bench, drawn):
+def test_a_killed_server_of_pictures_loses_no_upload_and_no_answer(
+    bench: Bench, drawn: list[tuple[str, bytes]]
+) -> None:
     case_id = bench.api.new_case()
     with ThreadPoolExecutor(2) as pool:
         doors = (bench.browser().upload, bench.api.upload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def form(session: requests.Session, url: str, path: str, data: dict[str, str]) -
 
 
 @pytest.fixture
-def logs(bench: Bench):
+def logs(bench: Bench) -> Callable[[], str]:
     """All that has been written to log files, as one text."""
     folder = bench.system.var.path / "log"
 
@@ -87,7 +88,7 @@ def sign_in_invite_and_reset(bench: Bench) -> set[str]:
     return secrets_in(found)
 
 
-def test_no_log_names_a_person_a_secret_or_a_typed_text(bench: Bench, logs) -> None:
+def test_no_log_names_a_person_a_secret_or_a_typed_text(bench: Bench, logs: Callable[[], str]) -> None:
     url = bench.system.base_url
     secrets = sign_in_invite_and_reset(bench)
     assert len(secrets) >= 2

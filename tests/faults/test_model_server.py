@@ -4,7 +4,7 @@ from tests.faults.bench import Bench
 from tests.live import wait_for
 
 
-def test_a_case_goes_to_reading_when_the_model_stays_away(bench: Bench):
+def test_a_case_goes_to_reading_when_the_model_stays_away(bench: Bench) -> None:
     case_id = bench.filed(2, seed=31)
     bench.system.kill_and_keep_down("triton")
     bench.api.submit(case_id)
@@ -26,7 +26,7 @@ def test_a_case_goes_to_reading_when_the_model_stays_away(bench: Bench):
     assert bench.api.case(case_id)["no_preclassification_reason"] == reason
 
 
-def test_a_model_that_is_not_the_registered_one_is_not_used(bench: Bench):
+def test_a_model_that_is_not_the_registered_one_is_not_used(bench: Bench) -> None:
     (version,) = bench.rows("SELECT id, sha256 FROM inference_modelversion WHERE is_active")
     case_id = bench.filed(1, seed=33)
     bench.rows("UPDATE inference_modelversion SET sha256 = %s WHERE id = %s", "b" * 64, version["id"])
@@ -52,7 +52,7 @@ def _was_sent(bench: Bench, case_id: str) -> bool:
         return bool(sent) and not any(broker.type(key) == b"list" for key in broker.keys("default*"))
 
 
-def test_the_health_page_names_a_dead_worker_and_a_dead_beat(bench: Bench):
+def test_the_health_page_names_a_dead_worker_and_a_dead_beat(bench: Bench) -> None:
     bench.wait_health("ok", "worker", "beat")
     assert [bench.container_check(part) for part in ("worker", "beat")] == [0, 0]
     bench.system.kill_and_keep_down("worker")

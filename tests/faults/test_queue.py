@@ -25,7 +25,7 @@ def tell_worker(bench: Bench, order: str) -> None:
     wait_for(lambda: run_python(bench.system, "-c", script).returncode == 0, f"the worker to {order}", 120)
 
 
-def test_a_worker_whose_consumers_are_cancelled_holds_no_case_up(bench: Bench):
+def test_a_worker_whose_consumers_are_cancelled_holds_no_case_up(bench: Bench) -> None:
     browser = bench.browser()
     bench.wait_health("ok", "worker", "queue", "repair")
     tell_worker(bench, "cancel_consumer")
@@ -51,7 +51,7 @@ def test_a_worker_whose_consumers_are_cancelled_holds_no_case_up(bench: Bench):
     bench.assert_each_predicted_once(later, 1)
 
 
-def test_a_task_that_hangs_gives_its_slot_back(bench: Bench):
+def test_a_task_that_hangs_gives_its_slot_back(bench: Bench) -> None:
     hanging = bench.filed(2, seed=64)
     media = Path(bench.system.environment["MEDIA_ROOT"])
     for row in bench.rows("SELECT file FROM cases_smearimage WHERE case_id = %s", hanging):

@@ -3,8 +3,9 @@
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
@@ -15,6 +16,10 @@ from tests.portal_client import Api, Browser
 REVIEWER = "reviewer@demo.example"
 #: Seconds; the two of a page, and as many for a machine that does other work.
 PATIENCE = 4.0
+
+T = TypeVar("T")
+#: Does harm, and returns what ends it.
+Fault = Callable[[Bench], Callable[[], None]]
 
 
 def stall(bench: Bench) -> Callable[[], None]:
@@ -30,7 +35,7 @@ def kill(bench: Bench) -> Callable[[], None]:
     return lambda: bench.system.start("valkey")
 
 
-def timely(call: Callable[[], Any]) -> Any:
+def timely(call: Callable[[], T]) -> T:
     """What ``call`` returns, which has to come soon."""
     began = monotonic()
     found = call()
@@ -57,7 +62,7 @@ def ready_to_sign(bench: Bench, reviewer: Api, seed: int) -> str:
 
 
 @pytest.mark.parametrize(("fault", "seed"), [(stall, 51), (kill, 52)])
-def test_people_work_on_and_all_drains(bench: Bench, reviewer: Api, fault, seed):
+def test_people_work_on_and_all_drains(bench: Bench, reviewer: Api, fault: Fault, seed: int) -> None:
     to_sign, to_submit = ready_to_sign(bench, reviewer, seed), bench.filed(2, seed=seed + 10)
     password = bench.system.accounts[REVIEWER]
     end = fault(bench)
@@ -70,7 +75,7 @@ def test_people_work_on_and_all_drains(bench: Bench, reviewer: Api, fault, seed)
             "/notifications/bell/",
             "/insights/",
         ):
-            answer = timely(lambda path=path: browser._session.get(browser._base + path, timeout=60))
+            answer = timely(partial(browser._session.get, browser._base + path, timeout=60))
             assert answer.status_code in (200, 204), path
         comment = f"Typed while Valkey was away, {seed}."
         signature = {"secret": password, "comment": comment}

@@ -20,6 +20,7 @@ import pytest
 import requests
 
 from embedded.settings import ROOT
+from tests.documents import Document
 from tests.live import OF_THE_TESTS, LiveSystem, wait_for
 from tests.portal_client import Api, draw_photograph
 
@@ -48,8 +49,8 @@ def laboratory(request: pytest.FixtureRequest) -> Laboratory:
         names = ("SMOKE_SUBMITTER_TOKEN", "SMOKE_REVIEWER_TOKEN", "SMOKE_REVIEWER_PASSWORD")
         return Laboratory(url.rstrip("/"), *(os.environ[name] for name in names))
     system: LiveSystem = request.getfixturevalue("live_system")
-    tokens = (_issue_token(system, f"{role}@demo.example") for role in ("submitter", "reviewer"))
-    return Laboratory(system.base_url, *tokens, system.accounts["reviewer@demo.example"])
+    submitter, reviewer = (_issue_token(system, f"{role}@demo.example") for role in ("submitter", "reviewer"))
+    return Laboratory(system.base_url, submitter, reviewer, system.accounts["reviewer@demo.example"])
 
 
 def _issue_token(system: LiveSystem, email: str) -> str:
@@ -80,21 +81,21 @@ def _spread(files: list[Path]) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def answered(laboratory) -> list[dict]:
+def answered(laboratory: Laboratory) -> list[Document]:
     """Four cases as the API shows them once they await their read."""
     api = Api(laboratory.url, laboratory.submitter_token)
     filed = [api.file_case(photographs) for photographs in _photographs()]
     for case_id in filed:
         assert api.submit(case_id)["state"] in {"submitted", "analysing", "awaiting_read"}
 
-    def awaiting() -> list[dict] | None:
+    def awaiting() -> list[Document] | None:
         cases = [api.case(case_id) for case_id in filed]
         return cases if all(case["state"] == "awaiting_read" for case in cases) else None
 
     return wait_for(awaiting, "the model's answers to sixteen photographs", 180)
 
 
-def test_every_photograph_has_the_models_answer(answered):
+def test_every_photograph_has_the_models_answer(answered: list[Document]) -> None:
     images = [image for case in answered for image in case["images"]]
     assert len(images) == CASES * PHOTOGRAPHS_A_CASE
     for image in images:
@@ -110,7 +111,9 @@ def test_every_photograph_has_the_models_answer(answered):
         assert case["no_preclassification_reason"] == ""
 
 
-def test_the_stored_photograph_and_its_map_can_be_fetched(answered, laboratory):
+def test_the_stored_photograph_and_its_map_can_be_fetched(
+    answered: list[Document], laboratory: Laboratory
+) -> None:
     image = answered[0]["images"][0]
     token = {"Authorization": f"Bearer {laboratory.submitter_token}"}
     address = f"{laboratory.url}/api/v1/cases/{answered[0]['id']}/images/{image['id']}/"
@@ -119,7 +122,7 @@ def test_the_stored_photograph_and_its_map_can_be_fetched(answered, laboratory):
         assert requests.get(f"{address}{name}/", timeout=30).status_code == 401, name
 
 
-def test_a_case_is_read_blind_and_signed(answered, laboratory):
+def test_a_case_is_read_blind_and_signed(answered: list[Document], laboratory: Laboratory) -> None:
     case = answered[-1]
     path = f"cases/{case['id']}/"
     submitter, reviewer = laboratory.submitter_token, laboratory.reviewer_token

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 import requests
 
+from tests.documents import Document
 from tests.live import LiveSystem, wait_for
 from tests.portal_client import Browser, draw_photograph
 
@@ -33,8 +34,8 @@ def place(request: pytest.FixtureRequest) -> Place:
     return Place(system.base_url, email, system.accounts[email])
 
 
-def test_every_part_reports_that_it_works(place):
-    def report():
+def test_every_part_reports_that_it_works(place: Place) -> None:
+    def report() -> Document | None:
         answer = requests.get(f"{place.url}/health/ready", timeout=10)
         return answer.json() if answer.json()["status"] == "ok" else None
 
@@ -43,7 +44,7 @@ def test_every_part_reports_that_it_works(place):
     assert requests.get(f"{place.url}/health/live", timeout=10).status_code == 200
 
 
-def test_the_sign_in_page_comes_with_its_style_and_scripts(place):
+def test_the_sign_in_page_comes_with_its_style_and_scripts(place: Place) -> None:
     page = requests.get(f"{place.url}/account/login/", timeout=10)
     assert page.status_code == 200
     assert "Content-Security-Policy" in page.headers
@@ -54,7 +55,7 @@ def test_the_sign_in_page_comes_with_its_style_and_scripts(place):
         assert requests.get(place.url + asset, timeout=10).status_code == 200, asset
 
 
-def test_strangers_see_no_case(place):
+def test_strangers_see_no_case(place: Place) -> None:
     page = requests.get(f"{place.url}/cases/", timeout=10, allow_redirects=False)
     assert (page.status_code, page.headers["Location"].startswith("/account/login/")) == (302, True)
     assert requests.get(f"{place.url}/api/v1/cases/", timeout=10).status_code == 401
@@ -62,7 +63,7 @@ def test_strangers_see_no_case(place):
         Browser(place.url, place.email, "not the password")
 
 
-def test_a_photograph_gets_the_models_answer(place):
+def test_a_photograph_gets_the_models_answer(place: Place) -> None:
     browser = Browser(place.url, place.email, place.password)
     address = browser.start_quick_look(draw_photograph(7, (640, 480)))
     answer = wait_for(lambda: browser.quick_look_answer(address), "the model's answer", 60)

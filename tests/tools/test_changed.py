@@ -14,7 +14,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 @pytest.fixture
-def repository(tmp_path):
+def repository(tmp_path: Path) -> Path:
     """A branch with one commit on top of main."""
     git(tmp_path, "init", "-b", "main")
     for name in ("kept", "edited", "removed"):
@@ -28,14 +28,14 @@ def repository(tmp_path):
     return tmp_path
 
 
-def test_what_is_committed_edited_and_new_has_changed(repository):
+def test_what_is_committed_edited_and_new_has_changed(repository: Path) -> None:
     (repository / "edited.py").write_text("1")
     (repository / "removed.py").unlink()
     (repository / "new.py").write_text("")
     assert {path.name for path in changed(repository)} == {"committed.py", "edited.py", "new.py"}
 
 
-def test_what_main_did_meanwhile_has_not(repository):
+def test_what_main_did_meanwhile_has_not(repository: Path) -> None:
     git(repository, "switch", "main")
     (repository / "elsewhere.py").write_text("")
     git(repository, "add", ".")
@@ -44,7 +44,7 @@ def test_what_main_did_meanwhile_has_not(repository):
     assert [path.name for path in changed(repository)] == ["committed.py"]
 
 
-def test_without_a_main_what_is_not_committed_has_changed(repository):
+def test_without_a_main_what_is_not_committed_has_changed(repository: Path) -> None:
     git(repository, "branch", "-D", "main")
     (repository / "edited.py").write_text("1")
     assert [path.name for path in changed(repository)] == ["edited.py"]
@@ -65,5 +65,5 @@ def test_without_a_main_what_is_not_committed_has_changed(repository):
         ("frontend/js/keys.js", []),
     ],
 )
-def test_tests_belong_to_files_by_name(file, tests):
+def test_tests_belong_to_files_by_name(file: str, tests: list[str]) -> None:
     assert files_for([Path(file)], ROOT) == tests

@@ -13,12 +13,12 @@ def stages() -> set[str]:
     return set(re.findall(r"^(lint-[a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def test_the_configuration_is_one_that_pre_commit_reads():
+def test_the_configuration_is_one_that_pre_commit_reads() -> None:
     command = [sys.executable, "-m", "pre_commit", "validate-config", ".pre-commit-config.yaml"]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def test_every_stage_is_a_hook_and_nothing_is_fetched():
+def test_every_stage_is_a_hook_and_nothing_is_fetched() -> None:
     [source] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert source["repo"] == "local"
     assert {hook["entry"] for hook in source["hooks"]} == {
