@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,9 +17,11 @@ from embedded.settings import ROOT
 from tests.live import wait_for
 
 EMBEDDED = [sys.executable, "-m", "embedded"]
+#: The process that started services, their addresses, and every process that belongs to them.
+Running = tuple[subprocess.Popen[str], dict[str, str], list[psutil.Process]]
 
 
-def command(var, *arguments, **environment):
+def command(var: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m embedded`` to its end."""
     return subprocess.run(
         [*EMBEDDED, "--var", str(var), *arguments],
@@ -31,7 +35,7 @@ def command(var, *arguments, **environment):
 
 
 @contextlib.contextmanager
-def running_services(var):
+def running_services(var: Path) -> Iterator[Running]:
     """PostgreSQL and Valkey from ``var``, with all processes that belong to them."""
     process = subprocess.Popen(
         [*EMBEDDED, "--parent", str(os.getpid()), "--var", str(var), "services", "--only", "postgres,valkey"],
@@ -39,6 +43,7 @@ def running_services(var):
         text=True,
         cwd=ROOT,
     )
+    assert process.stdout is not None
     try:
         addresses = json.loads(process.stdout.readline())
         yield process, addresses, psutil.Process(process.pid).children(recursive=True)
@@ -48,11 +53,11 @@ def running_services(var):
 
 
 @pytest.fixture
-def var(tmp_path):
+def var(tmp_path: Path) -> Path:
     return tmp_path / "var"
 
 
-def test_a_port_in_use_is_named_with_its_owner_and_a_way_out(var):
+def test_a_port_in_use_is_named_with_its_owner_and_a_way_out(var: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         result = command(var, "run", PORT=str(port))
@@ -62,14 +67,14 @@ def test_a_port_in_use_is_named_with_its_owner_and_a_way_out(var):
     assert "Traceback" not in result.stderr
 
 
-def test_a_full_disk_is_named(var):
+def test_a_full_disk_is_named(var: Path) -> None:
     result = command(var, "run", HEMALENS_MIN_FREE_MB="999999999")
     assert result.returncode == 1
     assert "needs 999999999 MB: free some space" in result.stderr
     assert not var.exists()
 
 
-def test_a_wrong_setting_is_named(var):
+def test_a_wrong_setting_is_named(var: Path) -> None:
     result = command(var, "run", PORT="http")
     assert (result.returncode, result.stderr) == (
         1,
@@ -77,7 +82,7 @@ def test_a_wrong_setting_is_named(var):
     )
 
 
-def test_a_model_that_was_not_exported_is_named(var, tmp_path):
+def test_a_model_that_was_not_exported_is_named(var: Path, tmp_path: Path) -> None:
     version = tmp_path / "models" / "leukemia_vgg16" / "1"
     version.mkdir(parents=True)
     (version.parent / "config.pbtxt").write_text("")
@@ -86,7 +91,9 @@ def test_a_model_that_was_not_exported_is_named(var, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [("status",), ("start", "web"), ("kill", "web")])
-def test_asking_a_system_that_does_not_run_says_how_to_start_it(var, arguments):
+def test_asking_a_system_that_does_not_run_says_how_to_start_it(
+    var: Path, arguments: tuple[str, ...]
+) -> None:
     var.mkdir()
     result = command(var, *arguments)
     assert (result.returncode, result.stderr) == (
@@ -95,7 +102,7 @@ def test_asking_a_system_that_does_not_run_says_how_to_start_it(var, arguments):
     )
 
 
-def test_stopping_in_order_leaves_no_process_and_a_second_start_keeps_the_data(var):
+def test_stopping_in_order_leaves_no_process_and_a_second_start_keeps_the_data(var: Path) -> None:
     with running_services(var) as (process, addresses, family):
         assert len(family) > 5
         second = command(var, "services")
@@ -111,7 +118,7 @@ def test_stopping_in_order_leaves_no_process_and_a_second_start_keeps_the_data(v
     assert (emptied.returncode, list(var.iterdir())) == (0, [])
 
 
-def test_reset_leaves_a_folder_alone_that_is_not_its_own(var):
+def test_reset_leaves_a_folder_alone_that_is_not_its_own(var: Path) -> None:
     var.mkdir()
     (var / "thesis.txt").write_text("my only copy")
     result = command(var, "reset")
@@ -119,27 +126,27 @@ def test_reset_leaves_a_folder_alone_that_is_not_its_own(var):
     assert (var / "thesis.txt").exists()
 
 
-def test_killing_the_supervisor_itself_leaves_no_process(var):
+def test_killing_the_supervisor_itself_leaves_no_process(var: Path) -> None:
     with running_services(var) as (process, _, family):
         process.kill()
         process.wait(10)
         assert psutil.wait_procs(family, timeout=20)[1] == []
 
 
-def test_a_killed_database_comes_back_with_its_data(var):
+def test_a_killed_database_comes_back_with_its_data(var: Path) -> None:
     with running_services(var) as (_, addresses, _):
         pid = json.loads((var / "run.json").read_text())["processes"]["postgres"]["pid"]
         os.kill(pid, signal.SIGKILL)
 
-        def restarted():
+        def restarted() -> bool:
             state = json.loads((var / "run.json").read_text())["processes"]["postgres"]
-            return state["state"] == "ready" and state["pid"] != pid
+            return bool(state["state"] == "ready" and state["pid"] != pid)
 
         wait_for(restarted, "PostgreSQL to come back")
         assert "postgres://" in addresses["DATABASE_URL"]
 
 
-def test_a_system_bound_to_its_parent_goes_with_it(var):
+def test_a_system_bound_to_its_parent_goes_with_it(var: Path) -> None:
     """As the tests' own services do when pytest is killed."""
     code = (
         "import os, subprocess, sys\n"

@@ -4,12 +4,14 @@ import os
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from embedded import reloading
 from embedded.process import Child, Spec
+from embedded.settings import ROOT
 from tests.live import wait_for
 
 #: Writes its id, and waits to be stopped.
@@ -22,7 +24,7 @@ def spec(name: str, *arguments: str) -> Spec:
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of every process's source, in the place of ours."""
     monkeypatch.setattr(reloading, "ROOT", tmp_path)
     for folders in reloading._SOURCES.values():
@@ -32,7 +34,9 @@ def source(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["worker", "beat", "pictures", "paper"])
-def test_a_process_starts_again_when_its_source_changes_and_leaves_nothing_behind(name, source):
+def test_a_process_starts_again_when_its_source_changes_and_leaves_nothing_behind(
+    name: str, source: Path
+) -> None:
     noted = source / "started by 'us'"  # a name that a shell would take apart
     [watched] = reloading.reloading([spec(name, str(noted))])
     child = Child(watched, source / "log")
@@ -56,7 +60,7 @@ def test_a_process_starts_again_when_its_source_changes_and_leaves_nothing_behin
     assert not any(psutil.pid_exists(pid) for pid in started())
 
 
-def test_services_stay_as_they_are_and_a_broken_web_server_waits_for_its_repair():
+def test_services_stay_as_they_are_and_a_broken_web_server_waits_for_its_repair() -> None:
     services = [spec("postgres"), spec("valkey"), spec("triton")]
     assert reloading.reloading(services) == services
     [web] = reloading.reloading([spec("web")])
@@ -64,16 +68,15 @@ def test_services_stay_as_they_are_and_a_broken_web_server_waits_for_its_repair(
     assert web.patience is None
 
 
-def test_every_folder_that_is_watched_is_there():
+def test_every_folder_that_is_watched_is_there() -> None:
     for folders in reloading._SOURCES.values():
         for folder in folders:
-            assert (reloading.ROOT / folder).is_dir()
+            assert (ROOT / folder).is_dir()
 
 
-def test_scripts_and_styles_are_built_again(tmp_path):
-    root = reloading.ROOT
-    shutil.copytree(root / "frontend", tmp_path / "frontend")
-    (tmp_path / "node_modules").symlink_to(root / "node_modules")
+def test_scripts_and_styles_are_built_again(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "frontend", tmp_path / "frontend")
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     dist = tmp_path / "portal" / "static" / "dist"
     child = Child(replace(reloading.assets(), folder=tmp_path), tmp_path / "log")
     child.start()

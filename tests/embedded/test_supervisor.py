@@ -6,6 +6,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol, TypedDict, Unpack
 
 import psutil
 import pytest
@@ -14,54 +17,77 @@ from embedded.control import ask
 from embedded.errors import EmbeddedError, StopRequested
 from embedded.process import Spec
 from embedded.state import VarFolder
-from embedded.supervisor import State, Supervisor
+from embedded.supervisor import Member, State, Supervisor
 from tests.live import wait_for
 
 SLEEP = "import time; time.sleep(600)"
 
 
+class Options(TypedDict, total=False):
+    """What a test says about a process besides its name and its code: fields of a Spec."""
+
+    ready: Callable[[], bool]
+    stop_grace: float
+    start_timeout: float
+    patience: float
+    stage: int
+    explain: Callable[[psutil.Process | None, str], str]
+
+
 class Stage:
     """A supervisor, what it said, and its processes' Specs made of Python one-liners."""
 
-    def __init__(self, folder, restart=True):
+    def __init__(self, folder: Path, restart: bool = True) -> None:
         self.var = VarFolder(folder)
         self.var.create()
-        self.said = []
+        self.said: list[str] = []
         self.supervisor = Supervisor(self.var, restart, self.said.append, lambda: None)
 
-    def add(self, name, code, **options):
+    def add(self, name: str, code: str, **options: Unpack[Options]) -> None:
         options.setdefault("ready", lambda: True)
         options.setdefault("stop_grace", 3.0)
         spec = Spec(name=name, command=[sys.executable, "-c", code], environment=dict(os.environ), **options)
         self.supervisor.add(spec)
 
-    def bring_up(self, name):
+    def bring_up(self, name: str) -> None:
         """Start a process and end the start, as ``make run`` does when all are ready."""
         self.supervisor.start([name])
         self.supervisor.wait_ready([name])
         self.supervisor.started()
 
-    def member(self, name):
+    def member(self, name: str) -> Member:
         return self.supervisor.members[name]
 
-    def step_until(self, condition, what):
-        def step():
+    def pid(self, name: str) -> int:
+        """The id of a process, which has to run."""
+        pid = self.member(name).child.pid
+        assert pid is not None
+        return pid
+
+    def step_until(self, condition: Callable[[], bool], what: str) -> None:
+        def step() -> bool:
             self.supervisor.step()
             return condition()
 
-        return wait_for(step, what, 30)
+        wait_for(step, what, 30)
 
 
-def restore_signals():
+def restore_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
-@pytest.fixture
-def stage(tmp_path):
-    made = []
+class MakeStage(Protocol):
+    """Sets a stage, whose processes are stopped after the test."""
 
-    def make(restart=True):
+    def __call__(self, restart: bool = True) -> Stage: ...
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[MakeStage]:
+    made: list[Stage] = []
+
+    def make(restart: bool = True) -> Stage:
         made.append(Stage(tmp_path / f"var{len(made)}", restart))
         return made[-1]
 
@@ -70,7 +96,7 @@ def stage(tmp_path):
         one.supervisor.stop_all()
 
 
-def test_a_process_is_ready_when_it_says_so(stage, tmp_path):
+def test_a_process_is_ready_when_it_says_so(stage: MakeStage, tmp_path: Path) -> None:
     one = stage()
     door = tmp_path / "open"
     one.add("web", SLEEP, ready=door.exists)
@@ -83,11 +109,11 @@ def test_a_process_is_ready_when_it_says_so(stage, tmp_path):
     assert "web: ready after" in one.said[-1]
 
 
-def test_a_process_that_dies_is_started_again_and_said_so(stage):
+def test_a_process_that_dies_is_started_again_and_said_so(stage: MakeStage) -> None:
     one = stage()
     one.add("worker", SLEEP)
     one.bring_up("worker")
-    first = one.member("worker").child.pid
+    first = one.pid("worker")
     os.kill(first, signal.SIGKILL)
     one.step_until(lambda: one.member("worker").restarts == 1, "the restart")
     one.supervisor.wait_ready(["worker"])
@@ -97,18 +123,18 @@ def test_a_process_that_dies_is_started_again_and_said_so(stage):
     )
 
 
-def test_without_restart_it_stays_down_until_it_is_started(stage):
+def test_without_restart_it_stays_down_until_it_is_started(stage: MakeStage) -> None:
     one = stage(restart=False)
     one.add("worker", SLEEP)
     one.bring_up("worker")
-    os.kill(one.member("worker").child.pid, signal.SIGKILL)
+    os.kill(one.pid("worker"), signal.SIGKILL)
     one.step_until(lambda: one.member("worker").state is State.STOPPED, "the death to be seen")
     assert "stays down until 'start worker'" in one.said[-1]
     one.supervisor.start(["worker"])
     one.supervisor.wait_ready(["worker"])
 
 
-def test_dying_again_and_again_at_the_start_is_one_sentence_with_the_last_words(stage):
+def test_dying_again_and_again_at_the_start_is_one_sentence_with_the_last_words(stage: MakeStage) -> None:
     one = stage()
     one.add("worker", "print('no module named tasks'); raise SystemExit(3)", ready=lambda: False)
     one.supervisor.start(["worker"])
@@ -120,7 +146,7 @@ def test_dying_again_and_again_at_the_start_is_one_sentence_with_the_last_words(
     assert str(one.var.log("worker")) in str(failure.value)
 
 
-def test_a_process_that_never_becomes_ready_is_named(stage):
+def test_a_process_that_never_becomes_ready_is_named(stage: MakeStage) -> None:
     one = stage()
     one.add("triton", SLEEP, ready=lambda: False, start_timeout=0.5)
     one.supervisor.start(["triton"])
@@ -128,7 +154,7 @@ def test_a_process_that_never_becomes_ready_is_named(stage):
         one.supervisor.wait_ready(["triton"])
 
 
-def test_a_process_that_runs_but_is_broken_is_replaced(stage, tmp_path):
+def test_a_process_that_runs_but_is_broken_is_replaced(stage: MakeStage, tmp_path: Path) -> None:
     one = stage()
     broken = tmp_path / "broken"
     one.add("triton", SLEEP, explain=lambda process, output: "Its stub died." if broken.exists() else "")
@@ -140,7 +166,9 @@ def test_a_process_that_runs_but_is_broken_is_replaced(stage, tmp_path):
     one.supervisor.wait_ready(["triton"])
 
 
-def test_a_process_that_no_longer_answers_is_replaced_when_patience_ends(stage, tmp_path):
+def test_a_process_that_no_longer_answers_is_replaced_when_patience_ends(
+    stage: MakeStage, tmp_path: Path
+) -> None:
     one = stage()
     answers = tmp_path / "answers"
     answers.touch()
@@ -154,7 +182,7 @@ def test_a_process_that_no_longer_answers_is_replaced_when_patience_ends(stage, 
     assert one.member("web").restarts == 1
 
 
-def test_stopping_leaves_no_child_and_no_grandchild(stage):
+def test_stopping_leaves_no_child_and_no_grandchild(stage: MakeStage) -> None:
     one = stage()
     family = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!r}])"
     stubborn = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
@@ -173,7 +201,7 @@ def test_stopping_leaves_no_child_and_no_grandchild(stage):
     assert one.var.read_run()["state"] == "stopped"
 
 
-def test_the_database_outlives_those_who_use_it(stage, tmp_path):
+def test_the_database_outlives_those_who_use_it(stage: MakeStage, tmp_path: Path) -> None:
     one = stage()
     diary = tmp_path / "diary"
     on_term = """
@@ -195,7 +223,7 @@ time.sleep(600)
     assert diary.read_text() == "wd"
 
 
-def test_a_signal_ends_the_watch(stage):
+def test_a_signal_ends_the_watch(stage: MakeStage) -> None:
     one = stage()
     one.supervisor.install_signals()
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
@@ -207,13 +235,13 @@ def test_a_signal_ends_the_watch(stage):
         restore_signals()
 
 
-def test_a_full_disk_is_said_once_and_ends_nothing(stage, monkeypatch):
+def test_a_full_disk_is_said_once_and_ends_nothing(stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
     one = stage()
     one.add("worker", SLEEP)
     one.supervisor.start(["worker"])
     one.supervisor.wait_ready(["worker"])
 
-    def full(path, content):
+    def full(path: Path, content: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("embedded.supervisor.write_private_json", full)
@@ -228,7 +256,7 @@ def test_a_full_disk_is_said_once_and_ends_nothing(stage, monkeypatch):
     assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
-def test_a_disk_that_fills_up_is_said_while_running(stage):
+def test_a_disk_that_fills_up_is_said_while_running(stage: MakeStage) -> None:
     one = stage()
     one.supervisor.install_signals()
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
@@ -241,14 +269,14 @@ def test_a_disk_that_fills_up_is_said_while_running(stage):
     assert len([line for line in one.said if "free some space" in line]) == 1
 
 
-def test_requests_stop_kill_and_start_one_process(stage):
+def test_requests_stop_kill_and_start_one_process(stage: MakeStage) -> None:
     one = stage()
     one.add("worker", SLEEP)
     one.supervisor.start(["worker"])
     one.supervisor.wait_ready(["worker"])
-    answers = []
+    answers: list[str] = []
 
-    def talk():
+    def talk() -> None:
         for action in ("stop", "start", "kill", "start"):
             answers.append(ask(one.var, action, "worker", timeout=20))
         try:
@@ -272,7 +300,7 @@ def test_requests_stop_kill_and_start_one_process(stage):
     ]
 
 
-def test_a_step_that_fails_shows_its_last_words(stage, tmp_path):
+def test_a_step_that_fails_shows_its_last_words(stage: MakeStage, tmp_path: Path) -> None:
     one = stage()
     command = [sys.executable, "-c", "print('relation does not exist'); raise SystemExit(1)"]
     with pytest.raises(EmbeddedError, match="The step 'migrate the database' failed") as failure:
