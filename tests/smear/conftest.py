@@ -1,16 +1,11 @@
 """Drawn smear fields: every picture in these tests is made here."""
 
 import io
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from PIL import Image
 
-from tests.smear.fields import draw_field
-
-FieldMaker = Callable[..., Image.Image]
-FileMaker = Callable[..., bytes]
+from tests.smear.fields import FieldMaker, FileMaker, draw_field
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +18,7 @@ def smear_field() -> FieldMaker:
 def as_file() -> FileMaker:
     """Return a function (image, format, **save options) -> bytes of that file."""
 
-    def save(image: Image.Image, format: str, **options: Any) -> bytes:
+    def save(image: Image.Image, format: str, **options: object) -> bytes:
         buffer = io.BytesIO()
         image.save(buffer, format, **options)
         return buffer.getvalue()

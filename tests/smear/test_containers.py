@@ -6,17 +6,20 @@ import zlib
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from smear.colour import ADOBE_GAMMA, ADOBE_RGB, SRGB
 from smear.decode import DecodedImage, ImageRejected, decode
-from tests.smear.fields import draw_field
+from tests.smear.fields import Options, draw_field
 from tests.smear.shown import said, status
 
 FIELD = draw_field()
+#: A picture in a TIFF and its tags.
+Page = tuple[Image.Image, dict[int, int]]
 
 
-def saved(image: Image.Image = FIELD, format: str = "PNG", **options: object) -> bytes:
+def saved(image: Image.Image = FIELD, /, format: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
@@ -42,7 +45,7 @@ def with_chunks(*chunks: bytes) -> bytes:
     return plain[:33] + b"".join(chunks) + plain[33:]
 
 
-def test_one_wrong_byte_anywhere_in_a_png_is_seen():
+def test_one_wrong_byte_anywhere_in_a_png_is_seen() -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "words")
     data = saved(pnginfo=text)
@@ -53,7 +56,7 @@ def test_one_wrong_byte_anywhere_in_a_png_is_seen():
         assert refused(bytes(wrong)).code == "damaged", place
 
 
-def test_long_text_in_a_png_is_left_out():
+def test_long_text_in_a_png_is_left_out() -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "TELLTALE" * 200_000, zip=True)
     result, told = taken(saved(pnginfo=text))
@@ -80,24 +83,26 @@ def exif_colours(space: int, index: str = "") -> Image.Exif:
         (65535, "R98", ["colours_not_named"]),
     ],
 )
-def test_colours_named_in_exif_only(format, space, index, told):
-    options = {"lossless": True} if format == "WEBP" else {}
+def test_colours_named_in_exif_only(format: str, space: int, index: str, told: list[str]) -> None:
+    options: Options = {"lossless": True} if format == "WEBP" else {}
     plain, nothing = taken(saved(format=format, **options))
     result, codes = taken(saved(format=format, exif=exif_colours(space, index).tobytes(), **options))
     assert (codes, nothing) == (told, [])
     assert (result.image.tobytes() != plain.image.tobytes()) is (told == ["converted_to_srgb"])
 
 
-def adobe_to_srgb(pixels: np.ndarray) -> np.ndarray:
+def adobe_to_srgb(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Adobe RGB (1998) to sRGB by the two standards' own matrices; 0..255."""
     light = (pixels / 255) ** ADOBE_GAMMA
     to_xyz = np.array([[0.57667, 0.18556, 0.18823], [0.29734, 0.62736, 0.07529], [0.02703, 0.07069, 0.99134]])
     from_xyz = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
     linear = np.clip(light @ to_xyz.T @ from_xyz.T, 0, 1)
-    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    levels: NDArray[np.float64] = 255 * curved
+    return levels
 
 
-def test_adobe_rgb_becomes_the_srgb_that_the_standards_say():
+def test_adobe_rgb_becomes_the_srgb_that_the_standards_say() -> None:
     result, _ = taken(saved(exif=exif_colours(65535, "R03").tobytes()))
     difference = np.abs(np.asarray(result.image, float) - adobe_to_srgb(np.asarray(FIELD, float)))
     assert difference.mean() < 1
@@ -111,7 +116,7 @@ def colour_chunks(gamma: float, corners: tuple[float, ...] | None) -> list[bytes
     return chunks
 
 
-def test_gamma_and_chromaticities_of_a_png_are_honoured():
+def test_gamma_and_chromaticities_of_a_png_are_honoured() -> None:
     for gamma, corners, told in (
         (0.45455, None, []),
         (0.45455, SRGB, []),
@@ -130,7 +135,7 @@ def test_gamma_and_chromaticities_of_a_png_are_honoured():
     assert difference.max() <= 1
 
 
-def tiff_pages(*pages: tuple[Image.Image, dict[int, int]]) -> bytes:
+def tiff_pages(*pages: Page) -> bytes:
     """Return a TIFF of several pages, each with its own tags."""
     buffer = io.BytesIO()
     with TiffImagePlugin.AppendingTiffWriter(buffer, True) as writer:
@@ -154,12 +159,12 @@ SMALL = FIELD.resize((80, 64))
     ],
     ids=["reduced", "thumbnail", "thumbnail-not-marked", "thumbnail-first", "mask"],
 )
-def test_the_page_of_a_tiff_that_is_the_photograph_is_taken(pages, told):
+def test_the_page_of_a_tiff_that_is_the_photograph_is_taken(pages: list[Page], told: list[str]) -> None:
     result, codes = taken(tiff_pages(*pages))
     assert (codes, result.image.tobytes()) == (told, FIELD.tobytes())
 
 
-def test_two_photographs_in_a_tiff_are_several_pictures():
+def test_two_photographs_in_a_tiff_are_several_pictures() -> None:
     assert refused(tiff_pages((FIELD, {}), (draw_field(seed=2), {}))).code == "several_pictures"
 
 
@@ -175,18 +180,18 @@ def with_tag(data: bytes, tag: int, value: int) -> bytes:
     ("compression", "says"),
     [(33003, "JPEG 2000"), (34712, "JPEG 2000"), (50001, "WebP"), (52546, "JPEG XL"), (9999, "unknown")],
 )
-def test_compressions_of_tiff_that_are_not_read_are_named(compression, says):
+def test_compressions_of_tiff_that_are_not_read_are_named(compression: int, says: str) -> None:
     error = refused(with_tag(saved(format="TIFF"), 259, compression))
     assert (error.code, status(error)) == ("unsupported_compression", 415)
     assert says in said(error.message)
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16, 32])
-def test_deep_tiff_is_called_deep(bits):
+def test_deep_tiff_is_called_deep(bits: int) -> None:
     assert refused(with_tag(saved(format="TIFF"), 258, bits)).code == "bit_depth"
 
 
-def test_jpeg_that_is_not_read_is_named():
+def test_jpeg_that_is_not_read_is_named() -> None:
     data = saved(format="JPEG")
     place = data.index(b"\xff\xc0") + 1
     for marker, says in ((0xF7, "JPEG-LS"), (0xC3, "lossless JPEG"), (0xC5, "hierarchical")):
@@ -197,14 +202,14 @@ def test_jpeg_that_is_not_read_is_named():
 
 
 @pytest.mark.parametrize(("inside", "says"), [(4, "a JPEG image"), (5, "a PNG image")])
-def test_a_bmp_that_holds_another_format_is_named(inside, says):
+def test_a_bmp_that_holds_another_format_is_named(inside: int, says: str) -> None:
     data = saved(format="BMP")
     error = refused(data[:30] + struct.pack("<I", inside) + data[34:])
     assert (error.code, status(error)) == ("unsupported_compression", 415)
     assert says in said(error.message)
 
 
-def test_an_extreme_shape_is_refused_and_an_odd_one_taken():
+def test_an_extreme_shape_is_refused_and_an_odd_one_taken() -> None:
     error = refused(saved(draw_field(2000, 300)))
     assert (error.code, status(error)) == ("extreme_shape", 422)
     assert "2000 x 300" in said(error.message)

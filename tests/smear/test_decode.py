@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from smear.decode import DecodedImage, decode
-from tests.smear.fields import stored_file
+from tests.smear.fields import FieldMaker, FileMaker, Options, stored_file
 from tests.smear.shown import said
 
 EXIF_ORIENTATION, EXIF_MAKE, EXIF_GPS, GPS_LATITUDE = 274, 271, 34853, 2
@@ -47,7 +47,9 @@ def codes(result: DecodedImage) -> list[str]:
         ("BMP", ".bmp", {}),
     ],
 )
-def test_accepts_every_format_as_upright_rgb(format, extension, options, smear_field, as_file):
+def test_accepts_every_format_as_upright_rgb(
+    format: str, extension: str, options: Options, smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     data = as_file(smear_field(), format, **options)
     result = decoded(data, "field" + extension)
     assert (result.format, result.width, result.height, result.image.mode) == (format, 160, 120, "RGB")
@@ -57,7 +59,9 @@ def test_accepts_every_format_as_upright_rgb(format, extension, options, smear_f
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "BMP"])
-def test_stores_all_but_jpeg_as_png_with_the_same_pixels(format, smear_field, as_file):
+def test_stores_all_but_jpeg_as_png_with_the_same_pixels(
+    format: str, smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     result = decoded(as_file(smear_field(), format))
     content, encoded = stored_file(result)
     assert (encoded.extension, encoded.content_type) == ("png", "image/png")
@@ -77,7 +81,9 @@ def test_stores_all_but_jpeg_as_png_with_the_same_pixels(format, smear_field, as
     ],
     ids=str,
 )
-def test_stores_a_jpeg_with_the_pixels_that_were_uploaded(options, smear_field, as_file):
+def test_stores_a_jpeg_with_the_pixels_that_were_uploaded(
+    options: Options, smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     data = as_file(smear_field(), "JPEG", exif=tell_tale_exif(orientation=1), comment=b"TELLTALE", **options)
     content, encoded = stored_file(decoded(data))
     assert (encoded.extension, encoded.content_type) == ("jpg", "image/jpeg")
@@ -86,8 +92,11 @@ def test_stores_a_jpeg_with_the_pixels_that_were_uploaded(options, smear_field, 
     assert b"TELLTALE" not in content
 
 
-def test_what_is_turned_or_converted_is_stored_with_the_pixels_that_are_read(smear_field, as_file):
-    for options in ({"exif": tell_tale_exif()}, {"icc_profile": other_profile()}):
+def test_what_is_turned_or_converted_is_stored_with_the_pixels_that_are_read(
+    smear_field: FieldMaker, as_file: FileMaker
+) -> None:
+    choices: list[Options] = [{"exif": tell_tale_exif()}, {"icc_profile": other_profile()}]
+    for options in choices:
         result = decoded(as_file(smear_field(), "JPEG", **options))
         content, encoded = stored_file(result)
         assert encoded.extension == "png"
@@ -95,7 +104,7 @@ def test_what_is_turned_or_converted_is_stored_with_the_pixels_that_are_read(sme
             assert stored.tobytes() == result.image.tobytes()
 
 
-def test_turns_a_photograph_upright_and_says_so(smear_field, as_file):
+def test_turns_a_photograph_upright_and_says_so(smear_field: FieldMaker, as_file: FileMaker) -> None:
     upright = smear_field()
     for orientation, stored_as in ORIENTATIONS.items():
         exif = Image.Exif()
@@ -109,13 +118,15 @@ def test_turns_a_photograph_upright_and_says_so(smear_field, as_file):
             assert np.percentile(difference, 99) <= tolerance, (orientation, format)
 
 
-def test_broken_exif_does_not_cost_the_photograph(smear_field, as_file):
+def test_broken_exif_does_not_cost_the_photograph(smear_field: FieldMaker, as_file: FileMaker) -> None:
     result = decoded(as_file(smear_field(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7fgarbage"))
     assert result.image.size == (160, 120)
 
 
 @pytest.mark.parametrize("name", ["field.png", "field.txt", "field.pdf", "field.svg"])
-def test_a_wrong_extension_is_noted_and_the_content_believed(name, smear_field, as_file):
+def test_a_wrong_extension_is_noted_and_the_content_believed(
+    name: str, smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     result = decoded(as_file(smear_field(), "JPEG"), name)
     assert result.format == "JPEG"
     assert codes(result) == ["extension_mismatch"]
@@ -124,11 +135,13 @@ def test_a_wrong_extension_is_noted_and_the_content_believed(name, smear_field, 
 
 
 @pytest.mark.parametrize("name", ["", "field", "smear of J. Doe", "2026.11.23 slide-Smith", "field\0.jpg"])
-def test_a_name_is_not_repeated_where_it_could_be_a_persons(name, smear_field, as_file):
+def test_a_name_is_not_repeated_where_it_could_be_a_persons(
+    name: str, smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     assert decoded(as_file(smear_field(), "JPEG"), name).notices == []
 
 
-def test_palette_and_opaque_alpha_become_rgb(smear_field, as_file):
+def test_palette_and_opaque_alpha_become_rgb(smear_field: FieldMaker, as_file: FileMaker) -> None:
     image = smear_field()
     assert decoded(as_file(image.quantize(64), "PNG")).image.mode == "RGB"
     opaque = image.copy()
@@ -137,7 +150,9 @@ def test_palette_and_opaque_alpha_become_rgb(smear_field, as_file):
         assert decoded(as_file(opaque, format)).image.tobytes() == image.tobytes()
 
 
-def test_the_first_picture_of_a_phones_multi_picture_file_is_taken(smear_field, as_file):
+def test_the_first_picture_of_a_phones_multi_picture_file_is_taken(
+    smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     first, second = smear_field(seed=1), smear_field(seed=2)
     data = as_file(first, "MPO", save_all=True, append_images=[second])
     result = decoded(data, "field.jpg")
@@ -146,7 +161,7 @@ def test_the_first_picture_of_a_phones_multi_picture_file_is_taken(smear_field, 
     assert abs(np.asarray(result.image, np.int16) - np.asarray(first, np.int16)).mean() < 6
 
 
-def test_the_pixel_digest_sees_pixels_and_nothing_else(smear_field, as_file):
+def test_the_pixel_digest_sees_pixels_and_nothing_else(smear_field: FieldMaker, as_file: FileMaker) -> None:
     image = smear_field()
     text = PngImagePlugin.PngInfo()
     text.add_text("Patient", "Jane Roe")
@@ -160,7 +175,7 @@ def test_the_pixel_digest_sees_pixels_and_nothing_else(smear_field, as_file):
     assert plain != decoded(as_file(reshaped, "PNG")).pixel_sha256
 
 
-def test_a_thumbnail_is_small_and_never_enlarged(smear_field, as_file):
+def test_a_thumbnail_is_small_and_never_enlarged(smear_field: FieldMaker, as_file: FileMaker) -> None:
     result = decoded(as_file(smear_field(640, 480), "PNG"))
     for edge, size in ((128, (128, 96)), (4000, (640, 480))):
         with Image.open(io.BytesIO(result.thumbnail(edge))) as thumbnail:
@@ -174,7 +189,9 @@ def other_profile() -> bytes:
     return swapped.replace("sRGB".encode("utf-16-be"), "Cam1".encode("utf-16-be"))
 
 
-def test_another_colour_profile_is_converted_and_srgb_left_alone(smear_field, as_file):
+def test_another_colour_profile_is_converted_and_srgb_left_alone(
+    smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     image = smear_field()
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     same = decoded(as_file(image, "PNG", icc_profile=srgb))
@@ -217,9 +234,11 @@ def png_chunks(data: bytes) -> set[bytes]:
 
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
-def test_nothing_but_pixels_leaves(format, orientation, smear_field, as_file):
+def test_nothing_but_pixels_leaves(
+    format: str, orientation: int, smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">TELLTALE</x:xmpmeta>'
-    options = {"exif": tell_tale_exif(orientation).tobytes(), "dpi": (300, 300)}
+    options: Options = {"exif": tell_tale_exif(orientation).tobytes(), "dpi": (300, 300)}
     if orientation != 1:
         options["icc_profile"] = other_profile()
     if format == "PNG":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from smear.decode import DecodedImage, ImageRejected, decode
-from tests.smear.fields import stored_file
+from tests.smear.fields import FieldMaker, FileMaker, Options, stored_file
 
 STARTS = (
     b"\xff\xd8\xff",
@@ -22,7 +22,7 @@ STARTS = (
     b"<svg",
     b"",
 )
-FORMATS = {
+FORMATS: dict[str, Options] = {
     "JPEG": {},
     "PNG": {},
     "TIFF": {},
@@ -47,12 +47,12 @@ def outcome(data: bytes) -> DecodedImage | None:
 
 
 @pytest.fixture(scope="session")
-def valid_files(smear_field, as_file) -> Callable[[str], bytes]:
+def valid_files(smear_field: FieldMaker, as_file: FileMaker) -> Callable[[str], bytes]:
     """Return a function: name in `FORMATS` -> bytes of a valid photograph."""
 
     @cache
     def make(name: str) -> bytes:
-        more = {"save_all": True, "append_images": [smear_field(seed=2)]} if name == "MPO" else {}
+        more: Options = {"save_all": True, "append_images": [smear_field(seed=2)]} if name == "MPO" else {}
         return as_file(smear_field(80, 70), name.partition("-")[0], **FORMATS[name], **more)
 
     return make
@@ -60,7 +60,7 @@ def valid_files(smear_field, as_file) -> Callable[[str], bytes]:
 
 @given(start=st.sampled_from(STARTS), rest=st.binary(max_size=600))
 @QUICK
-def test_arbitrary_bytes(start, rest):
+def test_arbitrary_bytes(start: bytes, rest: bytes) -> None:
     outcome(start + rest)
 
 
@@ -71,7 +71,13 @@ def test_arbitrary_bytes(start, rest):
     keep=st.one_of(st.none(), st.floats(0, 1)),
 )
 @QUICK
-def test_damaged_photographs(valid_files, format, changes, head_only, keep):
+def test_damaged_photographs(
+    valid_files: Callable[[str], bytes],
+    format: str,
+    changes: list[tuple[float, int]],
+    head_only: bool,
+    keep: float | None,
+) -> None:
     data = bytearray(valid_files(format))
     reach = min(len(data), 400) if head_only else len(data)
     for place, value in changes:
@@ -81,6 +87,8 @@ def test_damaged_photographs(valid_files, format, changes, head_only, keep):
 
 @given(profile=st.binary(max_size=300), exif=st.binary(max_size=300))
 @QUICK
-def test_arbitrary_metadata_never_costs_the_photograph(smear_field, as_file, profile, exif):
+def test_arbitrary_metadata_never_costs_the_photograph(
+    smear_field: FieldMaker, as_file: FileMaker, profile: bytes, exif: bytes
+) -> None:
     data = as_file(smear_field(80, 80), "JPEG", icc_profile=profile, exif=b"Exif\0\0" + exif)
     assert isinstance(outcome(data), DecodedImage)

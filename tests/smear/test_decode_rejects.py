@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
 from smear.decode import ImageRejected, Limits, decode
+from tests.smear.fields import FieldMaker, FileMaker
 from tests.smear.shown import said, status
 
 JUNK = bytes(range(256)) * 4
@@ -67,19 +68,19 @@ def tiff_with_tags(*tags: tuple[int, int]) -> bytes:
         (JUNK, "not an image"),
     ],
 )
-def test_other_types_are_named(data, says):
+def test_other_types_are_named(data: bytes, says: str) -> None:
     error = refusal(data, "field.jpg")
     assert (error.code, status(error)) == ("unsupported_type", 415)
     assert said(error.message).startswith(f"This is {says}")
     assert "upload" in said(error.message).lower() or "export" in said(error.message).lower()
 
 
-def test_a_phones_heic_is_told_how_to_become_a_jpeg():
+def test_a_phones_heic_is_told_how_to_become_a_jpeg() -> None:
     message = said(refusal(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + JUNK, "IMG_0815.HEIC").message)
     assert all(way in message for way in ("JPEG", "iPhone", "Mac", "Android"))
 
 
-def test_an_empty_file():
+def test_an_empty_file() -> None:
     error = refusal(b"")
     assert (error.code, status(error)) == ("empty_file", 422)
     assert "empty" in said(error.message)
@@ -87,24 +88,26 @@ def test_an_empty_file():
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "BMP"])
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
-def test_a_truncated_file_is_never_filled_up(format, share, smear_field, as_file):
+def test_a_truncated_file_is_never_filled_up(
+    format: str, share: float, smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     data = as_file(smear_field(), format)
     error = refusal(data[: int(len(data) * share)])
     assert (error.code, status(error)) == ("damaged", 422)
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 
 
-def test_too_many_bytes_are_refused_without_reading_them():
-    class Endless(io.RawIOBase):
+def test_too_many_bytes_are_refused_without_reading_them() -> None:
+    class Endless(io.BytesIO):
         """A file of 300 MB that notices when it is read."""
 
         def seekable(self) -> bool:
             return True
 
-        def seek(self, offset: int, whence: int = 0) -> int:
+        def seek(self, offset: int, whence: int = 0, /) -> int:
             return 300_000_000 if whence == 2 else offset
 
-        def read(self, size: int = -1) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             raise AssertionError("read although too large")
 
     with pytest.raises(ImageRejected) as caught:
@@ -113,7 +116,9 @@ def test_too_many_bytes_are_refused_without_reading_them():
     assert "50 MB" in said(caught.value.message)
 
 
-def test_a_stream_of_unknown_length_is_read_to_the_limit_only(smear_field, as_file):
+def test_a_stream_of_unknown_length_is_read_to_the_limit_only(
+    smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     class Stream(io.BytesIO):
         def seekable(self) -> bool:
             return False
@@ -146,7 +151,7 @@ def webp_canvas(width: int, height: int) -> bytes:
     ],
     ids=["png", "png-over-pixels", "png-over-edge", "webp-x", "webp-x-over-pixels", "webp-l", "tiff", "bmp"],
 )
-def test_a_picture_that_claims_too_many_pixels_never_reaches_the_decoder(bomb):
+def test_a_picture_that_claims_too_many_pixels_never_reaches_the_decoder(bomb: bytes) -> None:
     tracemalloc.start()
     try:
         error = refusal(bomb)
@@ -158,7 +163,7 @@ def test_a_picture_that_claims_too_many_pixels_never_reaches_the_decoder(bomb):
     assert peak < 5_000_000
 
 
-def test_a_tiff_with_a_huge_tile():
+def test_a_tiff_with_a_huge_tile() -> None:
     tile = (
         (256, 100),
         (257, 100),
@@ -175,8 +180,8 @@ def test_a_tiff_with_a_huge_tile():
 
 @pytest.mark.parametrize(("chunk", "told"), [(b"zTXt", []), (b"iCCP", ["profile_unreadable"])])
 def test_a_png_whose_text_or_profile_unpacks_to_a_giant_is_taken_without_it(
-    chunk, told, smear_field, as_file
-):
+    chunk: bytes, told: list[str], smear_field: FieldMaker, as_file: FileMaker
+) -> None:
     plain = as_file(smear_field(), "PNG")
     giant = png_chunk(chunk, b"name\0\0" + zlib.compress(bytes(200_000_000), 9))
     tracemalloc.start()
@@ -190,14 +195,14 @@ def test_a_png_whose_text_or_profile_unpacks_to_a_giant_is_taken_without_it(
     assert peak < 20_000_000
 
 
-def test_a_jpeg_that_asks_for_thousands_of_passes(smear_field, as_file):
+def test_a_jpeg_that_asks_for_thousands_of_passes(smear_field: FieldMaker, as_file: FileMaker) -> None:
     data = as_file(smear_field(), "JPEG", progressive=True)
     last_scan = data.rindex(b"\xff\xda")
     again = data[last_scan:-2]
     assert refusal(data[:-2] + again * 2000 + b"\xff\xd9").code == "damaged"
 
 
-def test_too_few_pixels(smear_field, as_file):
+def test_too_few_pixels(smear_field: FieldMaker, as_file: FileMaker) -> None:
     error = refusal(as_file(smear_field(63, 300), "PNG"))
     assert (error.code, status(error)) == ("too_small", 422)
     assert "63 x 300" in said(error.message)
@@ -205,19 +210,19 @@ def test_too_few_pixels(smear_field, as_file):
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
-def test_animations_and_several_pages(format, smear_field, as_file):
+def test_animations_and_several_pages(format: str, smear_field: FieldMaker, as_file: FileMaker) -> None:
     more = [smear_field(seed=2), smear_field(seed=3)]
     error = refusal(as_file(smear_field(), format, save_all=True, append_images=more))
     assert (error.code, status(error)) == ("several_pictures", 422)
 
 
-def test_an_animated_gif_is_named(smear_field, as_file):
+def test_an_animated_gif_is_named(smear_field: FieldMaker, as_file: FileMaker) -> None:
     data = as_file(smear_field(), "GIF", save_all=True, append_images=[smear_field(seed=2)])
     assert refusal(data).code == "unsupported_type"
 
 
 @pytest.mark.parametrize("format", ["JPEG", "TIFF"])
-def test_cmyk(format, smear_field, as_file):
+def test_cmyk(format: str, smear_field: FieldMaker, as_file: FileMaker) -> None:
     error = refusal(as_file(smear_field().convert("CMYK"), format))
     assert (error.code, status(error)) == ("colour_space", 422)
     assert "8-bit RGB" in said(error.message)
@@ -253,13 +258,13 @@ def deep_pictures() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", deep_pictures())
-def test_more_than_eight_bits(name):
+def test_more_than_eight_bits(name: str) -> None:
     error = refusal(deep_pictures()[name])
     assert (error.code, status(error)) == ("bit_depth", 422)
     assert "8-bit RGB" in said(error.message)
 
 
-def test_grey_pictures_however_they_are_stored(smear_field, as_file):
+def test_grey_pictures_however_they_are_stored(smear_field: FieldMaker, as_file: FileMaker) -> None:
     grey = smear_field().convert("L")
     for data in (
         as_file(grey, "PNG"),
@@ -275,13 +280,13 @@ def test_grey_pictures_however_they_are_stored(smear_field, as_file):
         assert (error.code, status(error)) == ("no_colour", 422)
 
 
-def test_a_coloured_detail_is_colour_enough(as_file):
+def test_a_coloured_detail_is_colour_enough(as_file: FileMaker) -> None:
     image = Image.new("RGB", (3000, 2000), "white")
     image.paste((110, 60, 150), (1400, 900, 1440, 940))
     decode(io.BytesIO(as_file(image, "PNG")))
 
 
-def test_transparency(smear_field, as_file):
+def test_transparency(smear_field: FieldMaker, as_file: FileMaker) -> None:
     see_through = smear_field()
     see_through.putalpha(Image.linear_gradient("L").resize(see_through.size))
     for data in (
@@ -293,7 +298,7 @@ def test_transparency(smear_field, as_file):
         assert (error.code, status(error)) == ("transparent", 422)
 
 
-def test_whole_slides_and_camera_raw_inside_tiff(smear_field, as_file):
+def test_whole_slides_and_camera_raw_inside_tiff(smear_field: FieldMaker, as_file: FileMaker) -> None:
     slide = as_file(smear_field(), "TIFF", tiffinfo={270: "Aperio Image Library v12"})
     for data, name in ((slide, ""), (as_file(smear_field(), "TIFF"), "case.svs")):
         error = refusal(data, name)
@@ -306,7 +311,7 @@ def test_whole_slides_and_camera_raw_inside_tiff(smear_field, as_file):
         assert "camera raw" in said(error.message)
 
 
-def test_a_png_with_long_but_honest_text_is_accepted(smear_field, as_file):
+def test_a_png_with_long_but_honest_text_is_accepted(smear_field: FieldMaker, as_file: FileMaker) -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Description", "x" * 100_000, zip=True)
     decode(io.BytesIO(as_file(smear_field(), "PNG", pnginfo=text)))

@@ -15,9 +15,9 @@ from PIL import Image
 from smear.decode import ImageRejected, decode
 from smear.jpeg import bare, frame
 from smear.jpeg_damage import check
-from tests.smear.fields import draw_field
+from tests.smear.fields import Options, draw_field
 
-OPTIONS: dict[str, dict[str, object]] = {
+OPTIONS: dict[str, Options] = {
     "baseline": {},
     "own tables": {"optimize": True},
     "restart markers": {"restart_marker_rows": 1},
@@ -26,7 +26,7 @@ OPTIONS: dict[str, dict[str, object]] = {
 PHOTOGRAPH = draw_field(640, 480)
 
 
-def saved(image: Image.Image = PHOTOGRAPH, **options: object) -> bytes:
+def saved(image: Image.Image = PHOTOGRAPH, /, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=92, **options)
     return buffer.getvalue()

@@ -1,6 +1,7 @@
 """The same photograph is known again; another field of the same smear is not."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ PHOTOGRAPHS = [
     for seed in range(6)
 ]
 Turn = Image.Transpose
+#: What is done to a photograph that stays the same photograph.
+Change = Callable[[Image.Image], Image.Image]
 
 
 def saved(image: Image.Image, quality: int) -> Image.Image:
@@ -31,7 +34,7 @@ def cut(image: Image.Image, left: int, top: int, right: int = 0, bottom: int = 0
     return image.crop((left, top, image.width - right, image.height - bottom))
 
 
-CHANGES = {
+CHANGES: dict[str, Change] = {
     "cut by a pixel": lambda image: cut(image, 1, 0),
     "cut by a few pixels": lambda image: cut(image, 3, 2, 1, 4),
     "saved again": lambda image: saved(image, 40),
@@ -43,26 +46,26 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_the_same_photograph_is_known_again(change):
+def test_the_same_photograph_is_known_again(change: Change) -> None:
     for image in PHOTOGRAPHS:
         assert alike(perceptual_hash(change(image)), stacked([perceptual_hash(image)])).all()
 
 
 @pytest.mark.parametrize("turn", list(Turn), ids=str)
-def test_whichever_way_it_is_laid(turn):
+def test_whichever_way_it_is_laid(turn: Image.Transpose) -> None:
     for image in PHOTOGRAPHS:
         (distance,) = distances(perceptual_hash(image.transpose(turn)), stacked([perceptual_hash(image)]))
         assert distance <= 8
 
 
-def test_another_field_is_another_photograph():
+def test_another_field_is_another_photograph() -> None:
     hashes = stacked(map(perceptual_hash, PHOTOGRAPHS))
     for place, image in enumerate(PHOTOGRAPHS):
         found = alike(perceptual_hash(image), hashes)
         assert found.tolist() == [other == place for other in range(len(PHOTOGRAPHS))]
 
 
-def test_a_hash_is_the_same_each_time_and_the_mean_is_no_part_of_it():
+def test_a_hash_is_the_same_each_time_and_the_mean_is_no_part_of_it() -> None:
     image = PHOTOGRAPHS[0]
     one = perceptual_hash(image)
     assert len(one) == HASH_BYTES
