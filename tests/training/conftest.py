@@ -48,7 +48,9 @@ def random_network(network: LeukemiaVGG16) -> LeukemiaVGG16:
         else:
             torch.nn.init.constant_(parameter, 0.1 if name.startswith("classifier") else 0.0)
     # Pixels are in 0..255, so the first layer brings them down.
-    network.features[0].weight.data /= 100
+    first = network.features[0].weight
+    assert isinstance(first, torch.Tensor)
+    first.data /= 100
     network.centre.normal_()
     network.outlier_centres.normal_()
     network.outlier_components.normal_(std=0.001)

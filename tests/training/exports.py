@@ -24,9 +24,9 @@ class Shot(NamedTuple):
     laboratory: str = "lab-a"
 
 
-def drawn(label: str, seed: int, **fields: object) -> Shot:
+def drawn(label: str, seed: int, *, model_seen: bool = False) -> Shot:
     """A new photograph of a class."""
-    return Shot(label, synthetic.draw(label, np.random.default_rng((7, seed))), **fields)
+    return Shot(label, synthetic.draw(label, np.random.default_rng((7, seed))), model_seen)
 
 
 def write_export(folder: Path, cases: Mapping[str, Sequence[Shot]]) -> Path:

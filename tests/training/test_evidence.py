@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from smear.refer import ReferRule
 from training.data import normalise
@@ -9,8 +10,13 @@ from training.evaluate import bootstrap, conformal, metrics
 from training.model import outliers
 from training.model.network import LeukemiaVGG16
 
+#: Outlier features of the same photographs as they are and changed, their labels, and their folds.
+Features = tuple[list[NDArray[np.float32]], NDArray[np.int64], NDArray[np.int64]]
+#: Probabilities, labels and groups.
+Judged = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 
-def judged(share_right: float, groups: int, size: int, seed: int = 0) -> tuple[np.ndarray, ...]:
+
+def judged(share_right: float, groups: int, size: int, seed: int = 0) -> Judged:
     """Probabilities, labels and groups; whole groups are right or wrong together."""
     random = np.random.default_rng(seed)
     group = np.repeat(np.arange(groups), size)
@@ -20,15 +26,26 @@ def judged(share_right: float, groups: int, size: int, seed: int = 0) -> tuple[n
     return np.eye(4)[called], labels, group
 
 
+def ends(interval: dict[str, float | None]) -> tuple[float, float]:
+    """Where an interval that could be told begins and ends."""
+    low, high = interval["low"], interval["high"]
+    assert low is not None
+    assert high is not None
+    return low, high
+
+
 def test_intervals_over_groups_are_wider_than_over_photographs() -> None:
     probabilities, labels, group = judged(0.8, groups=40, size=25)
     over_groups = bootstrap.intervals(probabilities, labels, group, resamples=300)["accuracy"]
     over_photographs = bootstrap.intervals(probabilities, labels, np.arange(len(labels)), resamples=300)[
         "accuracy"
     ]
-    widths = [one["high"] - one["low"] for one in (over_groups, over_photographs)]
+    widths = [high - low for low, high in map(ends, (over_groups, over_photographs))]
     assert widths[0] > 3 * widths[1]
-    assert over_groups["low"] < over_groups["value"] < over_groups["high"]
+    low, high = ends(over_groups)
+    value = over_groups["value"]
+    assert value is not None
+    assert low < value < high
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
@@ -36,7 +53,8 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     for seed in range(60):
         probabilities, labels, group = judged(0.8, groups=60, size=3, seed=seed)
         found = bootstrap.intervals(probabilities, labels, group, resamples=200, seed=seed)["accuracy"]
-        inside += found["low"] <= 0.8 <= found["high"]
+        low, high = ends(found)
+        inside += low <= 0.8 <= high
     assert inside >= 51
 
 
@@ -46,7 +64,7 @@ def test_figures_repeat_themselves() -> None:
     assert once == twice
 
 
-def answers(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def answers(count: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 4
     logits = random.normal(0, 1.5, (count, 4))
@@ -101,7 +119,7 @@ def test_brier_is_zero_for_certainty_and_two_for_certain_error() -> None:
 
 
 @pytest.fixture(scope="module")
-def features() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def features() -> Features:
     """Outlier features (as they are, and all a little off in one direction), labels and folds of four classes."""
     random = np.random.default_rng(0)
     labels = np.arange(400) % 4
@@ -111,12 +129,12 @@ def features() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     return [plain, changed], labels, np.arange(400) // 4 % 5
 
 
-def test_the_threshold_refers_as_few_true_fields_as_promised(features) -> None:
+def test_the_threshold_refers_as_few_true_fields_as_promised(features: Features) -> None:
     scores, _ = outliers.held_out_scores(*features)
     assert (scores > outliers.threshold(scores)).mean() <= outliers.FALSE_REFER + 1e-9
 
 
-def test_what_augmentation_has_shown_is_no_outlier(features) -> None:
+def test_what_augmentation_has_shown_is_no_outlier(features: Features) -> None:
     (plain, changed), labels, fold = features
     above = []
     for versions in ([plain], [plain, changed]):
@@ -128,13 +146,14 @@ def test_what_augmentation_has_shown_is_no_outlier(features) -> None:
     assert above[1] < 0.1
 
 
-def test_both_scores_over_every_layer_tell_other_images_apart(features) -> None:
+def test_both_scores_over_every_layer_tell_other_images_apart(features: Features) -> None:
     strange = np.random.default_rng(1).normal(5, 0.2, (30, 768)).astype(np.float32)
-    rows = outliers.compare(*features, {"strange": strange})
+    versions, labels, fold = features
+    rows = outliers.compare(versions, labels, fold, {"strange": strange})
     assert len(rows) == 2 * len(outliers.LAYERS)
     assert all(row["other_images"]["strange"]["auroc"] == 1 for row in rows)
-    own = features[0][0][:30]
-    rows = outliers.compare(*features, {"own": own})
+    own = versions[0][:30]
+    rows = outliers.compare(versions, labels, fold, {"own": own})
     assert all(row["other_images"]["own"]["auroc"] < 0.9 for row in rows)
 
 

@@ -1,18 +1,23 @@
 """Fine-tuning: an interrupted run ends as an uninterrupted one, and sampling balances the classes."""
 
 import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from training.config import Config, read
 from training.data import transforms
 from training.data.augment import Strength, augment, generator
-from training.data.manifest import DataError, read_manifest
+from training.data.manifest import DataError, Photograph, read_manifest
 from training.fit import checkpoint, features, fine_tuning, parallel
+from training.fit.features import Maps
+from training.fit.fine_tuning import MapSource
 from training.model import weights
 from training.model.network import POOL4, LeukemiaVGG16
 
@@ -20,13 +25,20 @@ CONFIG = replace(Config(), epochs=2, batch=4, versions=1, lr_block5=1e-3, precis
 
 
 @pytest.fixture
-def maps() -> list[fine_tuning.Maps]:
+def maps() -> list[Maps]:
     random = np.random.default_rng(0)
     return [random.random((8, 512, 4, 4)).astype(np.float16) for _ in range(2)]
 
 
+def weight(network: LeukemiaVGG16, place: int) -> Tensor:
+    """What a convolution of the network weighs its input with."""
+    found = network.features[place].weight
+    assert isinstance(found, Tensor)
+    return found
+
+
 def test_a_resumed_run_ends_with_the_same_weights(
-    network: LeukemiaVGG16, maps: list[fine_tuning.Maps], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: LeukemiaVGG16, maps: list[Maps], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = np.arange(8) % 4
     weights.deterministic(1, 0)
@@ -39,10 +51,12 @@ def test_a_resumed_run_ends_with_the_same_weights(
     whole = run(tmp_path / "whole.pt")
     original = fine_tuning.batches
 
-    def interrupted(*arguments):
-        if arguments[-1] == 1:
+    def interrupted(
+        versions: Sequence[MapSource], labels: NDArray[np.int64], config: Config, epoch: int
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        if epoch == 1:
             raise KeyboardInterrupt
-        return original(*arguments)
+        return original(versions, labels, config, epoch)
 
     monkeypatch.setattr(fine_tuning, "batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -51,13 +65,13 @@ def test_a_resumed_run_ends_with_the_same_weights(
     resumed = run(tmp_path / "cut.pt")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
-    moved = (whole.features[POOL4].weight - network.features[POOL4].weight).abs().max()
-    frozen = (whole.features[0].weight - network.features[0].weight).abs().max()
+    moved = (weight(whole, POOL4) - weight(network, POOL4)).abs().max()
+    frozen = (weight(whole, 0) - weight(network, 0)).abs().max()
     assert float(moved) > 0
     assert float(frozen) == 0
 
 
-def test_classes_are_drawn_equally_often_whatever_their_size(maps: list[fine_tuning.Maps]) -> None:
+def test_classes_are_drawn_equally_often_whatever_their_size(maps: list[Maps]) -> None:
     labels = np.array([0] * 90 + [1] * 10)
     pool4 = [np.zeros((100, 1, 1, 1), dtype=np.float16)]
     plain = replace(CONFIG, mixup=0.0, batch=10)
@@ -74,7 +88,7 @@ def test_an_interrupted_cache_goes_on_and_equals_a_whole_one(
     whole = features.Cache(tmp_path / "whole", "backbone").maps(network, photographs, transform, 3)
     loaded = 0
 
-    def stops(photograph):
+    def stops(photograph: Photograph) -> NDArray[np.uint8]:
         nonlocal loaded
         loaded += 1
         if loaded == 3:
@@ -188,9 +202,7 @@ def test_only_what_the_recipe_names_moves(
     assert "classifier.weight" in moved
 
 
-def test_early_stopping_returns_the_best_epoch_and_stops(
-    network: LeukemiaVGG16, maps: list[fine_tuning.Maps]
-) -> None:
+def test_early_stopping_returns_the_best_epoch_and_stops(network: LeukemiaVGG16, maps: list[Maps]) -> None:
     # What is set aside bears the wrong labels, so every epoch makes it worse and the first is the best.
     labels = np.arange(8) % 4
     config = replace(CONFIG, epochs=9, patience=2, lr_head=1e-2, label_smoothing=0.0, mixup=0.0)
@@ -218,7 +230,7 @@ def test_rates_rise_in_a_line_and_fall_along_a_cosine(steps: int, warmup: float)
     np.testing.assert_allclose(rates, np.concatenate([rise, fall]), rtol=1e-12)
 
 
-def test_crops_are_windows_of_the_maps(maps: list[fine_tuning.Maps]) -> None:
+def test_crops_are_windows_of_the_maps(maps: list[Maps]) -> None:
     config = replace(CONFIG, crop=0.5, mixup=0.0)
     for images, _ in fine_tuning.batches(maps, np.arange(8) % 4, config, epoch=0):
         assert images.shape[2:] == (2, 2)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from tests.training import two_processes
+from training.model.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +30,7 @@ def test_two_processes_end_with_one_processs_weights(tmp_path: Path) -> None:
     alone = [sys.executable, script[0], str(tmp_path / "one.pt")]
     subprocess.run(alone, cwd=ROOT, env=environment, capture_output=True, timeout=240, check=True)
     one, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("one", "two"))
-    untrained = two_processes.LeukemiaVGG16().state_dict()
+    untrained = LeukemiaVGG16().state_dict()
     assert not torch.equal(one["classifier.weight"], untrained["classifier.weight"])
     for name, value in one.items():
         # Sums in another order; AdamW's first steps are the size of the rate whatever the gradient's.

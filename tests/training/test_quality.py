@@ -12,7 +12,7 @@ FOCUS, CLIPPED_BRIGHT = MEASURES[0], MEASURES[2]
 
 def measured(name: str, values: list[float]) -> list[Quality]:
     good = {"focus": 4.0, "background": 245.0, "clipped_bright": 0.0, "clipped_dark": 0.0, "stained": 0.4}
-    return [Quality(**(good | {name: value}), nucleated_cells=5) for value in values]  # type: ignore[arg-type]
+    return [Quality(**(good | {name: value}), nucleated_cells=5) for value in values]
 
 
 def test_a_threshold_lies_midway_where_true_and_spoilt_are_apart() -> None:

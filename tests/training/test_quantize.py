@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,16 @@ from tests.integers import let_sums_overflow
 from training.cli import main
 from training.data import manifest
 from training.deliver import export, gate, int8_model, parity
+from training.deliver.gate import Card
 from training.model import quantize, quantized, weights
 from training.model.network import LeukemiaVGG16
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "triton_models" / "leukemia_vgg16"
 INT8_MODEL = ROOT / "triton_models" / "leukemia_vgg16_int8"
+
+#: The folders of an FP32 and of an int8 model, and the content of the latter's gate.json.
+Delivered = tuple[Path, Path, Card]
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +156,7 @@ def test_where_sums_overflow_the_repository_is_exported_without_int8(
 
 
 def test_where_sums_overflow_the_gate_measures_nothing_anew(
-    delivered: tuple[Path, Path, dict[str, object]], data_folder: Path, monkeypatch: pytest.MonkeyPatch
+    delivered: Delivered, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, target, stored = delivered
     let_sums_overflow(monkeypatch)
@@ -196,7 +201,7 @@ def test_the_matched_temperature_undoes_a_stretch() -> None:
 @pytest.fixture(scope="module")
 def delivered(
     network: LeukemiaVGG16, data_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Path, dict[str, object]]:
+) -> Delivered:
     """The folders of an FP32 and of an int8 model, and the content of the latter's gate.json."""
     repository = tmp_path_factory.mktemp("models")
     source = repository / "leukemia_vgg16" / "1"
@@ -213,7 +218,7 @@ def delivered(
     return source.parent, target, gate
 
 
-def test_its_calibration_is_its_own(delivered: tuple[Path, Path, dict[str, object]]) -> None:
+def test_its_calibration_is_its_own(delivered: Delivered) -> None:
     source, target, _ = delivered
     fp32 = weights.load(source / "1" / "weights.safetensors")
     int8 = weights.load(target / "1" / "weights.safetensors")
@@ -226,7 +231,7 @@ def test_its_calibration_is_its_own(delivered: tuple[Path, Path, dict[str, objec
 
 
 def test_what_is_delivered_names_the_same_weights_everywhere(
-    delivered: tuple[Path, Path, dict[str, object]],
+    delivered: Delivered,
 ) -> None:
     source, target, gate = delivered
     sha256 = manifest.file_sha256(target / "1" / "weights.safetensors")
@@ -255,14 +260,20 @@ def test_what_is_delivered_names_the_same_weights_everywhere(
 
 
 def test_the_fp32_weights_are_asked_once_about_the_same_photographs(
-    delivered: tuple[Path, Path, dict[str, object]], data_folder: Path, monkeypatch: pytest.MonkeyPatch
+    delivered: Delivered, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, target, _ = delivered
     photographs = manifest.read_manifest(data_folder / "blood-smears" / "manifest.csv")[:4]
     fp32, int8 = (one / "1" / "weights.safetensors" for one in (source, target))
     first = int8_model.answers_of(fp32, photographs)
-    respond, asked = int8_model.respond, []
-    monkeypatch.setattr(int8_model, "respond", lambda *given: asked.append(given) or respond(*given))
+    respond = int8_model.respond
+    asked: list[LeukemiaVGG16] = []
+
+    def noted(network: LeukemiaVGG16, batches: Iterable[Tensor]) -> int8_model.Responses:
+        asked.append(network)
+        return respond(network, batches)
+
+    monkeypatch.setattr(int8_model, "respond", noted)
     compared = int8_model.compare(fp32, int8, photographs)
     assert len(asked) == 1
     assert int8_model.answers_of(fp32, photographs) is first

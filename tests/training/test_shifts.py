@@ -34,7 +34,11 @@ def test_a_shift_changes_the_field_the_same_way_each_time_and_leaves_the_corner(
 ) -> None:
     before = field.copy()
     shifted = shift.apply(field)
-    assert (shifted.shape, shifted.dtype, shifted.flags.c_contiguous) == (field.shape, np.uint8, True)
+    assert (shifted.shape, shifted.dtype, shifted.flags.c_contiguous) == (
+        field.shape,
+        np.dtype(np.uint8),
+        True,
+    )
     np.testing.assert_array_equal(field, before)
     np.testing.assert_array_equal(shift.apply(field), shifted)
     corner = shifted[:, MASK_START:, MASK_START:]
