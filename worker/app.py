@@ -10,6 +10,8 @@ from django.conf import settings
 
 from portal.config.celery import app
 
+__all__ = ["app"]
+
 # Django's system checks import every page of the web server; the web process and the tests run them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 django.setup()

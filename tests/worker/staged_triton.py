@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import grpc
 import numpy as np
+from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 
 @dataclass
-class Staged(service_pb2_grpc.GRPCInferenceServiceServicer):
+class Staged(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc] # tritonclient has no types
     """Answers as the contract asks, unless told otherwise."""
 
     #: gRPC codes to answer with before the first good answer
@@ -22,11 +23,13 @@ class Staged(service_pb2_grpc.GRPCInferenceServiceServicer):
     hang: bool = False
     released: threading.Event = field(default_factory=threading.Event)
     #: replaces an output's array
-    replace: dict[str, np.ndarray] = field(default_factory=dict)
+    replace: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     #: what the client sent: (model, version, shape of IMAGE, timeout in µs)
     seen: list[tuple[str, str, tuple[int, ...], int]] = field(default_factory=list)
 
-    def ModelInfer(self, request, context):  # noqa: N802 - the protocol's name
+    def ModelInfer(  # noqa: N802 - the protocol's name
+        self, request: service_pb2.ModelInferRequest, context: grpc.ServicerContext
+    ) -> service_pb2.ModelInferResponse:
         batch = request.inputs[0].shape[0]
         self.seen.append(
             (

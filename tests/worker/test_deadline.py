@@ -3,8 +3,10 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from worker import deadline
 from worker.app import app
@@ -12,22 +14,24 @@ from worker.delivery import task
 
 
 @pytest.fixture
-def stuck():
+def stuck() -> Iterator[Callable[[], bool]]:
     """A function that hangs until the test is over."""
     over = threading.Event()
     yield over.wait
     over.set()
 
 
-def test_what_ends_in_time_is_as_if_nobody_watched():
+def test_what_ends_in_time_is_as_if_nobody_watched() -> None:
     assert deadline.within(5, divmod, 7, 2) == (3, 1)
     with pytest.raises(ZeroDivisionError):
         deadline.within(5, divmod, 7, 0)
     assert deadline.hung() == 0
 
 
-def test_what_hangs_is_left_behind_and_many_of_it_end_the_process(stuck, monkeypatch):
-    ended = []
+def test_what_hangs_is_left_behind_and_many_of_it_end_the_process(
+    stuck: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
     monkeypatch.setattr(deadline, "_start_anew", ended.append)
     for count in range(1, deadline.HUNG_MOST + 1):
         with pytest.raises(deadline.TaskHungError):
@@ -36,10 +40,12 @@ def test_what_hangs_is_left_behind_and_many_of_it_end_the_process(stuck, monkeyp
         assert ended == ([count] if count == deadline.HUNG_MOST else [])
 
 
-def test_a_hanging_task_does_not_keep_the_worker_from_the_next(stuck, settings, monkeypatch):
+def test_a_hanging_task_does_not_keep_the_worker_from_the_next(
+    stuck: Callable[[], bool], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.TASK_DEADLINE_SECONDS = 0.1
     monkeypatch.setattr(deadline, "_start_anew", lambda count: None)
-    done = []
+    done: list[str] = []
 
     @task("worker.test_hangs")
     def hangs() -> None:
@@ -48,14 +54,14 @@ def test_a_hanging_task_does_not_keep_the_worker_from_the_next(stuck, settings, 
 
     try:
         # As the worker calls it: not directly.
-        result = hangs.apply()
+        result = app.tasks["worker.test_hangs"].apply()
         assert isinstance(result.result, deadline.TaskHungError)
         assert done == ["begun"]
     finally:
         app.tasks.unregister("worker.test_hangs")
 
 
-def test_the_process_ends_even_when_nothing_in_it_does():
+def test_the_process_ends_even_when_nothing_in_it_does() -> None:
     code = (
         "import signal, time; from worker import deadline; deadline.LAST_SECONDS = 0.2;"
         "signal.signal(signal.SIGTERM, lambda *_: None); deadline._start_anew(4); time.sleep(60)"

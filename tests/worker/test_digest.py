@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
@@ -14,9 +15,11 @@ from django.conf import settings as configured
 from django.core import mail
 from django.db import connection, transaction
 from django.db.models import F
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import MailChoice, Role
-from portal.accounts.models import Preferences
+from portal.accounts.models import Laboratory, Preferences, User
+from portal.cases.models import Case
 from portal.notifications import mails
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
@@ -27,40 +30,40 @@ from portal.reports.alerts.reminders import remind
 from portal.reports.alerts.services import acknowledge
 from portal.reports.models import Alert
 from tests.factories import active_model, analysed, draft, member, signed
-from tests.mail_server import serving
+from tests.mail_server import MailServer, serving
 from worker.tasks import mail_notification, send_due_mails
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def reviewer(lab):
+def reviewer(lab: Laboratory) -> User:
     return member(lab, Role.REVIEWER)
 
 
 @pytest.fixture
-def case(submitter, lab):
+def case(submitter: User, lab: Laboratory) -> Case:
     return draft(submitter, lab, images=0, patient_pseudonym="P-SECRET")
 
 
-def wish(user, choice, language=""):
+def wish(user: User, choice: MailChoice, language: str = "") -> None:
     Preferences.objects.update_or_create(user=user, defaults={"mail": choice, "language": language})
 
 
-def pass_hours(hours):
+def pass_hours(hours: float) -> None:
     Notification.objects.update(created_at=F("created_at") - timedelta(hours=hours))
 
 
-def tell(case, *kinds, to=None, **fields):
+def tell(case: Case, *kinds: Kind, to: User | None = None) -> list[Notification]:
     """Notifications whose message has come to the worker."""
-    told = [one for kind in kinds for one in notify(kind, case, to=[to or case.created_by], **fields)]
+    told = [one for kind in kinds for one in notify(kind, case, to=[to or case.created_by])]
     for one in told:
         mail_notification(one.pk)
     return told
 
 
-def subjects():
-    return [message.subject for message in mail.outbox]
+def subjects() -> list[str]:
+    return [str(message.subject) for message in mail.outbox]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,9 @@ def subjects():
         (MailChoice.NEVER, ["urgent_finding"]),
     ],
 )
-def test_what_goes_at_once_is_the_kind_s_and_the_person_s_choice(case, submitter, choice, at_once):
+def test_what_goes_at_once_is_the_kind_s_and_the_person_s_choice(
+    case: Case, submitter: User, choice: MailChoice, at_once: list[str]
+) -> None:
     wish(submitter, choice)
     kinds = (Kind.CASE_RETURNED, Kind.REPORT_SIGNED, Kind.URGENT_FINDING, Kind.CASES_ASSIGNED)
     told = tell(case, *kinds)
@@ -83,7 +88,7 @@ def test_what_goes_at_once_is_the_kind_s_and_the_person_s_choice(case, submitter
     assert len(mail.outbox) == len(at_once)
 
 
-def test_a_message_that_comes_twice_mails_once(case):
+def test_a_message_that_comes_twice_mails_once(case: Case) -> None:
     (one,) = tell(case, Kind.CASE_RETURNED)
     mail_notification(one.pk)
     send_due_mails()
@@ -91,8 +96,8 @@ def test_a_message_that_comes_twice_mails_once(case):
 
 
 def test_the_digest_is_one_mail_of_everything_unseen_once_the_oldest_has_waited(
-    case, lab, submitter, settings
-):
+    case: Case, lab: Laboratory, submitter: User, settings: Settings
+) -> None:
     settings.DIGEST_HOURS = 4
     other = draft(submitter, lab, images=0)
     seen = tell(draft(submitter, lab, images=0), Kind.REPORT_SIGNED)[0]
@@ -106,16 +111,18 @@ def test_the_digest_is_one_mail_of_everything_unseen_once_the_oldest_has_waited(
     (digest,) = mail.outbox
     assert digest.to == [submitter.email]
     assert digest.subject == "Hemalens: news of 2 cases"
-    assert re.findall(r"\* (.+)", digest.body) == [
+    assert re.findall(r"\* (.+)", str(digest.body)) == [
         f"The report of {other.accession} was signed.",
         f"The report of {case.accession} was signed.",
         f"The report of {case.accession} was amended.",
     ]
-    assert len(re.findall(r"http://\S+/notifications/\d+/", digest.body)) == 2
+    assert len(re.findall(r"http://\S+/notifications/\d+/", str(digest.body))) == 2
     assert seen.case.accession not in digest.body
 
 
-def test_nobody_gets_a_digest_who_wants_none_or_has_left(case, lab, submitter, reviewer):
+def test_nobody_gets_a_digest_who_wants_none_or_has_left(
+    case: Case, lab: Laboratory, submitter: User, reviewer: User
+) -> None:
     wish(submitter, MailChoice.NEVER)
     tell(case, Kind.REPORT_SIGNED)
     tell(case, Kind.CASES_ASSIGNED, to=reviewer)
@@ -127,7 +134,9 @@ def test_nobody_gets_a_digest_who_wants_none_or_has_left(case, lab, submitter, r
     assert mails.send_due() == 0, "what is old is on the page only"
 
 
-def test_no_mail_holds_an_answer_a_pseudonym_or_what_somebody_wrote(lab, submitter, reviewer):
+def test_no_mail_holds_an_answer_a_pseudonym_or_what_somebody_wrote(
+    lab: Laboratory, submitter: User, reviewer: User
+) -> None:
     """Every mail that a malignant case and a returned one cause, to whoever gets any."""
     active_model()
     admin = member(lab, Role.LAB_ADMIN)
@@ -165,11 +174,11 @@ def test_no_mail_holds_an_answer_a_pseudonym_or_what_somebody_wrote(lab, submitt
             assert not re.search(trace, _without_addresses(text)), (trace, text)
 
 
-def _without_addresses(text):
+def _without_addresses(text: str) -> str:
     return re.sub(r"http://\S+|Message-ID: \S+|Date: .*|HL-\d+-\d+", "", text)
 
 
-def test_an_acknowledged_finding_is_mailed_no_more(lab, submitter, reviewer):
+def test_an_acknowledged_finding_is_mailed_no_more(lab: Laboratory, submitter: User, reviewer: User) -> None:
     active_model()
     signed(reviewer, analysed(submitter, lab))
     acknowledge(submitter, Alert.objects.get())
@@ -177,7 +186,9 @@ def test_an_acknowledged_finding_is_mailed_no_more(lab, submitter, reviewer):
     assert not [subject for subject in subjects() if subject.startswith("Urgent")]
 
 
-def test_a_mail_speaks_the_person_s_language(case, submitter, settings, tmp_path):
+def test_a_mail_speaks_the_person_s_language(
+    case: Case, submitter: User, settings: Settings, tmp_path: Path
+) -> None:
     folder = tmp_path / "es" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     catalogue = Catalog(locale="es")
@@ -196,7 +207,7 @@ def test_a_mail_speaks_the_person_s_language(case, submitter, settings, tmp_path
 # --- When something is wrong --------------------------------------------------------------------------------
 
 
-def test_a_server_that_is_away_loses_nothing(case, submitter, smtp):
+def test_a_server_that_is_away_loses_nothing(case: Case, submitter: User, smtp: int) -> None:
     (one,) = tell(case, Kind.CASE_RETURNED)
     assert mails.send_due() == 0
     one.refresh_from_db()
@@ -206,7 +217,9 @@ def test_a_server_that_is_away_loses_nothing(case, submitter, smtp):
     assert server.taken == [submitter.email]
 
 
-def test_a_refused_address_waits_and_holds_up_nobody(case, submitter, reviewer, mail_server):
+def test_a_refused_address_waits_and_holds_up_nobody(
+    case: Case, submitter: User, reviewer: User, mail_server: MailServer
+) -> None:
     mail_server.refused.add(submitter.email)
     notify(Kind.CASE_RETURNED, case, to=[submitter, reviewer])
     assert mails.send_due() == 1
@@ -219,11 +232,11 @@ def test_a_refused_address_waits_and_holds_up_nobody(case, submitter, reviewer, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_do_not_send_the_same(case):
+def test_two_workers_do_not_send_the_same(case: Case) -> None:
     (one,) = notify(Kind.CASE_RETURNED, case, to=[case.created_by])
-    answers = []
+    answers: list[bool] = []
 
-    def another_worker():
+    def another_worker() -> None:
         answers.append(mails.send_one(one.pk))
         connection.close()
 
@@ -238,7 +251,7 @@ def test_two_workers_do_not_send_the_same(case):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_message_is_one_number_and_leaves_after_the_commit(case):
+def test_the_message_is_one_number_and_leaves_after_the_commit(case: Case) -> None:
     with redis.Redis.from_url(configured.BROKER_URL) as broker:
         broker.flushdb()
         with transaction.atomic():

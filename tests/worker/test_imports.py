@@ -22,7 +22,7 @@ for module in pkgutil.walk_packages(portal.__path__, "portal."):
     ],
     ids=["worker", "portal"],
 )
-def test_what_is_not_loaded(code, unwanted):
+def test_what_is_not_loaded(code: str, unwanted: list[str]) -> None:
     check = f"{code}\nimport sys\nprint(*[name for name in {unwanted!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

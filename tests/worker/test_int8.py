@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from django.core.management import call_command
+from pytest_django.fixtures import Settings
 from tritonclient import grpc
 
 from benchmarks import throughput
@@ -27,7 +30,7 @@ NAME = "leukemia_vgg16_int8"
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory):
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model repository as delivered: the FP32 model, which is not exported, and an int8 one of random weights."""
     torch.manual_seed(0)
     network = LeukemiaVGG16().eval().requires_grad_(False)
@@ -51,7 +54,7 @@ def repository(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, repository):
+def address(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[str]:
     """host:port of a tritonserver started as ``make run`` starts it with MODEL_NAME set."""
     var = tmp_path_factory.mktemp("int8") / "var"
     embedded = [sys.executable, "-m", "embedded", "--parent", str(os.getpid()), "--var", str(var)]
@@ -62,13 +65,14 @@ def address(tmp_path_factory, repository):
         text=True,
         cwd=ROOT,
     )
+    assert process.stdout is not None
     yield json.loads(process.stdout.readline())["TRITON_GRPC_URL"]
     process.terminate()
     assert process.wait(60) == 0
 
 
 @pytest.fixture
-def client(address, settings, repository):
+def client(address: str, settings: Settings, repository: Path) -> Iterator[TritonClient]:
     settings.MODEL_NAME, settings.MODEL_REPOSITORY, settings.MODEL_VERSION = NAME, repository, 1
     client = TritonClient(address, deadline=settings.TRITON_DEADLINE_SECONDS)
     yield client
@@ -76,7 +80,7 @@ def client(address, settings, repository):
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
-def test_it_answers_as_the_committed_network(client, repository, batch):
+def test_it_answers_as_the_committed_network(client: TritonClient, repository: Path, batch: int) -> None:
     pixels = parity.pictures(batch)
     with torch.inference_mode():
         wanted = weights.load(repository / NAME / "1" / "weights.safetensors")(pixels)
@@ -87,14 +91,16 @@ def test_it_answers_as_the_committed_network(client, repository, batch):
         assert answer.outlier_score == pytest.approx(float(wanted[3][row]), rel=1e-3)
 
 
-def test_no_other_model_takes_memory(client, address):
+def test_no_other_model_takes_memory(client: TritonClient, address: str) -> None:
     # The list of the repository is closed to everybody, so each model is asked for by its name.
     with grpc.InferenceServerClient(address) as asked:
         assert asked.is_model_ready(NAME)
         assert not asked.is_model_ready("leukemia_vgg16")
 
 
-def test_the_benchmark_measures_the_model_that_is_served(address, monkeypatch):
+def test_the_benchmark_measures_the_model_that_is_served(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(throughput, "BATCHES", (1,))
     monkeypatch.setattr(throughput, "CONCURRENT", (2,))
     rows = throughput.measure(address, NAME, 0.2)
@@ -102,9 +108,10 @@ def test_the_benchmark_measures_the_model_that_is_served(address, monkeypatch):
     assert rows[0]["photographs/s"] > 0
 
 
-def test_registered_from_its_card_it_keeps_the_contract(client, db):
+def test_registered_from_its_card_it_keeps_the_contract(client: TritonClient, db: None) -> None:
     call_command("register_model", verbosity=0)
     version = active_version()
+    assert version is not None
     assert (version.name, version.version) == (NAME, 1)
     watch = ContractWatch(lambda: client, every=60)
     watch.require(version)

@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 from django.db import connection
 from PIL import Image
+from pytest_django.fixtures import Settings
 
+from portal.accounts.models import Laboratory, User
 from portal.cases.choices import CaseState
+from portal.cases.models import Case
 from portal.inference import repair
 from portal.inference.choices import JobState, Outcome
-from portal.inference.models import Job, Prediction, QuickLookAnswer
+from portal.inference.models import Job, ModelVersion, Prediction, QuickLook, QuickLookAnswer
 from portal.quick_look.services import start as start_quick_look
 from portal.words import in_words
 from smear.tensor import to_tensor
+from tests.documents import Document
 from tests.factories import photograph
 from tests.worker.staged_triton import Staged, free_port, serving
+from tests.worker.submitting import Submit
 from worker import readiness
 from worker import triton as triton_module
 from worker.tasks import classify, quick_look
@@ -26,18 +31,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def no_triton(settings, monkeypatch):
+def no_triton(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The address of the model server with nothing behind it."""
     settings.TRITON_GRPC_URL = f"127.0.0.1:{free_port()}"
     settings.TRITON_RETRY_SECONDS = 0.5
     monkeypatch.setattr(triton_module, "_client", None)
 
 
-def only_job(case):
+def only_job(case: Case) -> Job:
     return case.jobs.get()
 
 
-def test_a_job_becomes_one_prediction_and_the_case_awaits_its_read(triton, submit):
+def words(stored: Document | None) -> str:
+    """What a stored message says; there has to be one."""
+    assert stored is not None
+    return in_words(stored)
+
+
+def test_a_job_becomes_one_prediction_and_the_case_awaits_its_read(triton: str, submit: Submit) -> None:
     case = submit()
     job = only_job(case)
     classify(job.pk)
@@ -50,7 +61,7 @@ def test_a_job_becomes_one_prediction_and_the_case_awaits_its_read(triton, submi
     assert attempt.outcome == Outcome.ANSWERED
 
 
-def test_what_is_stored_is_what_the_model_answers(triton, submit):
+def test_what_is_stored_is_what_the_model_answers(triton: str, submit: Submit) -> None:
     job = only_job(submit())
     classify(job.pk)
     with job.image.file.open("rb") as file, Image.open(file) as image:
@@ -65,7 +76,7 @@ def test_what_is_stored_is_what_the_model_answers(triton, submit):
     assert prediction.activation() == pytest.approx(outputs.activation_map, rel=2e-3, abs=2e-3)
 
 
-def test_a_message_that_comes_twice_changes_nothing(triton, submit):
+def test_a_message_that_comes_twice_changes_nothing(triton: str, submit: Submit) -> None:
     job = only_job(submit())
     classify(job.pk)
     first = Prediction.objects.get(job=job)
@@ -74,7 +85,7 @@ def test_a_message_that_comes_twice_changes_nothing(triton, submit):
     assert job.attempts.count() == 1
 
 
-def test_two_workers_with_the_same_message_make_one_prediction(triton, submit):
+def test_two_workers_with_the_same_message_make_one_prediction(triton: str, submit: Submit) -> None:
     job = only_job(submit())
     together = threading.Barrier(2)
 
@@ -94,11 +105,11 @@ def test_two_workers_with_the_same_message_make_one_prediction(triton, submit):
     assert job.attempts.count() == 1
 
 
-def test_a_job_that_is_gone_is_no_error(version):
+def test_a_job_that_is_gone_is_no_error(version: ModelVersion) -> None:
     classify(987_654)
 
 
-def test_while_triton_is_away_the_job_stays_queued_and_says_why(no_triton, submit):
+def test_while_triton_is_away_the_job_stays_queued_and_says_why(no_triton: None, submit: Submit) -> None:
     job = only_job(submit())
     classify(job.pk)
     job.refresh_from_db()
@@ -106,10 +117,10 @@ def test_while_triton_is_away_the_job_stays_queued_and_says_why(no_triton, submi
     assert job.not_before is not None
     (attempt,) = job.attempts.all()
     assert attempt.outcome == Outcome.UNAVAILABLE
-    assert in_words(attempt.error) == "The model server could not be reached."
+    assert words(attempt.error) == "The model server could not be reached."
 
 
-def test_a_long_absence_of_triton_does_not_fill_the_record(no_triton, submit):
+def test_a_long_absence_of_triton_does_not_fill_the_record(no_triton: None, submit: Submit) -> None:
     job = only_job(submit())
     classify(job.pk)
     Job.objects.filter(pk=job.pk).update(not_before=None)
@@ -117,7 +128,9 @@ def test_a_long_absence_of_triton_does_not_fill_the_record(no_triton, submit):
     assert job.attempts.count() == 1
 
 
-def test_a_triton_that_is_back_answers_the_same_job(no_triton, submit, settings, triton, monkeypatch):
+def test_a_triton_that_is_back_answers_the_same_job(
+    no_triton: None, submit: Submit, settings: Settings, triton: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = only_job(submit())
     classify(job.pk)
     settings.TRITON_GRPC_URL = triton
@@ -128,7 +141,9 @@ def test_a_triton_that_is_back_answers_the_same_job(no_triton, submit, settings,
     assert [attempt.outcome for attempt in job.attempts.all()] == [Outcome.UNAVAILABLE, Outcome.ANSWERED]
 
 
-def test_a_model_other_than_the_registered_one_is_not_used(triton, submit, version):
+def test_a_model_other_than_the_registered_one_is_not_used(
+    triton: str, submit: Submit, version: ModelVersion
+) -> None:
     right = version.sha256
     version.sha256 = "b" * 64
     version.save(update_fields=["sha256"])
@@ -143,20 +158,25 @@ def test_a_model_other_than_the_registered_one_is_not_used(triton, submit, versi
     assert Prediction.objects.filter(job=job).exists()
 
 
-def test_a_photograph_that_cannot_be_read_ends_with_the_reason(triton, submit, settings):
+def test_a_photograph_that_cannot_be_read_ends_with_the_reason(
+    triton: str, submit: Submit, settings: Settings
+) -> None:
     settings.JOB_MAX_ATTEMPTS = 1
     case = submit()
     job = only_job(case)
-    storage = job.image.file.storage
-    with storage.open(job.image.file.name, "wb") as file:
+    stored = job.image.file
+    assert stored.name is not None
+    with stored.storage.open(stored.name, "wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n cut short")
     classify(job.pk)
     case.refresh_from_db()
     assert case.state == CaseState.AWAITING_READ
-    assert "The stored photograph could not be read." in in_words(case.no_preclassification_reason)
+    assert "The stored photograph could not be read." in words(case.no_preclassification_reason)
 
 
-def test_an_answer_that_makes_no_sense_is_not_stored(version, submit, settings, monkeypatch):
+def test_an_answer_that_makes_no_sense_is_not_stored(
+    version: ModelVersion, submit: Submit, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.JOB_MAX_ATTEMPTS = 1
     monkeypatch.setattr(readiness.ContractWatch, "require", lambda *args: None)
     nonsense = {"PROBABILITIES": np.full((1, 4), 0.5, dtype=np.float32)}
@@ -167,15 +187,15 @@ def test_an_answer_that_makes_no_sense_is_not_stored(version, submit, settings, 
         classify(job.pk)
         client.close()
     assert not Prediction.objects.filter(job=job).exists()
-    assert in_words(job.attempts.get().error) == "The model server rejected the photograph."
+    assert words(job.attempts.get().error) == "The model server rejected the photograph."
 
 
 @pytest.fixture
-def looked(version, submitter, lab):
+def looked(version: ModelVersion, submitter: User, lab: Laboratory) -> QuickLook:
     return start_quick_look(submitter, lab, photograph())
 
 
-def test_a_quick_look_is_answered_once(triton, looked):
+def test_a_quick_look_is_answered_once(triton: str, looked: QuickLook) -> None:
     quick_look(str(looked.pk))
     quick_look(str(looked.pk))
     looked.refresh_from_db()
@@ -183,16 +203,18 @@ def test_a_quick_look_is_answered_once(triton, looked):
     assert QuickLookAnswer.objects.filter(quick_look=looked).count() == 1
 
 
-def test_a_quick_look_without_triton_says_so(no_triton, looked):
+def test_a_quick_look_without_triton_says_so(no_triton: None, looked: QuickLook) -> None:
     quick_look(str(looked.pk))
     looked.refresh_from_db()
     assert looked.state == JobState.FAILED
-    assert in_words(looked.error) == "The model server could not be reached."
+    assert words(looked.error) == "The model server could not be reached."
 
 
-def test_a_quick_look_whose_worker_died_is_given_up(version, looked, settings):
+def test_a_quick_look_whose_worker_died_is_given_up(
+    version: ModelVersion, looked: QuickLook, settings: Settings
+) -> None:
     settings.QUICK_LOOK_SECONDS = 0
     repair.repair()
     looked.refresh_from_db()
     assert looked.state == JobState.FAILED
-    assert "Try again" in in_words(looked.error)
+    assert "Try again" in words(looked.error)

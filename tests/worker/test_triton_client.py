@@ -7,14 +7,17 @@ from time import monotonic
 import grpc
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from pytest_django.fixtures import Settings
 
+from smear.contract import Answer
 from tests.worker.staged_triton import Staged, free_port, serving
 from worker.triton import TritonClient, TritonRejected, TritonUnavailable, triton
 
 IMAGES = np.zeros((2, 3, 224, 224), dtype=np.uint8)
 
 
-def ask(url: str, *, deadline: float = 5.0, retry_for: float = 0.0):
+def ask(url: str, *, deadline: float = 5.0, retry_for: float = 0.0) -> tuple[Answer, ...]:
     client = TritonClient(url, deadline=deadline)
     try:
         return client.infer("leukemia_vgg16", "3", IMAGES, retry_for=retry_for)
@@ -22,7 +25,7 @@ def ask(url: str, *, deadline: float = 5.0, retry_for: float = 0.0):
         client.close()
 
 
-def test_answers_come_in_the_order_of_the_photographs():
+def test_answers_come_in_the_order_of_the_photographs() -> None:
     staged = Staged()
     with serving(staged) as url:
         answers = ask(url)
@@ -32,14 +35,14 @@ def test_answers_come_in_the_order_of_the_photographs():
     assert answers[0].embedding.shape == (512,)
 
 
-def test_the_version_and_a_time_limit_go_with_every_request():
+def test_the_version_and_a_time_limit_go_with_every_request() -> None:
     staged = Staged()
     with serving(staged) as url:
         ask(url, deadline=4.0)
     assert staged.seen == [("leukemia_vgg16", "3", (2, 3, 224, 224), 4_000_000)]
 
 
-def test_a_server_that_hangs_costs_no_more_than_the_deadline():
+def test_a_server_that_hangs_costs_no_more_than_the_deadline() -> None:
     with serving(Staged(hang=True)) as url:
         started = monotonic()
         with pytest.raises(TritonUnavailable, match=r"did not answer within 0\.5 s"):
@@ -47,7 +50,7 @@ def test_a_server_that_hangs_costs_no_more_than_the_deadline():
         assert monotonic() - started < 10
 
 
-def test_a_server_that_hangs_uses_up_the_retry_time_and_no_more():
+def test_a_server_that_hangs_uses_up_the_retry_time_and_no_more() -> None:
     with serving(Staged(hang=True)) as url:
         started = monotonic()
         with pytest.raises(TritonUnavailable):
@@ -58,21 +61,21 @@ def test_a_server_that_hangs_uses_up_the_retry_time_and_no_more():
 @pytest.mark.parametrize(
     "code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN]
 )
-def test_a_passing_failure_is_tried_again(code):
+def test_a_passing_failure_is_tried_again(code: grpc.StatusCode) -> None:
     staged = Staged(failures=[code, code])
     with serving(staged) as url:
         assert len(ask(url, retry_for=10)) == 2
     assert len(staged.seen) == 3
 
 
-def test_a_refusal_is_not_tried_again():
+def test_a_refusal_is_not_tried_again() -> None:
     staged = Staged(failures=[grpc.StatusCode.INVALID_ARGUMENT] * 5)
     with serving(staged) as url, pytest.raises(TritonRejected, match="staged"):
         ask(url, retry_for=10)
     assert len(staged.seen) == 1
 
 
-def test_no_server_says_so_within_the_time_for_it():
+def test_no_server_says_so_within_the_time_for_it() -> None:
     url = f"127.0.0.1:{free_port()}"
     started = monotonic()
     with pytest.raises(TritonUnavailable, match=url):
@@ -80,7 +83,7 @@ def test_no_server_says_so_within_the_time_for_it():
     assert monotonic() - started < 10
 
 
-def test_a_server_that_comes_back_is_used_again():
+def test_a_server_that_comes_back_is_used_again() -> None:
     port = free_port()
     client = TritonClient(f"127.0.0.1:{port}", deadline=5)
     come_back = threading.Event()
@@ -113,12 +116,12 @@ def test_a_server_that_comes_back_is_used_again():
         ("EMBEDDING", np.full((2, 512), np.nan, dtype=np.float32), "EMBEDDING holds values"),
     ],
 )
-def test_nonsense_is_refused(name, array, complaint):
+def test_nonsense_is_refused(name: str, array: NDArray[np.float32], complaint: str) -> None:
     with serving(Staged(replace={name: array})) as url, pytest.raises(TritonRejected, match=complaint):
         ask(url, retry_for=10)
 
 
-def test_an_answer_larger_than_grpcs_own_limit_still_arrives():
+def test_an_answer_larger_than_grpcs_own_limit_still_arrives() -> None:
     """gRPC's default is 4 MiB; any channel argument of ours drops the limits that the client library sets."""
     large = np.zeros((2, 4, 400, 400), dtype=np.float32)
     arrived = r"ACTIVATION_MAP came as float32 \[2, 4, 400, 400\]"
@@ -129,7 +132,9 @@ def test_an_answer_larger_than_grpcs_own_limit_still_arrives():
         ask(url)
 
 
-def test_a_forked_process_opens_its_own_connection(settings, monkeypatch):
+def test_a_forked_process_opens_its_own_connection(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serving(Staged()) as url:
         settings.TRITON_GRPC_URL = url
         mine = triton()
