@@ -4,10 +4,11 @@ import io
 from time import time
 from typing import Any
 
-import factory
 import numpy as np
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.files.uploadedfile import SimpleUploadedFile
+from factory.declarations import PostGeneration, Sequence, SubFactory
+from factory.django import DjangoModelFactory
 from PIL import Image
 
 from portal.accounts.choices import Role
@@ -26,41 +27,45 @@ from smear.contract import Answer
 PASSWORD = "a long enough pass phrase"
 
 
-class LaboratoryFactory(factory.django.DjangoModelFactory):
+class LaboratoryFactory(DjangoModelFactory[Laboratory]):
     class Meta:
         model = Laboratory
 
-    name = factory.Sequence(lambda n: f"Laboratory {n}")
-    slug = factory.Sequence(lambda n: f"lab-{n}")
+    name = Sequence(lambda n: f"Laboratory {n}")
+    slug = Sequence(lambda n: f"lab-{n}")
 
 
-class UserFactory(factory.django.DjangoModelFactory):
+def _set_password(user: User, create: bool, wanted: str | None, **_options: object) -> None:
+    user.set_password(wanted or PASSWORD)
+    if create:
+        user.save()
+
+
+class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
         skip_postgeneration_save = True
 
-    email = factory.Sequence(lambda n: f"person{n}@lab.example")
-    full_name = factory.Sequence(lambda n: f"Person {n}")
+    email = Sequence(lambda n: f"person{n}@lab.example")
+    full_name = Sequence(lambda n: f"Person {n}")
 
-    @factory.post_generation
-    def password(obj, create, extracted, **kwargs):  # noqa: N805
-        obj.set_password(extracted or PASSWORD)
-        if create:
-            obj.save()
+    password = PostGeneration(_set_password)
 
 
-class MembershipFactory(factory.django.DjangoModelFactory):
+class MembershipFactory(DjangoModelFactory[Membership]):
     class Meta:
         model = Membership
 
-    user = factory.SubFactory(UserFactory)
-    laboratory = factory.SubFactory(LaboratoryFactory)
+    user = SubFactory(UserFactory)
+    laboratory = SubFactory(LaboratoryFactory)
     role = Role.SUBMITTER
 
 
 def member(laboratory: Laboratory, role: Role, **fields: object) -> User:
     """A new person with a role in the laboratory."""
-    return MembershipFactory(laboratory=laboratory, role=role, user=UserFactory(**fields)).user
+    user = UserFactory.create(**fields)
+    MembershipFactory.create(laboratory=laboratory, role=role, user=user)
+    return user
 
 
 def authenticator_code(secret: str) -> str:

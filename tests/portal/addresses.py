@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from smear.classes import CLASSES
+from tests.portal.kinds import Document
 
 CASE, IMAGE, LOOK = [{"pk": "case"}], [{"pk": "image"}], [{"pk": "unknown"}]
 API_CASE, API_IMAGE = [{"case_id": "case"}], [{"case_id": "case", "image_id": "image"}]
 
 
-def _each(prefix: str, names: str, arguments: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def _each(prefix: str, names: str, arguments: list[Document]) -> dict[str, list[Document]]:
     return {f"{prefix}{name}": arguments for name in names.split()}
 
 
 #: The arguments of each address that takes some: names of attributes of ``World``, or values as they are.
-ARGUMENTS: dict[str, list[dict[str, Any]]] = {
+ARGUMENTS: dict[str, list[Document]] = {
     **_each("cases:", "detail edit live cancel add_image", CASE),
     **_each("cases:", "photograph thumbnail tiles remove_image", IMAGE),
     "cases:tile": [{"pk": "image", "level": 8, "column": 0, "row": 0}],
@@ -141,7 +141,7 @@ def is_exempt(name: str) -> bool:
     return name in EXEMPT or name.split(":")[0] in EXEMPT
 
 
-def addresses(world: Any) -> list[Address]:
+def addresses(world: object) -> list[Address]:
     """Every address, with the things of a world for its arguments."""
     found = []
     for name, pattern in patterns():
@@ -154,6 +154,6 @@ def addresses(world: Any) -> list[Address]:
     return found
 
 
-def _value(world: Any, value: Any) -> Any:
+def _value(world: object, value: object) -> object:
     thing = getattr(world, value, value) if isinstance(value, str) else value
     return getattr(thing, "pk", thing)

@@ -1,8 +1,10 @@
 """An open session is not the account: what changes who somebody is asks again, and the owner is told."""
 
 import re
+from collections.abc import Sequence
 from importlib import import_module
 from smtplib import SMTPServerDisconnected
+from typing import NoReturn
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -12,14 +14,17 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.apps import apps
 from django.contrib.auth import SESSION_KEY
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from portal.accounts.addresses import vouch_for_address
 from portal.accounts.models import Preferences, User
 from portal.accounts.notices import tell_owner
 from tests.factories import PASSWORD, UserFactory, authenticator_code
 from tests.portal.addresses import patterns
+from tests.portal.kinds import Mails, PageResponse, People
 
 pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXP"
@@ -64,33 +69,35 @@ OTHERWISE = {
 
 
 @pytest.fixture
-def owner(people):
+def owner(people: People) -> User:
     return people.reviewer
 
 
 @pytest.fixture
-def session(client, owner):
+def session(client: Client, owner: User) -> Client:
     """A browser in which the owner is signed in, and which somebody else sits down at."""
     client.force_login(owner)
     return client
 
 
-def reauthenticate(client, password=PASSWORD):
+def reauthenticate(client: Client, password: str = PASSWORD) -> PageResponse:
     return client.post(AGAIN, {"password": password})
 
 
-def link_in(message, part: str) -> str:
+def link_in(message: EmailMessage, part: str) -> str:
     found = re.search(rf"http://testserver(\S*{part}\S*)", message.body)
     assert found, message.body
     return found[1]
 
 
-def test_every_address_of_an_account_is_known_here():
+def test_every_address_of_an_account_is_known_here() -> None:
     of_accounts = {name for name, _pattern in patterns() if name.startswith(("account_", "mfa_"))}
     assert of_accounts == {*ASKS_AGAIN, *OTHERWISE}
 
 
-def test_an_open_session_becomes_neither_account_nor_signature(session, owner, mailoutbox):
+def test_an_open_session_becomes_neither_account_nor_signature(
+    session: Client, owner: User, mailoutbox: Mails
+) -> None:
     answer = session.post(EMAIL, ADD)
     assert answer.status_code == 302
     assert answer.url.startswith(AGAIN)
@@ -103,7 +110,7 @@ def test_an_open_session_becomes_neither_account_nor_signature(session, owner, m
     assert owner.email != NEW
 
 
-def _state(owner):
+def _state(owner: User) -> tuple[object, ...]:
     return (
         list(EmailAddress.objects.filter(user=owner).order_by("pk").values()),
         list(Authenticator.objects.filter(user=owner).order_by("pk").values()),
@@ -115,7 +122,14 @@ def _state(owner):
 @pytest.mark.parametrize(
     ("name", "entered"), [(name, entered) for name, tries in ASKS_AGAIN.items() for entered in tries]
 )
-def test_what_changes_an_account_asks_again(session, owner, mailoutbox, name, entered, with_second_factor):
+def test_what_changes_an_account_asks_again(
+    session: Client,
+    owner: User,
+    mailoutbox: Mails,
+    name: str,
+    entered: dict[str, str] | None,
+    with_second_factor: bool,
+) -> None:
     if with_second_factor:
         TOTP.activate(owner, SECRET)
         RecoveryCodes.activate(owner)
@@ -144,7 +158,9 @@ def _tail(name: str) -> str:
     }[name]
 
 
-def test_a_new_address_counts_when_it_is_verified_and_the_old_one_is_told(session, owner, mailoutbox):
+def test_a_new_address_counts_when_it_is_verified_and_the_old_one_is_told(
+    session: Client, owner: User, mailoutbox: Mails
+) -> None:
     old, new = owner.email, "new@lab.example"
     assert reauthenticate(session, "wrong").status_code == 200
     assert reauthenticate(session).status_code == 302
@@ -169,7 +185,9 @@ def test_a_new_address_counts_when_it_is_verified_and_the_old_one_is_told(sessio
     assert "If this was not you" in told.body
 
 
-def test_an_address_of_somebody_else_is_not_taken_over(session, owner, people, mailoutbox):
+def test_an_address_of_somebody_else_is_not_taken_over(
+    session: Client, owner: User, people: People, mailoutbox: Mails
+) -> None:
     reauthenticate(session)
     session.post(EMAIL, {"action_add": "", "email": people.submitter.email})
     assert session.post(link_in(mailoutbox[0], "confirm-email")).status_code in (200, 302)
@@ -177,7 +195,7 @@ def test_an_address_of_somebody_else_is_not_taken_over(session, owner, people, m
     assert owner.email != people.submitter.email
 
 
-def test_a_pending_address_does_not_keep_a_second_factor_away(session, owner):
+def test_a_pending_address_does_not_keep_a_second_factor_away(session: Client, owner: User) -> None:
     EmailAddress.objects.create(user=owner, email="pending@lab.example")
     reauthenticate(session)
     session.get("/account/2fa/totp/activate/")
@@ -188,7 +206,9 @@ def test_a_pending_address_does_not_keep_a_second_factor_away(session, owner):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_owner_is_told_of_every_change(session, owner, mailoutbox, settings):
+def test_the_owner_is_told_of_every_change(
+    session: Client, owner: User, mailoutbox: Mails, settings: Settings
+) -> None:
     settings.TIME_ZONE = "Europe/Madrid"
     reauthenticate(session)
     session.get("/account/2fa/totp/activate/")
@@ -206,7 +226,7 @@ def test_the_owner_is_told_of_every_change(session, owner, mailoutbox, settings)
         assert re.search(r"When: \d+ \w+ \d{4}, \d\d:\d\d CES?T", message.body), message.body
 
 
-def test_a_password_set_by_mail_is_told_too(owner, mailoutbox):
+def test_a_password_set_by_mail_is_told_too(owner: User, mailoutbox: Mails) -> None:
     browser = Client()
     browser.post("/account/password/reset/", {"email": owner.email.upper()})
     form = browser.get(link_in(mailoutbox[0], "password/reset/key"), follow=True).redirect_chain[-1][0]
@@ -217,7 +237,7 @@ def test_a_password_set_by_mail_is_told_too(owner, mailoutbox):
     assert len(mailoutbox) == 2
 
 
-def test_without_a_password_the_first_one_comes_by_mail(session, owner):
+def test_without_a_password_the_first_one_comes_by_mail(session: Client, owner: User) -> None:
     User.objects.filter(pk=owner.pk).update(password="!")
     owner.refresh_from_db()
     session.force_login(owner)
@@ -227,11 +247,13 @@ def test_without_a_password_the_first_one_comes_by_mail(session, owner):
 
 
 class _Away(EmailBackend):
-    def send_messages(self, messages):
+    def send_messages(self, messages: Sequence[EmailMessage]) -> NoReturn:
         raise SMTPServerDisconnected
 
 
-def test_a_mail_server_that_is_away_breaks_no_change_and_is_named(session, owner, settings):
+def test_a_mail_server_that_is_away_breaks_no_change_and_is_named(
+    session: Client, owner: User, settings: Settings
+) -> None:
     settings.EMAIL_BACKEND = f"{__name__}._Away"
     answer = session.post("/account/password/change/", {"oldpassword": PASSWORD, **NEW_PASSWORD})
     assert answer.status_code == 302
@@ -244,7 +266,7 @@ def test_a_mail_server_that_is_away_breaks_no_change_and_is_named(session, owner
     assert not tell_owner(owner, "token_issued", name="Script")
 
 
-def test_tokens_are_told_in_the_persons_language(owner):
+def test_tokens_are_told_in_the_persons_language(owner: User) -> None:
     Preferences.objects.create(user=owner, language="es")
     for template in ("token_issued", "token_revoked", "tokens_revoked"):
         assert tell_owner(owner, template, name="Analyser 2")
@@ -254,15 +276,15 @@ def test_tokens_are_told_in_the_persons_language(owner):
     assert mail.outbox[0].subject == "Se ha creado un token de API para su cuenta"
 
 
-def test_a_new_account_begins_with_its_address_verified():
-    user = UserFactory(email="somebody@lab.example")
+def test_a_new_account_begins_with_its_address_verified() -> None:
+    user = UserFactory.create(email="somebody@lab.example")
     (row,) = EmailAddress.objects.filter(user=user)
     assert (row.email, row.verified, row.primary) == ("somebody@lab.example", True, True)
     assert vouch_for_address(user) == row
 
 
-def test_accounts_from_before_keep_the_address_they_sign_in_with():
-    user = UserFactory(email="old@lab.example")
+def test_accounts_from_before_keep_the_address_they_sign_in_with() -> None:
+    user = UserFactory.create(email="old@lab.example")
     EmailAddress.objects.filter(user=user).delete()
     EmailAddress.objects.create(user=user, email=NEW, verified=False, primary=True)
     import_module("portal.accounts.migrations.0004_verified_addresses").vouch(apps, None)

@@ -4,14 +4,16 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from portal.accounts import services
 from portal.accounts.choices import Action, Role
-from portal.accounts.models import Membership, User
+from portal.accounts.models import Laboratory, Membership, User
 from portal.accounts.permissions import can
 from portal.accounts.tokens import issue_token, tokens_of
 from portal.errors import NotAllowed, WrongState
 from tests.factories import PASSWORD, LaboratoryFactory, UserFactory, member
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 
@@ -25,16 +27,18 @@ pytestmark = pytest.mark.django_db
         ("stranger", set()),
     ],
 )
-def test_what_each_role_may_do(people, lab, who, allowed):
+def test_what_each_role_may_do(people: People, lab: Laboratory, who: str, allowed: set[Action]) -> None:
     assert {action for action in Action if can(getattr(people, who), action, lab)} == allowed
 
 
-def test_the_system_administrator_manages_people_everywhere_and_sees_no_case(lab):
-    admin = UserFactory(is_superuser=True)
+def test_the_system_administrator_manages_people_everywhere_and_sees_no_case(lab: Laboratory) -> None:
+    admin = UserFactory.create(is_superuser=True)
     assert {action for action in Action if can(admin, action, lab)} == {Action.MANAGE_USERS}
 
 
-def test_deactivating_ends_sign_in_sessions_and_tokens(people, lab, client):
+def test_deactivating_ends_sign_in_sessions_and_tokens(
+    people: People, lab: Laboratory, client: Client
+) -> None:
     issue_token(people.submitter)
     client.force_login(people.submitter)
     membership = people.submitter.memberships.get()
@@ -48,7 +52,7 @@ def test_deactivating_ends_sign_in_sessions_and_tokens(people, lab, client):
     assert client.get("/cases/").status_code == 302
 
 
-def test_the_last_membership_takes_an_operators_rights_along(people, lab):
+def test_the_last_membership_takes_an_operators_rights_along(people: People, lab: Laboratory) -> None:
     boss = member(lab, Role.REVIEWER, is_staff=True, is_superuser=True)
     issue_token(boss)
     services.deactivate(people.lab_admin, boss.memberships.get())
@@ -60,7 +64,9 @@ def test_the_last_membership_takes_an_operators_rights_along(people, lab):
     assert (boss.is_active, boss.is_staff, boss.is_superuser) == (True, False, False)
 
 
-def test_the_operator_closes_an_account_and_no_laboratory_opens_it(people, lab, client):
+def test_the_operator_closes_an_account_and_no_laboratory_opens_it(
+    people: People, lab: Laboratory, client: Client
+) -> None:
     boss = member(lab, Role.REVIEWER, is_staff=True, is_superuser=True)
     issue_token(boss)
     client.force_login(boss)
@@ -82,16 +88,16 @@ def test_the_operator_closes_an_account_and_no_laboratory_opens_it(people, lab, 
             call_command(command, "nobody@lab.example")
 
 
-def test_a_member_of_two_laboratories_keeps_the_other(people, lab):
-    other = LaboratoryFactory()
+def test_a_member_of_two_laboratories_keeps_the_other(people: People, lab: Laboratory) -> None:
+    other = LaboratoryFactory.create()
     Membership.objects.create(user=people.submitter, laboratory=other, role=Role.SUBMITTER)
     services.deactivate(people.lab_admin, people.submitter.memberships.get(laboratory=lab))
     people.submitter.refresh_from_db()
     assert people.submitter.is_active
 
 
-def test_the_last_administrator_stays(people, lab):
-    root = UserFactory(is_superuser=True)
+def test_the_last_administrator_stays(people: People, lab: Laboratory) -> None:
+    root = UserFactory.create(is_superuser=True)
     only = people.lab_admin.memberships.get()
     with pytest.raises(WrongState):
         services.deactivate(people.lab_admin, only)

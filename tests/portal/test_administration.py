@@ -6,7 +6,9 @@ from django.test import Client
 
 from portal.accounts.admin import site
 from portal.accounts.models import Laboratory, Membership, User
+from portal.inference.models import ModelVersion
 from tests.factories import PASSWORD, UserFactory, analysed, signed
+from tests.portal.kinds import PageResponse, People, present
 
 pytestmark = pytest.mark.django_db
 
@@ -18,12 +20,12 @@ ALLOWED = {Laboratory, User, Membership}
 
 
 @pytest.fixture
-def chief(db):
-    return UserFactory(is_staff=True, is_superuser=True)
+def chief(db: None) -> User:
+    return UserFactory.create(is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
-def inside(client, chief):
+def inside(client: Client, chief: User) -> Client:
     """A browser of the operator, signed in with both factors through the portal's pages."""
     TOTP.activate(chief, SECRET)
     sign_in(client, chief.email)
@@ -37,18 +39,18 @@ def code() -> str:
     return format_hotp_value(hotp_value(SECRET, next(iter(yield_hotp_counters_from_time()))))
 
 
-def sign_in(client: Client, email: str, password: str = PASSWORD):
+def sign_in(client: Client, email: str, password: str = PASSWORD) -> PageResponse:
     entered = {"login": email, "password": password, "next": ADMIN}
     return client.post("/account/login/", entered)
 
 
-def test_it_is_off_unless_a_setting_turns_it_on(client, chief):
+def test_it_is_off_unless_a_setting_turns_it_on(client: Client, chief: User) -> None:
     client.force_login(chief)
     assert client.get(ADMIN).status_code == 404
     assert client.get(f"{ADMIN}login/").status_code == 404
 
 
-def test_what_is_in_it_is_allowed():
+def test_what_is_in_it_is_allowed() -> None:
     assert set(site._registry) == ALLOWED
     for model, shown in site._registry.items():
         assert not shown.inlines, model
@@ -56,7 +58,7 @@ def test_what_is_in_it_is_allowed():
 
 
 @TURNED_ON
-def test_its_sign_in_is_the_portals(client, chief):
+def test_its_sign_in_is_the_portals(client: Client, chief: User) -> None:
     """Forty wrong passwords, then the right one: neither at its own address nor at the portal's."""
     for number in range(40):
         entered = {"username": chief.email, "password": f"wrong {number}"}
@@ -71,7 +73,7 @@ def test_its_sign_in_is_the_portals(client, chief):
 
 
 @TURNED_ON
-def test_staff_without_a_second_factor_are_sent_to_set_one_up(client, chief):
+def test_staff_without_a_second_factor_are_sent_to_set_one_up(client: Client, chief: User) -> None:
     assert sign_in(client, chief.email)["Location"] == ADMIN
     page = client.get(ADMIN, follow=True)
     assert page.redirect_chain[-1][0] == "/account/2fa/"
@@ -89,7 +91,7 @@ def test_staff_without_a_second_factor_are_sent_to_set_one_up(client, chief):
 
 
 @TURNED_ON
-def test_nobody_else_comes_in(client, people):
+def test_nobody_else_comes_in(client: Client, people: People) -> None:
     TOTP.activate(people.lab_admin, SECRET)
     sign_in(client, people.lab_admin.email)
     client.post("/account/2fa/authenticate/", {"code": code()})
@@ -98,7 +100,9 @@ def test_nobody_else_comes_in(client, people):
 
 
 @TURNED_ON
-def test_nothing_clinical_is_found_in_it(inside, people, lab, model):
+def test_nothing_clinical_is_found_in_it(
+    inside: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = signed(people.reviewer, analysed(people.submitter, lab, patient_pseudonym="Zanthoryx"))
     pages = [ADMIN, f"{ADMIN}accounts/user/?q=person"]
     for model_class, row in (
@@ -109,7 +113,7 @@ def test_nothing_clinical_is_found_in_it(inside, people, lab, model):
         name = model_class._meta.model_name
         pages += [
             f"{ADMIN}accounts/{name}/",
-            *(f"{ADMIN}accounts/{name}/{row.pk}/{page}/" for page in ("change", "history")),
+            *(f"{ADMIN}accounts/{name}/{present(row).pk}/{page}/" for page in ("change", "history")),
         ]
     for path in pages:
         page = inside.get(path)
@@ -135,13 +139,13 @@ def test_nothing_clinical_is_found_in_it(inside, people, lab, model):
 @pytest.mark.parametrize(
     "page", ["accounts/laboratory/{lab}/delete/", "accounts/membership/add/", "accounts/user/add/"]
 )
-def test_rows_are_neither_made_nor_deleted(inside, lab, page):
+def test_rows_are_neither_made_nor_deleted(inside: Client, lab: Laboratory, page: str) -> None:
     assert inside.get(ADMIN + page.format(lab=lab.pk)).status_code == 403
     assert inside.post(ADMIN + page.format(lab=lab.pk), {"post": "yes"}).status_code == 403
 
 
 @TURNED_ON
-def test_the_operator_names_another(inside, people):
+def test_the_operator_names_another(inside: Client, people: People) -> None:
     path = f"{ADMIN}accounts/user/{people.reviewer.pk}/change/"
     entered = {"full_name": "Rosa Reviewer", "is_staff": "on", "is_superuser": "on", "email": "x@y.example"}
     assert inside.post(path, entered).status_code == 302
@@ -153,6 +157,6 @@ def test_the_operator_names_another(inside, people):
 @pytest.mark.parametrize(
     "query", ["q=%00", "q=%FF", "p=-1", "p=9999999999999999999", "is_active__exact=%00", "o=x", "e=1"]
 )
-def test_no_input_breaks_it(inside, query):
+def test_no_input_breaks_it(inside: Client, query: str) -> None:
     for name in ("laboratory", "user", "membership"):
         assert inside.get(f"{ADMIN}accounts/{name}/?{query}").status_code < 500

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,11 +13,14 @@ from django.contrib.auth import SESSION_KEY
 from django.db import connections
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from portal.accounts import attempts
-from portal.accounts.models import Tally
+from portal.accounts.models import Laboratory, Tally
 from portal.errors import TooManyAttempts
+from portal.inference.models import ModelVersion
 from tests.factories import PASSWORD, analysed, authenticator_code, read
+from tests.portal.kinds import Mails, PageResponse, People
 
 pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXP"
@@ -24,26 +28,26 @@ SIGN_IN, CODE = "/account/login/", "/account/2fa/authenticate/"
 
 
 @pytest.fixture(autouse=True)
-def _limits(settings):
+def _limits(settings: Settings) -> None:
     settings.SIGN_IN_ATTEMPTS, settings.SIGN_IN_ATTEMPTS_PER_ADDRESS = 3, 8
     settings.SIGN_IN_LOCK_SECONDS = 300
 
 
-def enter(email, password="wrong", **headers):
+def enter(email: str, password: str = "wrong", **headers: Any) -> PageResponse:
     """Somebody at a browser of their own tries to sign in."""
     return Client().post(SIGN_IN, {"login": email, "password": password}, **headers)
 
 
-def is_locked(response):
+def is_locked(response: PageResponse) -> bool:
     return response.status_code == 429
 
 
-def lock(email, **headers):
+def lock(email: str, **headers: Any) -> None:
     for _ in range(3):
         assert enter(email, **headers).status_code == 200
 
 
-def test_wrong_passwords_lock_their_account_and_nobody_else(people):
+def test_wrong_passwords_lock_their_account_and_nobody_else(people: People) -> None:
     lock(people.submitter.email)
     for _ in range(12):  # knocking on changes nothing, for nobody
         assert is_locked(enter(people.submitter.email))
@@ -51,7 +55,7 @@ def test_wrong_passwords_lock_their_account_and_nobody_else(people):
     assert enter(people.reviewer.email, PASSWORD).status_code == 302
 
 
-def test_an_unknown_address_is_answered_like_a_known_one(people):
+def test_an_unknown_address_is_answered_like_a_known_one(people: People) -> None:
     answers = {}
     for email in (people.submitter.email, "nobody@lab.example"):
         lock(email)
@@ -63,7 +67,7 @@ def test_an_unknown_address_is_answered_like_a_known_one(people):
     assert known.split("<main")[1].split("</main")[0] == unknown.split("<main")[1].split("</main")[0]
 
 
-def test_the_page_says_when_to_go_on_in_the_persons_language(people, settings):
+def test_the_page_says_when_to_go_on_in_the_persons_language(people: People, settings: Settings) -> None:
     settings.TIME_ZONE = "Europe/Madrid"
     with time_machine.travel("2026-03-02T09:00:00Z", tick=False):
         lock(people.submitter.email)
@@ -76,7 +80,7 @@ def test_the_page_says_when_to_go_on_in_the_persons_language(people, settings):
     assert "Try again" not in spanish.content.decode()
 
 
-def test_after_the_wait_one_may_go_on_and_the_rows_go(people):
+def test_after_the_wait_one_may_go_on_and_the_rows_go(people: People) -> None:
     lock(people.submitter.email)
     with time_machine.travel(timezone.now() + timedelta(seconds=299)):
         assert is_locked(enter(people.submitter.email, PASSWORD))
@@ -85,7 +89,7 @@ def test_after_the_wait_one_may_go_on_and_the_rows_go(people):
         assert Tally.objects.filter(count__gt=0).count() == 0
 
 
-def test_the_right_password_begins_the_count_anew(people, settings):
+def test_the_right_password_begins_the_count_anew(people: People, settings: Settings) -> None:
     settings.SIGN_IN_ATTEMPTS_PER_ADDRESS = 100
     for _ in range(4):
         for _ in range(2):
@@ -93,7 +97,7 @@ def test_the_right_password_begins_the_count_anew(people, settings):
         assert enter(people.submitter.email, PASSWORD).status_code == 302
 
 
-def test_the_network_address_comes_much_later(people):
+def test_the_network_address_comes_much_later(people: People) -> None:
     for number in range(8):
         assert enter(f"someone{number}@lab.example").status_code == 200
     assert is_locked(enter(people.submitter.email, PASSWORD))
@@ -102,13 +106,15 @@ def test_the_network_address_comes_much_later(people):
     assert not Tally.objects.filter(key=attempts.sign_in(people.submitter.pk).key).exists()
 
 
-def test_right_passwords_do_not_use_up_a_shared_address(people):
+def test_right_passwords_do_not_use_up_a_shared_address(people: People) -> None:
     for _ in range(9):
         assert enter(people.submitter.email, PASSWORD).status_code == 302
 
 
 @pytest.mark.parametrize(("trusted", "locked"), [(0, True), (1, False)])
-def test_only_a_trusted_proxy_says_where_somebody_is(people, settings, trusted, locked):
+def test_only_a_trusted_proxy_says_where_somebody_is(
+    people: People, settings: Settings, trusted: int, locked: bool
+) -> None:
     settings.TRUSTED_PROXIES = trusted
     for number in range(9):
         answer = enter(f"x{number}@lab.example", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
@@ -116,19 +122,19 @@ def test_only_a_trusted_proxy_says_where_somebody_is(people, settings, trusted, 
 
 
 @pytest.mark.parametrize("said", ["", "unknown", "\u0660.1.1.1"])
-def test_an_address_that_is_none_is_still_counted(people, settings, said):
+def test_an_address_that_is_none_is_still_counted(people: People, settings: Settings, said: str) -> None:
     settings.TRUSTED_PROXIES = 1
     for number in range(8):
         assert enter(f"y{number}@lab.example", HTTP_X_FORWARDED_FOR=said, REMOTE_ADDR="").status_code == 200
     assert is_locked(enter("y9@lab.example", HTTP_X_FORWARDED_FOR=said, REMOTE_ADDR=""))
 
 
-def test_nothing_that_was_typed_is_kept_in_the_clear(people):
+def test_nothing_that_was_typed_is_kept_in_the_clear(people: People) -> None:
     enter("somebody.private@lab.example")
     assert "private" not in str(list(Tally.objects.values()))
 
 
-def test_codes_are_counted_too_and_the_right_one_begins_anew(people):
+def test_codes_are_counted_too_and_the_right_one_begins_anew(people: People) -> None:
     TOTP.activate(people.submitter, SECRET)
     browser = Client()
     browser.post(SIGN_IN, {"login": people.submitter.email, "password": PASSWORD})
@@ -143,7 +149,7 @@ def test_codes_are_counted_too_and_the_right_one_begins_anew(people):
     assert is_locked(other.post(CODE, {"code": "000000"}))
 
 
-def test_a_code_holds_once_whatever_the_cache_says(people, monkeypatch):
+def test_a_code_holds_once_whatever_the_cache_says(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TOTP, "_mark_code_used", lambda self, code: True)
     TOTP.activate(people.submitter, SECRET)
     code, statuses = authenticator_code(SECRET), []
@@ -154,7 +160,7 @@ def test_a_code_holds_once_whatever_the_cache_says(people, monkeypatch):
     assert statuses == [302, 200]
 
 
-def test_a_recovery_code_still_signs_in(people):
+def test_a_recovery_code_still_signs_in(people: People) -> None:
     TOTP.activate(people.submitter, SECRET)
     codes = RecoveryCodes.activate(people.submitter)
     browser = Client()
@@ -173,7 +179,9 @@ def test_a_recovery_code_still_signs_in(people):
         ),
     ],
 )
-def test_passwords_asked_for_again_are_counted_apart_from_sign_in(client, people, address, entered):
+def test_passwords_asked_for_again_are_counted_apart_from_sign_in(
+    client: Client, people: People, address: str, entered: dict[str, str]
+) -> None:
     client.force_login(people.submitter)
     for _ in range(3):
         assert client.post(address, entered).status_code == 200
@@ -184,7 +192,9 @@ def test_passwords_asked_for_again_are_counted_apart_from_sign_in(client, people
     assert enter(people.submitter.email, PASSWORD).status_code == 302
 
 
-def test_at_the_signature_the_comment_stays(client, people, lab, model, settings):
+def test_at_the_signature_the_comment_stays(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, settings: Settings
+) -> None:
     settings.SIGN_ATTEMPTS = 2
     case = read(people.reviewer, analysed(people.submitter, lab))
     client.force_login(people.reviewer)
@@ -198,7 +208,9 @@ def test_at_the_signature_the_comment_stays(client, people, lab, model, settings
     assert enter(people.reviewer.email, PASSWORD).status_code == 302
 
 
-def test_asked_for_mails_have_a_limit_whoever_the_address_belongs_to(people, mailoutbox):
+def test_asked_for_mails_have_a_limit_whoever_the_address_belongs_to(
+    people: People, mailoutbox: Mails
+) -> None:
     for email in (people.submitter.email, "nobody@lab.example"):
         mailoutbox.clear()
         answers = [Client().post("/account/password/reset/", {"email": email}) for _ in range(6)]
@@ -206,7 +218,7 @@ def test_asked_for_mails_have_a_limit_whoever_the_address_belongs_to(people, mai
         assert len(mailoutbox) == 5
 
 
-def test_a_new_password_by_mail_ends_the_wait(people, mailoutbox):
+def test_a_new_password_by_mail_ends_the_wait(people: People, mailoutbox: Mails) -> None:
     lock(people.submitter.email)
     browser = Client()
     browser.post("/account/password/reset/", {"email": people.submitter.email})
@@ -218,7 +230,7 @@ def test_a_new_password_by_mail_ends_the_wait(people, mailoutbox):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_are_not_more_than_the_limit():
+def test_many_at_once_are_not_more_than_the_limit() -> None:
     def knock(_: int) -> bool:
         try:
             attempts.count(attempts.sign_in("many@lab.example"))

@@ -6,16 +6,20 @@ import pytest
 from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
+from portal.accounts.models import Laboratory
 from portal.api import health
 from portal.api.health import NotWorkingError
+from portal.cases.models import Case
 from portal.inference import repair, services
 from portal.inference.backlog import backlog
 from portal.inference.choices import JobState
-from portal.inference.models import Job
+from portal.inference.models import Job, ModelVersion
 from portal.inference.selectors import WORKER_HEARTBEAT_INDEX, WORKER_HEARTBEAT_PREFIX
 from portal.intake import services as cases
 from tests.factories import answer, draft
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 
@@ -25,11 +29,11 @@ def age(seconds: float) -> None:
 
 
 @pytest.fixture
-def submitted(people, lab, model):
+def submitted(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return cases.submit(people.submitter, draft(people.submitter, lab, images=2))
 
 
-def test_red_when_jobs_wait_and_none_is_done(submitted, settings):
+def test_red_when_jobs_wait_and_none_is_done(submitted: Case, settings: Settings) -> None:
     settings.QUEUE_RED_SECONDS = 45
     assert not backlog().stands_still
     age(50)
@@ -39,7 +43,7 @@ def test_red_when_jobs_wait_and_none_is_done(submitted, settings):
         health.queue_of_work.__wrapped__()
     # A job under way counts: the worker may hang over it.
     first, second = submitted.jobs.all()
-    attempt = services.claim(first.pk, "a")
+    attempt = present(services.claim(first.pk, "a"))
     assert backlog().stands_still
     # Another one done lately: the queue is long, not still.
     services.record(attempt, answer())
@@ -52,9 +56,11 @@ def test_red_when_jobs_wait_and_none_is_done(submitted, settings):
     assert not backlog().stands_still
 
 
-def test_a_long_queue_is_given_up_when_nothing_has_been_answered_for_a_while(submitted, settings):
+def test_a_long_queue_is_given_up_when_nothing_has_been_answered_for_a_while(
+    submitted: Case, settings: Settings
+) -> None:
     first, second = submitted.jobs.all()
-    services.record(services.claim(first.pk, "a"), answer())
+    services.record(present(services.claim(first.pk, "a")), answer())
     Job.objects.filter(pk=second.pk).update(
         queued_at=timezone.now() - timedelta(seconds=settings.JOB_GIVE_UP_SECONDS + 1)
     )
@@ -64,7 +70,7 @@ def test_a_long_queue_is_given_up_when_nothing_has_been_answered_for_a_while(sub
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_process_repairs_at_a_time():
+def test_one_process_repairs_at_a_time() -> None:
     other = connections["default"].copy()
     try:
         with other.cursor() as cursor:
@@ -78,7 +84,7 @@ def test_one_process_repairs_at_a_time():
     assert repair.repair() is not None
 
 
-def test_health_misses_the_repair():
+def test_health_misses_the_repair() -> None:
     cache.delete(repair.HEARTBEAT)
     with pytest.raises(NotWorkingError):
         health.repair_()
@@ -89,7 +95,7 @@ def test_health_misses_the_repair():
 @pytest.mark.parametrize(
     ("consumed", "is_red"), [(["default", "quick"], False), (["quick"], True), ([], True)]
 )
-def test_a_worker_that_consumes_nothing_is_red(consumed, is_red):
+def test_a_worker_that_consumes_nothing_is_red(consumed: list[str], is_red: bool) -> None:
     sign = {"state": "ok", "detail": "", "expected": ["default", "quick"], "queues": consumed}
     cache.set(WORKER_HEARTBEAT_INDEX, ["w@here"], 60)
     cache.set(WORKER_HEARTBEAT_PREFIX + "w@here", sign, 60)

@@ -11,7 +11,9 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
 
 import pytest
 import time_machine
@@ -22,8 +24,10 @@ from django.test import Client
 from PIL import Image
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
 from portal.cases.photographs import read_photograph
+from portal.inference.models import ModelVersion
 from portal.intake import services as cases
 from portal.notifications.mails import send_due
 from portal.notifications.models import Notification
@@ -43,6 +47,7 @@ from tests.portal.addresses import (
     takes_arguments,
 )
 from tests.portal.blind_worlds import STAGES, WORLDS, Builder, Secrets, World
+from tests.portal.kinds import Document, Mails, PageResponse, People
 from tests.portal_client import draw_photograph
 
 # Every address is fetched in two worlds at nine stages: more than the suite's limit on a busy machine.
@@ -59,6 +64,7 @@ IGNORED_HEADERS = {"Set-Cookie", "X-Request-Id", "X-Request-ID"}
 _sequences = itertools.count(1_000_000, 1_000_000)
 
 Response = tuple[int, str, bytes]
+T = TypeVar("T")
 Found = dict[tuple[str, str], tuple[Address, Response]]
 
 
@@ -69,8 +75,8 @@ def settled(content: bytes) -> bytes:
     return TIMES.sub(b"TIME", TOKENS.sub(rb"\1TOKEN", content))
 
 
-def response_of(response) -> Response:
-    content = b"".join(response.streaming_content) if response.streaming else response.content
+def response_of(response: PageResponse) -> Response:
+    content = response.getvalue() if response.streaming else response.content
     headers = "\n".join(f"{key}: {value}" for key, value in response.items() if key not in IGNORED_HEADERS)
     return response.status_code, settled(headers.encode()).decode(), settled(content)
 
@@ -78,7 +84,7 @@ def response_of(response) -> Response:
 class Walker:
     """A person who fetches every address, with a session and a token."""
 
-    def __init__(self, user) -> None:
+    def __init__(self, user: User) -> None:
         self.client = Client()
         self.client.force_login(user)
         self.token = {"HTTP_AUTHORIZATION": f"Bearer {issue_token(user)[1]}"}
@@ -86,7 +92,7 @@ class Walker:
     def get(self, address: Address) -> Response:
         return response_of(self.client.get(address.path, **self._of(address)))
 
-    def post(self, address: Address, data: dict) -> Response:
+    def post(self, address: Address, data: Document) -> Response:
         """What a post is answered with; it changes nothing."""
         with transaction.atomic():
             if address.is_api:
@@ -118,23 +124,36 @@ class Walker:
             yield response_of(answer)
 
 
+@dataclass
+class Staff(People):
+    """Whoever the worlds have: ``first`` and ``second`` have read what the reviewer has not."""
+
+    first: User
+    second: User
+
+
 @pytest.fixture
-def staff(people, lab, monkeypatch):
+def staff(people: People, lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Staff:
     """Whoever the worlds have: the reader is blind, and everything is read twice. No worker takes their orders."""
     monkeypatch.setattr("portal.inference.sending.app.send_task", lambda name, args, **options: None)
     set_policy(people.lab_admin, lab, blindness="blind", second_read="always")
-    people.second = member(lab, Role.REVIEWER)
-    people.first = member(lab, Role.REVIEWER)
-    return people
+    second, first = member(lab, Role.REVIEWER), member(lab, Role.REVIEWER)
+    return Staff(**vars(people), first=first, second=second)
+
+
+class Worlds(Protocol):
+    """What ``act`` returned in each of the two worlds of a stage."""
+
+    def __call__(self, stage: str, act: Callable[[World, Secrets], T]) -> list[T]: ...
 
 
 @pytest.fixture
-def worlds(staff, model):
+def worlds(staff: Staff, model: ModelVersion) -> Worlds:
     """Make the two worlds of a stage, one after the other, and do something in each; nothing of it stays."""
     now = datetime.now(UTC)
     start = next(_sequences)
 
-    def each(stage: str, act):
+    def each(stage: str, act: Callable[[World, Secrets], T]) -> list[T]:
         results = []
         for secrets in WORLDS:
             cache.clear()
@@ -162,7 +181,7 @@ def telling(address: Address) -> bool:
     return address.name in (*names, "api:case", "api:images", "api:image", "api:image-activation-map")
 
 
-def fetched(user, world: World, part: Callable[[Address], bool]) -> Found:
+def fetched(user: User, world: World, part: Callable[[Address], bool]) -> Found:
     """The responses to a person by method and address, the latter without ids."""
     return {
         (method, settled(address.path.encode()).decode()): (address, response)
@@ -212,7 +231,7 @@ def _where(one: Response, other: Response) -> str:
 # --- The tests ---------------------------------------------------------------------------------------------
 
 
-def test_every_address_is_walked_or_exempt_for_a_reason():
+def test_every_address_is_walked_or_exempt_for_a_reason() -> None:
     known = dict(patterns())
     missing = [
         name
@@ -225,8 +244,8 @@ def test_every_address_is_walked_or_exempt_for_a_reason():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_reader_who_has_not_answered_learns_nothing(stage, staff, worlds):
-    def look(world: World, secrets: Secrets):
+def test_a_reader_who_has_not_answered_learns_nothing(stage: str, staff: Staff, worlds: Worlds) -> None:
+    def look(world: World, secrets: Secrets) -> Found:
         found = fetched(staff.reviewer, world, about_cases)
         if stage == "before the adjudication is taken":
             found = {key: one for key, one in found.items() if key[0] == "GET" or one[0].name not in TAKING}
@@ -240,8 +259,8 @@ def test_a_reader_who_has_not_answered_learns_nothing(stage, staff, worlds):
     assert differences(first, second) == []
 
 
-def test_pages_without_a_case_hold_no_trace(staff, worlds):
-    def look(world: World, secrets: Secrets):
+def test_pages_without_a_case_hold_no_trace(staff: Staff, worlds: Worlds) -> None:
+    def look(world: World, secrets: Secrets) -> Found:
         found = fetched(staff.reviewer, world, lambda address: address.is_without_a_case)
         assert len(found) > 20
         assert traces(found, secrets) == []
@@ -251,7 +270,9 @@ def test_pages_without_a_case_hold_no_trace(staff, worlds):
     assert differences(*worlds("in the second reader's hands", look)) == []
 
 
-def test_a_photograph_that_was_saved_again_is_the_same_one(staff, lab, model):
+def test_a_photograph_that_was_saved_again_is_the_same_one(
+    staff: Staff, lab: Laboratory, model: ModelVersion
+) -> None:
     """What the case page shows, saved in a browser and dropped on the quick look."""
     image = cases.add_image(
         staff.submitter,
@@ -271,7 +292,7 @@ def test_a_photograph_that_was_saved_again_is_the_same_one(staff, lab, model):
         )
 
 
-def test_mails_hold_no_trace(staff, worlds, mailoutbox):
+def test_mails_hold_no_trace(staff: Staff, worlds: Worlds, mailoutbox: Mails) -> None:
     def mail(world: World, secrets: Secrets) -> list[str]:
         mailoutbox.clear()
         Notification.objects.update(created_at=datetime.now(UTC) - timedelta(days=1))
@@ -287,10 +308,10 @@ def test_mails_hold_no_trace(staff, worlds, mailoutbox):
     assert [settled(one.encode()) for one in first] == [settled(one.encode()) for one in second]
 
 
-def test_the_same_walk_finds_the_answers_where_they_may_be_seen(staff, worlds):
+def test_the_same_walk_finds_the_answers_where_they_may_be_seen(staff: Staff, worlds: Worlds) -> None:
     """What the tests above rest on: who is not blind, and the reader once done, gets traces and differences."""
 
-    def as_submitter(world: World, secrets: Secrets):
+    def as_submitter(world: World, secrets: Secrets) -> Found:
         found = fetched(staff.submitter, world, telling)
         assert any("/api/v1/" in trace for trace in traces(found, secrets))
         assert any("GET /cases/" in trace for trace in traces(found, secrets))
@@ -300,7 +321,7 @@ def test_the_same_walk_finds_the_answers_where_they_may_be_seen(staff, worlds):
     for part in ("/heat/Pre.png", "/live/", "activation-map", "/api/v1/cases/ID0/", "GET /cases/ID0/:"):
         assert any(part in where for where in different), part
 
-    def when_done(world: World, secrets: Secrets):
+    def when_done(world: World, secrets: Secrets) -> Found:
         own = {"label": "Pre", "confidence": "high", "comment": "Mine."}
         reading.record_read(staff.reviewer, world.case, **own)
         shown = fetched(staff.reviewer, world, telling)
@@ -316,8 +337,8 @@ def test_the_same_walk_finds_the_answers_where_they_may_be_seen(staff, worlds):
     assert differences(*worlds("in the second reader's hands", when_done)) != []
 
 
-def test_the_adjudicator_sees_both_answers_with_the_case_in_hand(staff, worlds):
-    def take(world: World, secrets: Secrets):
+def test_the_adjudicator_sees_both_answers_with_the_case_in_hand(staff: Staff, worlds: Worlds) -> None:
+    def take(world: World, secrets: Secrets) -> None:
         claims.claim(staff.reviewer, world.case)
         found = fetched(staff.reviewer, world, telling)
         assert any(secrets.word in trace for trace in traces(found, secrets))

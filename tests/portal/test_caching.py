@@ -1,7 +1,8 @@
 """What a browser may keep of an answer: nothing of pages and files, pictures only to ask about them again."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
-from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -10,13 +11,17 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
-from portal.inference import quick_looks, sending
+from portal.cases.models import Case, SmearImage
+from portal.inference import quick_looks
+from portal.inference.models import ModelVersion
 from portal.intake import services as cases
 from portal.quick_look import services as quick_look
 from portal.web.caching import KEPT, NO_STORE
 from tests.factories import analysed, draft, member, photograph, signed
 from tests.portal.addresses import ARGUMENTS, EXEMPT, addresses, is_exempt, patterns, takes_arguments
+from tests.portal.kinds import PageResponse, People, present
 
 pytestmark = pytest.mark.django_db
 
@@ -29,15 +34,32 @@ PICTURES = {
 
 
 @pytest.fixture
-def chief(lab):
+def chief(lab: Laboratory) -> User:
     """Somebody who may see everything there is."""
     return member(lab, Role.LAB_ADMIN, is_staff=True, is_superuser=True)
 
 
+@dataclass
+class World:
+    """One thing for each argument of an address; ``large`` has tiles."""
+
+    case: Case
+    image: SmearImage
+    image_two: SmearImage
+    large: SmearImage
+    lab: str
+    reader: User
+    marker: UUID
+    notification: int
+    unknown: UUID
+
+
 @pytest.fixture
-def world(lab, people, model, chief, monkeypatch):
+def world(
+    lab: Laboratory, people: People, model: ModelVersion, chief: User, monkeypatch: pytest.MonkeyPatch
+) -> World:
     """Something at every address; its large photograph has tiles."""
-    monkeypatch.setattr(sending.app, "send_task", lambda *args, **options: None)
+    monkeypatch.setattr("portal.inference.sending.app.send_task", lambda *args, **options: None)
     case = analysed(people.submitter, lab, images=2)
     large = cases.add_image(
         people.submitter, draft(people.submitter, lab, images=0), photograph(9, size=(4200, 840))
@@ -45,10 +67,10 @@ def world(lab, people, model, chief, monkeypatch):
     signed(people.reviewer, analysed(people.submitter, lab))
     look = quick_look.start(chief, lab, photograph(3))
     quick_looks.claim(look.pk)
-    return SimpleNamespace(
+    return World(
         case=case,
-        image=case.images.first(),
-        image_two=case.images.last(),
+        image=present(case.images.first()),
+        image_two=present(case.images.last()),
         large=large,
         lab=lab.slug,
         reader=chief,
@@ -59,17 +81,17 @@ def world(lab, people, model, chief, monkeypatch):
 
 
 @pytest.fixture
-def browser(chief) -> Client:
+def browser(chief: User) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(chief)
     return client
 
 
-def bearer(user) -> dict[str, str]:
+def bearer(user: User) -> dict[str, str]:
     return {"HTTP_AUTHORIZATION": f"Bearer {issue_token(user)[1]}"}
 
 
-def test_no_address_lets_anything_be_stored_but_pictures(world, browser, chief):
+def test_no_address_lets_anything_be_stored_but_pictures(world: World, browser: Client, chief: User) -> None:
     token = bearer(chief)
     seen: dict[str, set[int]] = {}
     for address in addresses(world):
@@ -96,13 +118,13 @@ def test_no_address_lets_anything_be_stored_but_pictures(world, browser, chief):
 @pytest.mark.parametrize(
     "path", ["/account/login/", "/django-admin/", "/account/logout/", "/health/ready", "/nothing/"]
 )
-def test_what_the_walk_leaves_out_is_not_stored_either(path, browser):
+def test_what_the_walk_leaves_out_is_not_stored_either(path: str, browser: Client) -> None:
     assert {"admin", "account_logout", "health:ready"} <= set(EXEMPT)
     assert browser.get(path)["Cache-Control"] == NO_STORE
     assert Client().get(path)["Cache-Control"] == NO_STORE
 
 
-def test_answers_of_the_middleware_are_not_stored(browser):
+def test_answers_of_the_middleware_are_not_stored(browser: Client) -> None:
     refused = browser.post("/cases/new/", "{}", content_type="application/json", CONTENT_LENGTH=str(10**12))
     answers = {
         400: browser.get("/cases/?q=%FF%FE"),
@@ -114,7 +136,7 @@ def test_answers_of_the_middleware_are_not_stored(browser):
     assert browser.get("/cases/", HTTP_HOST="elsewhere.example")["Cache-Control"] == NO_STORE
 
 
-def picture_addresses(world) -> list[str]:
+def picture_addresses(world: World) -> list[str]:
     ids = {"pk": world.image.pk}
     api = {"case_id": world.case.pk, "image_id": world.image.pk}
     return [
@@ -127,11 +149,13 @@ def picture_addresses(world) -> list[str]:
     ]
 
 
-def content(response) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else response.content
+def content(response: PageResponse) -> bytes:
+    return response.getvalue() if response.streaming else response.content
 
 
-def test_a_picture_is_sent_once_and_asked_about_each_time(world, browser, chief, people):
+def test_a_picture_is_sent_once_and_asked_about_each_time(
+    world: World, browser: Client, chief: User, people: People
+) -> None:
     token = bearer(chief)
     stranger = Client()
     stranger.force_login(people.stranger)
@@ -154,7 +178,9 @@ def test_a_picture_is_sent_once_and_asked_about_each_time(world, browser, chief,
     assert len(tags) == len(picture_addresses(world)) - 3  # page and API send the same three
 
 
-def test_a_blind_reader_is_not_told_that_a_map_is_the_same(world, browser, people):
+def test_a_blind_reader_is_not_told_that_a_map_is_the_same(
+    world: World, browser: Client, people: People
+) -> None:
     path = reverse("cases:heat_map", kwargs={"pk": world.image.pk, "label": "Pre"})
     known = {"HTTP_IF_NONE_MATCH": browser.get(path)["ETag"]}
     reader = Client()
@@ -163,7 +189,7 @@ def test_a_blind_reader_is_not_told_that_a_map_is_the_same(world, browser, peopl
     assert (response.status_code, response["Cache-Control"]) == (403, NO_STORE)
 
 
-def test_a_picture_opened_by_itself_is_not_kept(world, browser):
+def test_a_picture_opened_by_itself_is_not_kept(world: World, browser: Client) -> None:
     path = picture_addresses(world)[0]
     tag = browser.get(path)["ETag"]
     response = browser.get(path, HTTP_SEC_FETCH_DEST="document", HTTP_IF_NONE_MATCH=tag)
@@ -171,7 +197,7 @@ def test_a_picture_opened_by_itself_is_not_kept(world, browser):
     assert content(response)
 
 
-def test_static_files_may_be_kept():
+def test_static_files_may_be_kept() -> None:
     response = Client().get(static("img/logo.svg"))
     assert response.status_code == 200
     assert "max-age" in response["Cache-Control"]

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from portal.accounts import invitations
 from portal.accounts.choices import Action, Role
@@ -22,7 +23,7 @@ def create(name: str, **who: str) -> str:
     return printed.getvalue().strip()
 
 
-def test_the_printed_link_makes_the_first_administrator(settings):
+def test_the_printed_link_makes_the_first_administrator(settings: Settings) -> None:
     settings.SITE_URL = "https://portal.example"
     link = create("Haematology North", **ADA)
     assert link.startswith("https://portal.example/users/invitation/")
@@ -39,7 +40,7 @@ def test_the_printed_link_makes_the_first_administrator(settings):
     assert can(user, Action.MANAGE_USERS, laboratory)
 
 
-def test_somebody_with_an_account_is_offered_the_role_and_keeps_the_password(lab):
+def test_somebody_with_an_account_is_offered_the_role_and_keeps_the_password(lab: Laboratory) -> None:
     known = member(lab, Role.REVIEWER)
     create("Second House", email=known.email)
     invitations.accept(Invitation.objects.get().token_sha256, known)
@@ -56,7 +57,7 @@ def test_somebody_with_an_account_is_offered_the_role_and_keeps_the_password(lab
         ("New House", "no address", "Enter an e-mail address"),
     ],
 )
-def test_what_cannot_be_made_is_refused_and_leaves_nothing(name, email, said):
+def test_what_cannot_be_made_is_refused_and_leaves_nothing(name: str, email: str, said: str) -> None:
     create("Haematology North", **ADA)
     with pytest.raises(CommandError, match=said):
         create(name, email=email)

@@ -7,12 +7,15 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageFile
 
+from portal.accounts.models import Laboratory
 from portal.cases.photographs import read_photograph
 from portal.errors import FileRefused
+from portal.inference.models import ModelVersion
 from portal.reports import pdf
 from portal.reports.versions import signed_version
 from smear.decode import ImageRejected, decode
 from tests.factories import analysed, photograph, signed
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
@@ -40,7 +43,9 @@ def refused(files: list[tuple[str, bytes]]) -> int:
     return count
 
 
-def test_a_pdf_changes_nothing_about_what_is_refused(people, lab, model):
+def test_a_pdf_changes_nothing_about_what_is_refused(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     files = cut_files()
     assert refused(files) == len(files) == 10
     case = signed(people.reviewer, analysed(people.submitter, lab))
@@ -51,7 +56,9 @@ def test_a_pdf_changes_nothing_about_what_is_refused(people, lab, model):
 
 
 @pytest.mark.parametrize(("form", "content"), cut_files())
-def test_what_others_set_for_the_process_does_not_count(form, content, monkeypatch):
+def test_what_others_set_for_the_process_does_not_count(
+    form: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     with pytest.raises(ImageRejected) as caught:
         decode(io.BytesIO(content))

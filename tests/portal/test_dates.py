@@ -23,7 +23,7 @@ ENGLISH = import_module("portal.formats.en.formats")
 NAMES = {name for name in vars(ENGLISH) if name.endswith("_FORMAT")}
 
 
-def test_templates_name_a_format():
+def test_templates_name_a_format() -> None:
     found = {
         f"{path.relative_to(PORTAL)}: {match.group()}"
         for path in PORTAL.rglob("*")
@@ -40,12 +40,12 @@ def test_templates_name_a_format():
     ("spelled", "refused"),
     [('x|date:"j M Y"', True), ("x|date", True), ('x|date:"DATE_FORMAT"', False), ("x.date", False)],
 )
-def test_the_search_knows_what_it_looks_for(spelled, refused):
+def test_the_search_knows_what_it_looks_for(spelled: str, refused: bool) -> None:
     found = [match[1] or "" for match in FILTER.finditer("{{ " + spelled + " }}")]
     assert any(name.strip('"') not in NAMES for name in found) is refused
 
 
-def test_modules_and_scripts_name_a_format():
+def test_modules_and_scripts_name_a_format() -> None:
     sources = [*PORTAL.rglob("*.py"), *(PORTAL.parent / "frontend/js").glob("*.js")]
     found = {
         f"{path.name}: {match.group()}"
@@ -63,7 +63,7 @@ def test_modules_and_scripts_name_a_format():
     ("language", "day", "moment"),
     [("en", "30 Aug 2026", "30 Aug 2026, 14:05"), ("es", "30 ago 2026", "30 ago 2026, 14:05")],
 )
-def test_each_form_in_both_languages(language, day, moment):
+def test_each_form_in_both_languages(language: str, day: str, moment: str) -> None:
     when = datetime(2026, 8, 30, 14, 5, 9, tzinfo=UTC)
     with translation.override(language):
         assert [date_format(when, name) for name in ("DATE_FORMAT", "SHORT_DATE_FORMAT")] == [day, day]
@@ -75,7 +75,7 @@ def test_each_form_in_both_languages(language, day, moment):
         assert Template("{{ when }}").render(Context({"when": when}, use_tz=False)) == moment
 
 
-def test_every_language_has_every_format():
+def test_every_language_has_every_format() -> None:
     for code, _name in settings.LANGUAGES:
         module = import_module(f"portal.formats.{code}.formats")
         assert {name for name in vars(module) if name.endswith("_FORMAT")} == NAMES, code

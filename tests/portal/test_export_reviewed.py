@@ -4,6 +4,8 @@ import csv
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from django.utils import timezone
 from PIL import Image
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reading import claims
 from portal.reading import services as reading
 from portal.reading.policy.services import set_policy
@@ -20,18 +25,25 @@ from portal.reports.exports.reviewed import case_key
 from portal.reports.models import Diagnosis, ReviewedExport
 from portal.reports.services import amend, sign
 from tests.factories import PASSWORD, LaboratoryFactory, analysed, claimed, member, read, signed
+from tests.portal.kinds import Document, People, Queries, present
 from training.data import reviewed
 
 pytestmark = pytest.mark.django_db
 
-SECRETS = {"patient_pseudonym": "PSEUDO-4711", "clinical_note": "Pancytopenia since Easter."}
+SECRETS: Document = {"patient_pseudonym": "PSEUDO-4711", "clinical_note": "Pancytopenia since Easter."}
+
+
+class Export(Protocol):
+    """Runs the command; gives the summary and the manifest's rows."""
+
+    def __call__(self, *arguments: str, name: str = "set") -> tuple[Document, list[dict[str, str]]]: ...
 
 
 @pytest.fixture
-def export(tmp_path, capsys):
+def export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Export:
     """Runs the command; gives the summary and the manifest's rows."""
 
-    def run(*arguments, name="set"):
+    def run(*arguments: str, name: str = "set") -> tuple[Document, list[dict[str, str]]]:
         call_command("export_reviewed", "--out", str(tmp_path / name), *arguments)
         summary = json.loads(capsys.readouterr().out)
         with (tmp_path / name / "blood-smears" / "manifest.csv").open(newline="") as file:
@@ -40,7 +52,7 @@ def export(tmp_path, capsys):
     return run
 
 
-def answered(people, case, **images):
+def answered(people: People, case: Case, **images: str) -> Diagnosis:
     """Read and signed with an answer of their own for some positions: ``answered(…, p1="Pro")``."""
     claimed(people.reviewer, case)
     of_position = {f"p{image.position}": image.pk for image in case.images.all()}
@@ -50,7 +62,9 @@ def answered(people, case, **images):
     return sign(people.reviewer, case, secret=PASSWORD)
 
 
-def test_photographs_go_out_as_stored_under_their_own_labels(people, lab, model, export, tmp_path):
+def test_photographs_go_out_as_stored_under_their_own_labels(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export, tmp_path: Path
+) -> None:
     case = analysed(people.submitter, lab, images=4, **SECRETS)
     first, *_, third, fourth = (image.position for image in case.images.all())
     answers = {f"p{first}": "Early", f"p{third}": "none_of_these", f"p{fourth}": "unsuitable_image"}
@@ -72,7 +86,9 @@ def test_photographs_go_out_as_stored_under_their_own_labels(people, lab, model,
         assert (row["disputed"], row["model_seen"], row["follows_case"]) == ("0", "0", "0")
 
 
-def test_nothing_about_patient_people_or_accession_leaves(people, lab, model, export, tmp_path):
+def test_nothing_about_patient_people_or_accession_leaves(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export, tmp_path: Path
+) -> None:
     case = signed(people.reviewer, analysed(people.submitter, lab, **SECRETS))
     export()
     written = [path for path in (tmp_path / "set").rglob("*") if path.is_file()]
@@ -83,10 +99,12 @@ def test_nothing_about_patient_people_or_accession_leaves(people, lab, model, ex
     assert (tmp_path / "set").stat().st_mode & 0o077 == 0
 
 
-def test_an_amended_case_is_disputed_and_its_newest_version_counts(people, lab, model, export):
+def test_an_amended_case_is_disputed_and_its_newest_version_counts(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export
+) -> None:
     signed(people.reviewer, analysed(people.submitter, lab))
     case = analysed(people.submitter, lab, images=3)
-    answered(people, case, **{f"p{case.images.last().position}": "Benign"})
+    answered(people, case, **{f"p{present(case.images.last()).position}": "Benign"})
     entered = {"confidence": "high", "comment": "", "secret": PASSWORD, "reason": "Flow cytometry."}
     amend(people.reviewer, case, label="Pro", **entered)
     summary, rows = export()
@@ -101,7 +119,9 @@ def test_an_amended_case_is_disputed_and_its_newest_version_counts(people, lab, 
     assert {(row["disputed"], row["report_version"]) for row in of_case} == {("1", "2")}
 
 
-def test_training_reads_what_was_written(people, lab, model, export, tmp_path):
+def test_training_reads_what_was_written(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export, tmp_path: Path
+) -> None:
     set_policy(people.lab_admin, lab, blindness="concurrent")
     case = signed(people.reviewer, analysed(people.submitter, lab, images=2))
     summary, rows = export()
@@ -113,7 +133,9 @@ def test_training_reads_what_was_written(people, lab, model, export, tmp_path):
     assert reviewed.manifest_sha256(tmp_path / "set") == summary["manifest_sha256"]
 
 
-def test_an_answer_changed_after_the_reveal_is_marked(people, lab, model, export):
+def test_an_answer_changed_after_the_reveal_is_marked(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export
+) -> None:
     case = read(people.reviewer, analysed(people.submitter, lab), "Pro", end="Pre")
     sign(people.reviewer, case, secret=PASSWORD)
     summary, [row] = export()
@@ -121,14 +143,18 @@ def test_an_answer_changed_after_the_reveal_is_marked(people, lab, model, export
     assert (summary["model_seen"], summary["follows_case"]) == (1, 1)
 
 
-def test_a_label_given_beside_the_model_s_answer_is_marked(people, lab, model, export):
+def test_a_label_given_beside_the_model_s_answer_is_marked(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export
+) -> None:
     set_policy(people.lab_admin, lab, blindness="concurrent")
     signed(people.reviewer, analysed(people.submitter, lab))
     _, [row] = export()
     assert (row["model_seen"], row["follows_case"]) == ("1", "0")
 
 
-def test_an_adjudicated_case_is_disputed(people, lab, model, export):
+def test_an_adjudicated_case_is_disputed(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export
+) -> None:
     set_policy(people.lab_admin, lab, second_read="always")
     second, judge = member(lab, Role.REVIEWER), member(lab, Role.REVIEWER)
     case = read(people.reviewer, analysed(people.submitter, lab), "Pre")
@@ -141,8 +167,10 @@ def test_an_adjudicated_case_is_disputed(people, lab, model, export):
     assert (row["class"], row["disputed"], row["model_seen"]) == ("Early", "1", "1")
 
 
-def test_only_what_is_signed_and_asked_for(people, lab, model, export):
-    other = LaboratoryFactory()
+def test_only_what_is_signed_and_asked_for(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export
+) -> None:
+    other = LaboratoryFactory.create()
     reviewer = member(other, Role.REVIEWER)
     here = signed(people.reviewer, analysed(people.submitter, lab))
     there = signed(reviewer, analysed(member(other, Role.SUBMITTER), other))
@@ -162,7 +190,9 @@ def test_only_what_is_signed_and_asked_for(people, lab, model, export):
         export("--laboratory", "nowhere")
 
 
-def test_what_is_not_as_it_was_signed_stays(people, lab, model, export):
+def test_what_is_not_as_it_was_signed_stays(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export
+) -> None:
     good = signed(people.reviewer, analysed(people.submitter, lab))
     case = signed(people.reviewer, analysed(people.submitter, lab))
     # As if somebody had changed the row with the trigger off: a copy of the version whose hash is another's.
@@ -172,13 +202,15 @@ def test_what_is_not_as_it_was_signed_stays(people, lab, model, export):
     last.save()
     lost = signed(people.reviewer, analysed(people.submitter, lab))
     image = lost.images.get()
-    image.file.storage.delete(image.file.name)
+    image.file.storage.delete(present(image.file.name))
     summary, rows = export("--include-disputed")
     assert [row["overlap_group"] for row in rows] == [case_key(good.pk)]
     assert summary["left_out"] == {"cases": {"not_as_signed": 1}, "photographs": {"file_lost": 1}}
 
 
-def test_only_an_earlier_export_is_written_over_and_only_as_a_whole(people, lab, model, export, tmp_path):
+def test_only_an_earlier_export_is_written_over_and_only_as_a_whole(
+    people: People, lab: Laboratory, model: ModelVersion, export: Export, tmp_path: Path
+) -> None:
     signed(people.reviewer, analysed(people.submitter, lab))
     first, _ = export()
     signed(people.reviewer, analysed(people.submitter, lab))
@@ -202,8 +234,8 @@ def test_only_an_earlier_export_is_written_over_and_only_as_a_whole(people, lab,
 
 
 def test_the_same_cases_give_the_same_manifest_with_constant_queries(
-    people, lab, model, export, django_assert_num_queries
-):
+    people: People, lab: Laboratory, model: ModelVersion, export: Export, django_assert_num_queries: Queries
+) -> None:
     signed(people.reviewer, analysed(people.submitter, lab, images=2))
     first, _ = export()
     with django_assert_num_queries(5):

@@ -14,14 +14,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import Role
-from portal.accounts.models import User
+from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
+from portal.cases.models import Case
 from portal.errors import NotAllowed
 from portal.inference import quick_looks
 from portal.inference import services as inference
-from portal.inference.models import QuickLook
+from portal.inference.models import ModelVersion, QuickLook
 from portal.insights import selectors as insights
 from portal.insights.scope import Scope, local_day
 from portal.intake import services as cases
@@ -34,16 +36,17 @@ from portal.reports import services as reports
 from tests.factories import PASSWORD, analysed, answer, claimed, member, photograph, read, signed
 from tests.portal.addresses import addresses
 from tests.portal.blind_worlds import WORLDS, Builder
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.inference.sending.app.send_task", lambda name, args, **options: None)
 
 
-def client_of(user) -> Client:
+def client_of(user: User) -> Client:
     client = Client(HTTP_AUTHORIZATION=f"Bearer {issue_token(user)[1]}")
     client.force_login(user)
     return client
@@ -57,7 +60,7 @@ def changed(seed: int = 0, *, cut: int = 1, quality: int = 80) -> SimpleUploaded
     return SimpleUploadedFile("x.jpg", buffer.getvalue(), "image/jpeg")
 
 
-def filed(by, lab, *uploads):
+def filed(by: User, lab: Laboratory, *uploads: SimpleUploadedFile) -> Case:
     """A case with these photographs, answered by the model, that awaits its read."""
     case = cases.create_case(by, laboratory=lab, patient_pseudonym="P-2", specimen="csf")
     for upload in uploads:
@@ -65,7 +68,7 @@ def filed(by, lab, *uploads):
     return answer_all(cases.submit(by, case))
 
 
-def answer_all(case):
+def answer_all(case: Case) -> Case:
     for job in case.jobs.all():
         attempt = inference.claim(job.pk, "test")
         if attempt is not None:
@@ -74,13 +77,13 @@ def answer_all(case):
     return case
 
 
-def answered_look(by, lab, upload) -> QuickLook:
-    look = quick_look.start(by, lab, upload)
-    quick_looks.record(quick_looks.claim(look.pk).pk, answer())
+def answered_look(by: User, lab: Laboratory, upload: SimpleUploadedFile) -> QuickLook:
+    look = present(quick_look.start(by, lab, upload))
+    quick_looks.record(present(quick_looks.claim(look.pk)).pk, answer())
     return look
 
 
-def returned_and_mended(people, case):
+def returned_and_mended(people: People, case: Case) -> Case:
     """The case sent back by its reader, submitted again with one more photograph, and answered."""
     return_to_submitter(people.reviewer, case, missing="The feathered edge.")
     case.refresh_from_db()
@@ -88,7 +91,7 @@ def returned_and_mended(people, case):
     return answer_all(cases.submit(people.submitter, case))
 
 
-def model_seen(by, case) -> bool:
+def model_seen(by: User, case: Case) -> bool:
     return record_read(by, claimed(by, case), label="Pre", confidence="high").model_seen
 
 
@@ -104,7 +107,9 @@ SHOWING = {
 
 
 @pytest.mark.timeout(900)
-def test_every_address_that_shows_an_answer_keeps_who_was_shown_it(people, lab, model):
+def test_every_address_that_shows_an_answer_keeps_who_was_shown_it(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     set_policy(people.lab_admin, lab, second_read="never")
     person = member(lab, Role.REVIEWER)
     secrets = WORLDS[0]
@@ -127,7 +132,7 @@ def test_every_address_that_shows_an_answer_keeps_who_was_shown_it(people, lab, 
             continue
         with transaction.atomic():
             response = client.get(address.path)
-            content = b"".join(response.streaming_content) if response.streaming else response.content
+            content = response.getvalue() if response.streaming else response.content
             recorded = Exposure.objects.filter(person=person).values_list("pixel_sha256", flat=True)
             kept.setdefault(address.name, set()).update(recorded)
             transaction.set_rollback(True)
@@ -142,19 +147,26 @@ def test_every_address_that_shows_an_answer_keeps_who_was_shown_it(people, lab, 
     assert all(kept[name] == {world.image.pixel_sha256} for name in of_one)
 
 
-def test_who_does_not_see_an_answer_is_not_recorded(people, lab, model):
+def test_who_does_not_see_an_answer_is_not_recorded(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = analysed(people.submitter, lab, images=2)
     client = client_of(people.reviewer)
     for address in (reverse("cases:detail", args=[case.pk]), reverse("api:case", args=[case.pk])):
         assert client.get(address).status_code == 200
-    assert client.get(reverse("cases:heat_map", args=[case.images.first().pk, "Pre"])).status_code == 403
+    assert (
+        client.get(reverse("cases:heat_map", args=[present(case.images.first()).pk, "Pre"])).status_code
+        == 403
+    )
     assert not Exposure.objects.exists()
 
 
 # --- Every way to know an answer before the read ------------------------------------------------------------
 
 
-def test_a_second_round_is_not_blind_to_who_saw_the_answer_in_the_first(people, lab, model):
+def test_a_second_round_is_not_blind_to_who_saw_the_answer_in_the_first(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     assert not record_read(people.reviewer, case, label="Pre", confidence="high").model_seen
     page = client_of(people.reviewer).get(reverse("cases:detail", args=[case.pk]))
@@ -170,7 +182,9 @@ def test_a_second_round_is_not_blind_to_who_saw_the_answer_in_the_first(people, 
     assert not hasattr(stored, "conclusion")
 
 
-def test_a_colleague_reads_the_second_round_blind(people, lab, model):
+def test_a_colleague_reads_the_second_round_blind(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     record_read(people.reviewer, case, label="Pre", confidence="high")
     client_of(people.reviewer).get(reverse("cases:detail", args=[case.pk]))
@@ -178,7 +192,7 @@ def test_a_colleague_reads_the_second_round_blind(people, lab, model):
     assert not model_seen(member(lab, Role.REVIEWER), case)
 
 
-def test_the_reveal_of_the_api_counts(people, lab, model):
+def test_the_reveal_of_the_api_counts(people: People, lab: Laboratory, model: ModelVersion) -> None:
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     client = client_of(people.reviewer)
     entered = {"label": "Pre", "confidence": "high"}
@@ -188,7 +202,9 @@ def test_the_reveal_of_the_api_counts(people, lab, model):
 
 
 @pytest.mark.parametrize("cut", [0, 1, 5])
-def test_a_discarded_quick_look_leaves_hash_person_and_time(people, lab, model, settings, cut):
+def test_a_discarded_quick_look_leaves_hash_person_and_time(
+    people: People, lab: Laboratory, model: ModelVersion, settings: Settings, cut: int
+) -> None:
     look = answered_look(people.reviewer, lab, photograph(3))
     client = client_of(people.reviewer)
     assert b"80.0" in client.get(reverse("inference:quick_look_result", args=[look.pk])).content
@@ -205,7 +221,9 @@ def test_a_discarded_quick_look_leaves_hash_person_and_time(people, lab, model, 
 
 
 @pytest.mark.parametrize("name", ["quick_look_result", "quick_look_live", "quick_look_heat_map"])
-def test_each_part_of_a_quick_look_counts(people, lab, model, name):
+def test_each_part_of_a_quick_look_counts(
+    people: People, lab: Laboratory, model: ModelVersion, name: str
+) -> None:
     look = answered_look(people.reviewer, lab, photograph(3))
     label = ["Pre"] if name.endswith("heat_map") else []
     assert (
@@ -215,7 +233,9 @@ def test_each_part_of_a_quick_look_counts(people, lab, model, name):
     assert Exposure.objects.get().pixel_sha256 == look.pixel_sha256
 
 
-def test_a_quick_look_that_expired_counts_and_one_whose_answer_nobody_saw_does_not(people, lab, model):
+def test_a_quick_look_that_expired_counts_and_one_whose_answer_nobody_saw_does_not(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     seen, unseen = (answered_look(people.reviewer, lab, photograph(seed)) for seed in (3, 4))
     client_of(people.reviewer).get(reverse("inference:quick_look_live", args=[seen.pk]))
     QuickLook.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -225,7 +245,9 @@ def test_a_quick_look_that_expired_counts_and_one_whose_answer_nobody_saw_does_n
     assert not model_seen(people.reviewer, filed(people.submitter, lab, photograph(4)))
 
 
-def test_a_quick_look_made_a_case_counts_for_who_looked(people, lab, model):
+def test_a_quick_look_made_a_case_counts_for_who_looked(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     look = answered_look(people.reviewer, lab, photograph(3))
     client_of(people.reviewer).get(reverse("inference:quick_look_result", args=[look.pk]))
     case = quick_look.make_case(people.reviewer, look, patient_pseudonym="P-1", specimen="csf")
@@ -239,7 +261,9 @@ def test_a_quick_look_made_a_case_counts_for_who_looked(people, lab, model):
 @pytest.mark.parametrize(
     "name", ["cases:detail", "reports:diagnosis", "reports:fhir", "api:case", "api:images", "reports:csv"]
 )
-def test_the_same_photograph_in_another_case_counts(people, lab, model, name):
+def test_the_same_photograph_in_another_case_counts(
+    people: People, lab: Laboratory, model: ModelVersion, name: str
+) -> None:
     """Also where the other case is somebody else's, and the photograph was cut and saved again."""
     other = signed(people.reviewer, analysed(people.submitter, lab))
     person = member(lab, Role.REVIEWER)
@@ -249,7 +273,7 @@ def test_the_same_photograph_in_another_case_counts(people, lab, model, name):
     assert not model_seen(person, filed(people.submitter, lab, photograph(9)))
 
 
-def test_another_laboratory_counts(people, lab, model):
+def test_another_laboratory_counts(people: People, lab: Laboratory, model: ModelVersion) -> None:
     there = people.stranger.memberships.get().laboratory
     look = answered_look(people.stranger, there, photograph(3))
     client_of(people.stranger).get(reverse("inference:quick_look_result", args=[look.pk]))
@@ -258,7 +282,9 @@ def test_another_laboratory_counts(people, lab, model):
     assert model_seen(anew, filed(people.submitter, lab, changed(3)))
 
 
-def test_an_adjudicator_who_knew_the_answer_elsewhere_is_recorded_so(people, lab, model):
+def test_an_adjudicator_who_knew_the_answer_elsewhere_is_recorded_so(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     """The model has no answer to the case itself, which the adjudicator knows from a quick look."""
     set_policy(people.lab_admin, lab, second_read="always")
     person = member(lab, Role.REVIEWER)
@@ -276,19 +302,23 @@ def test_an_adjudicator_who_knew_the_answer_elsewhere_is_recorded_so(people, lab
 
 
 @pytest.mark.parametrize("upload", [photograph(0), changed(cut=1), changed(cut=4, quality=50)], ids=str)
-def test_a_quick_look_of_a_photograph_to_be_read_blind_is_refused(people, lab, model, upload):
+def test_a_quick_look_of_a_photograph_to_be_read_blind_is_refused(
+    people: People, lab: Laboratory, model: ModelVersion, upload: SimpleUploadedFile
+) -> None:
     case = analysed(people.submitter, lab)
     with pytest.raises(NotAllowed, match=case.accession):
         quick_look.start(people.reviewer, lab, upload)
     assert blind.hiding_case(people.submitter, cases.read_photograph(upload)) is None
 
 
-def test_another_field_may_be_looked_at(people, lab, model):
+def test_another_field_may_be_looked_at(people: People, lab: Laboratory, model: ModelVersion) -> None:
     analysed(people.submitter, lab, images=3)
     assert quick_look.start(people.reviewer, lab, photograph(11)).pk
 
 
-def test_figures_and_learning_do_not_take_it_for_a_blind_answer(people, lab, model):
+def test_figures_and_learning_do_not_take_it_for_a_blind_answer(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     other = signed(people.reviewer, analysed(people.submitter, lab))
     person = member(lab, Role.REVIEWER)
     client_of(person).get(reverse("cases:detail", args=[other.pk]))
@@ -301,7 +331,9 @@ def test_figures_and_learning_do_not_take_it_for_a_blind_answer(people, lab, mod
     assert content["reads"][-1]["model_seen"]
 
 
-def test_an_exposure_is_written_once_and_never_changed(people, lab, model):
+def test_an_exposure_is_written_once_and_never_changed(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = signed(people.reviewer, analysed(people.submitter, lab))
     first = None
     for _turn in range(2):

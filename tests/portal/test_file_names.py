@@ -1,13 +1,19 @@
 """Names that a file cannot have: words about the name on every route that takes a file, and nothing stored."""
 
+from collections.abc import Callable
+
 import pytest
+from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from portal.accounts.models import Laboratory
 from portal.accounts.tokens import issue_token
 from portal.cases.models import SmearImage
-from portal.inference.models import QuickLook
+from portal.inference.models import ModelVersion, QuickLook
 from tests.factories import draft, photograph
+from tests.portal.kinds import ApiResponse, Document, PageResponse, People
 
 pytestmark = pytest.mark.django_db
 
@@ -40,9 +46,10 @@ FIT = {
     "hidden": b'filename=".field"',
 }
 JSON = {"Accept": "application/json"}
+Routes = dict[str, Callable[[Document], PageResponse | ApiResponse]]
 
 
-def form(name: bytes, content: bytes) -> dict[str, object]:
+def form(name: bytes, content: bytes) -> Document:
     """A form with one file, byte for byte, and a field after it."""
     mark = f"--{BOUNDARY}".encode()
     body = (
@@ -54,7 +61,7 @@ def form(name: bytes, content: bytes) -> dict[str, object]:
 
 
 @pytest.fixture
-def routes(client, people, lab, model):
+def routes(client: Client, people: People, lab: Laboratory, model: ModelVersion) -> Routes:
     """For each route that takes a file: a function that sends a form there and returns the response."""
     client.force_login(people.submitter)
     case = draft(people.submitter, lab, images=0)
@@ -70,7 +77,7 @@ def routes(client, people, lab, model):
 
 @pytest.mark.parametrize("name", UNFIT)
 @pytest.mark.parametrize("route", ["page", "quick look", "API"])
-def test_a_name_that_cannot_be_taken_gets_words_about_it(route, name, routes):
+def test_a_name_that_cannot_be_taken_gets_words_about_it(route: str, name: str, routes: Routes) -> None:
     header, says = UNFIT[name]
     response = routes[route](form(header, photograph(1).read()))
     body = response.json()
@@ -84,20 +91,20 @@ def test_a_name_that_cannot_be_taken_gets_words_about_it(route, name, routes):
 
 @pytest.mark.parametrize("name", FIT)
 @pytest.mark.parametrize("route", ["page", "API"])
-def test_an_ordinary_name_is_taken(route, name, routes):
+def test_an_ordinary_name_is_taken(route: str, name: str, routes: Routes) -> None:
     response = routes[route](form(FIT[name], photograph(1).read()))
     assert response.status_code == 201, response.content
     assert response.json()["position"] == 2
 
 
 @pytest.mark.parametrize("route", ["page", "quick look"])
-def test_a_field_in_which_nothing_was_chosen_is_no_file(route, routes):
+def test_a_field_in_which_nothing_was_chosen_is_no_file(route: str, routes: Routes) -> None:
     response = routes[route](form(b'filename=""', b""))
     assert (response.status_code, response.json()["code"]) == (400, "no_file")
 
 
 @pytest.mark.parametrize("route", ["page", "quick look"])
-def test_two_files_at_once_are_refused(route, routes):
+def test_two_files_at_once_are_refused(route: str, routes: Routes) -> None:
     sent = form(b'filename="a.jpg"', b"a")
     sent["data"] = sent["data"].replace(b'name="position"', b'name="file"; filename="b.jpg"')
     response = routes[route](sent)
@@ -105,7 +112,7 @@ def test_two_files_at_once_are_refused(route, routes):
     assert "one photograph" in response.json()["message"]
 
 
-def test_a_large_file_is_judged_wherever_the_server_cuts_it(routes, settings):
+def test_a_large_file_is_judged_wherever_the_server_cuts_it(routes: Routes, settings: Settings) -> None:
     # No multiple of the pieces in which a body is read, so that headers lie across their ends.
     filling = bytes(range(256)) * 256
     for size in range(65_000, 65_600, 40):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from html import unescape
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
 from portal.cases.choices import CaseState
 from portal.inference.models import ModelVersion
 from portal.insights.agreement import Linked, agreement, reader_pairs, reveal
@@ -26,6 +29,7 @@ from portal.numbers import percent
 from portal.reading.choices import ReadLabel
 from tests.factories import active_model, analysed, member, read, signed
 from tests.portal.insights_filler import Filler, a_quarter
+from tests.portal.kinds import People, Queries, present
 
 pytestmark = pytest.mark.django_db
 
@@ -45,24 +49,30 @@ CARD = {
 
 
 @pytest.fixture
-def scope(lab):
+def scope(lab: Laboratory) -> Scope:
     today = local_day(timezone.now())
     return Scope(lab, today - timedelta(days=89), today)
 
 
 @pytest.fixture
-def colleague(lab):
+def colleague(lab: Laboratory) -> User:
     return member(lab, Role.REVIEWER, full_name="Second Reader")
 
 
 @pytest.fixture
-def filler(lab, people, colleague):
+def filler(lab: Laboratory, people: People, colleague: User) -> Filler:
     return Filler(lab, people.submitter, [people.reviewer, colleague], active_model(**CARD))
 
 
+class Get(Protocol):
+    """The page that a person gets at an address."""
+
+    def __call__(self, who: User, address: str = PAGE, status: int = 200) -> str: ...
+
+
 @pytest.fixture
-def get(client):
-    def fetch(who, address: str = PAGE, status: int = 200) -> str:
+def get(client: Client) -> Get:
+    def fetch(who: User, address: str = PAGE, status: int = 200) -> str:
         client.force_login(who)
         response = client.get(address)
         assert response.status_code == status
@@ -78,15 +88,19 @@ def text_of(page: str) -> str:
 
 def counted(page: str) -> int:
     """How many answers or, where it counts cases, cases a list says it has."""
-    found = re.search(r"(\d+) cases?(?:, (\d+) answers?)?", text_of(page).split("Back to the insights")[1])
+    found = present(
+        re.search(r"(\d+) cases?(?:, (\d+) answers?)?", text_of(page).split("Back to the insights")[1])
+    )
     return int(found[2] or found[1])
 
 
-def at(days: float):
+def at(days: float) -> datetime:
     return timezone.now() - timedelta(days=days)
 
 
-def test_figures_of_a_few_cases_worked_out_by_hand(filler, people, colleague, scope):
+def test_figures_of_a_few_cases_worked_out_by_hand(
+    filler: Filler, people: People, colleague: User, scope: Scope
+) -> None:
     filler.signed(at(9), "Pre", "Pre")
     filler.signed(at(8), "Early", "Pre", concluded="Pre")  # towards the model
     filler.signed(at(7), "Pre", "Pre", concluded="Pro", second=(colleague, "Pro"))  # away from it
@@ -96,8 +110,8 @@ def test_figures_of_a_few_cases_worked_out_by_hand(filler, people, colleague, sc
     filler.write()
     cases = signed_cases(scope)
     found = agreement(cases, scope)
-    assert (found.own.n, found.own.agreed.value) == (5, pytest.approx(3 / 5))
-    assert (found.signed.n, found.signed.agreed.value) == (5, pytest.approx(3 / 5))
+    assert (found.own.n, present(found.own.agreed).value) == (5, pytest.approx(3 / 5))
+    assert (found.signed.n, present(found.signed.agreed).value) == (5, pytest.approx(3 / 5))
     sensitivity = {row.title: (row.part.count, row.whole.count) for row in found.classes}
     assert sensitivity == {
         "Benign (haematogones)": (1, 1),
@@ -111,12 +125,14 @@ def test_figures_of_a_few_cases_worked_out_by_hand(filler, people, colleague, sc
     own = dict(changes.readers)
     assert [(row.part.count, row.whole.count) for row in own["Second"]] == [(0, 2), (0, 1), (0, 1), (0, 1)]
     pairs = reader_pairs(cases, scope, {people.reviewer.pk: "First", colleague.pk: "Second"})
-    assert (pairs.everyone.n, pairs.everyone.agreed.value) == (2, 0.5)
+    assert (pairs.everyone.n, present(pairs.everyone.agreed).value) == (2, 0.5)
     assert [(pair.names, pair.figures.n) for pair in pairs.pairs] == [("First and Second", 2)]
     assert not reader_pairs(cases, scope, {people.reviewer.pk: "First"}).pairs
 
 
-def test_a_case_that_went_through_the_services_is_counted(people, lab, colleague, scope, model):
+def test_a_case_that_went_through_the_services_is_counted(
+    people: People, lab: Laboratory, colleague: User, scope: Scope, model: ModelVersion
+) -> None:
     signed(people.reviewer, analysed(people.submitter, lab, images=2), "Early")
     (case,) = signed_cases(scope)
     assert (case.own, case.model_label, case.diagnosis) == ("Early", "Pre", "Early")
@@ -132,7 +148,7 @@ def test_a_case_that_went_through_the_services_is_counted(people, lab, colleague
     ]
 
 
-def test_every_number_leads_to_as_many_cases(filler, people, get, scope):
+def test_every_number_leads_to_as_many_cases(filler: Filler, people: People, get: Get, scope: Scope) -> None:
     a_quarter(filler, 60, unsigned=5)
     page = get(people.lab_admin)
     links = re.findall(r'<a class="count-link" href="([^"]+)">(\d+)</a>', page)
@@ -169,7 +185,9 @@ def test_every_number_leads_to_as_many_cases(filler, people, get, scope):
         assert Conditions.from_query(dict(parse_qsl(urlsplit(address).query))).chosen(cases)
 
 
-def test_nothing_is_told_about_a_case_before_it_is_signed(people, lab, colleague, model, get):
+def test_nothing_is_told_about_a_case_before_it_is_signed(
+    people: People, lab: Laboratory, colleague: User, model: ModelVersion, get: Get
+) -> None:
     """Lists and figures hold nothing of unsigned cases that the model and a reader have answered but their states."""
     signed(people.reviewer, analysed(people.submitter, lab))
     waiting = analysed(people.submitter, lab)
@@ -203,7 +221,9 @@ def test_nothing_is_told_about_a_case_before_it_is_signed(people, lab, colleague
         get(people.reviewer, f"{CASES}?{query}", 404)
 
 
-def test_readers_see_themselves_and_the_sum_administrators_everyone(filler, people, colleague, get):
+def test_readers_see_themselves_and_the_sum_administrators_everyone(
+    filler: Filler, people: People, colleague: User, get: Get
+) -> None:
     a_quarter(filler, 40)
     own, all_ = text_of(get(people.reviewer)), text_of(get(people.lab_admin))
     assert "Your own answers" in own
@@ -216,7 +236,7 @@ def test_readers_see_themselves_and_the_sum_administrators_everyone(filler, peop
     get(people.lab_admin, f"{CASES}?reader={colleague.pk}&change=any")
 
 
-def test_a_laboratory_s_figures_stay_in_it(filler, people, get, lab):
+def test_a_laboratory_s_figures_stay_in_it(filler: Filler, people: People, get: Get, lab: Laboratory) -> None:
     filler.signed(at(3), "Pre", "Pre")
     filler.write()
     get(people.submitter, PAGE, 403)
@@ -227,7 +247,7 @@ def test_a_laboratory_s_figures_stay_in_it(filler, people, get, lab):
     assert "Insights" not in get(people.submitter, reverse("cases:worklist"))
 
 
-def test_with_few_cases_the_page_says_how_many_are_needed(filler, people, get):
+def test_with_few_cases_the_page_says_how_many_are_needed(filler: Filler, people: People, get: Get) -> None:
     empty = text_of(get(people.reviewer))
     assert "No case was signed in this period" in empty
     assert "from 30 signed cases on" in empty
@@ -238,7 +258,9 @@ def test_with_few_cases_the_page_says_how_many_are_needed(filler, people, get):
     assert "Cohen's kappa (95 % interval)" not in few
 
 
-def test_period_and_version_are_taken_from_the_address(filler, people, get, lab):
+def test_period_and_version_are_taken_from_the_address(
+    filler: Filler, people: People, get: Get, lab: Laboratory
+) -> None:
     filler.signed(at(200), "Pre", "Pre")
     filler.signed(at(20), "Pre", "Pre")
     filler.write()
@@ -253,7 +275,7 @@ def test_period_and_version_are_taken_from_the_address(filler, people, get, lab)
     assert "Enter a valid date" in text_of(get(people.reviewer, f"{PAGE}?from=then"))
 
 
-def test_photographs_that_change_ask_for_a_look(filler, people, scope):
+def test_photographs_that_change_ask_for_a_look(filler: Filler, people: People, scope: Scope) -> None:
     a_quarter(filler, 260)
     found = drift(signed_cases(scope), scope, list(ModelVersion.objects.all()))
     by_key = {course.key: course for course in found.courses}
@@ -267,7 +289,7 @@ def test_photographs_that_change_ask_for_a_look(filler, people, scope):
     assert verdicts["Photographs above the outlier threshold"] == USUAL
 
 
-def test_another_class_mix_asks_for_a_look(filler, scope):
+def test_another_class_mix_asks_for_a_look(filler: Filler, scope: Scope) -> None:
     for place in range(60):
         filler.signed(at(1 + place % 80), "Benign", "Benign")
     filler.write()
@@ -275,7 +297,9 @@ def test_another_class_mix_asks_for_a_look(filler, scope):
     assert found.stability_verdict.code == LOOK
 
 
-def test_the_number_of_queries_does_not_grow(filler, people, client, django_assert_max_num_queries):
+def test_the_number_of_queries_does_not_grow(
+    filler: Filler, people: People, client: Client, django_assert_max_num_queries: Queries
+) -> None:
     client.force_login(people.lab_admin)
     a_quarter(filler, 3)
     with django_assert_max_num_queries(60) as few:
@@ -286,7 +310,9 @@ def test_the_number_of_queries_does_not_grow(filler, people, client, django_asse
     assert len(few) <= 20
 
 
-def test_charts_say_in_words_what_they_show_and_use_no_style(filler, people, get):
+def test_charts_say_in_words_what_they_show_and_use_no_style(
+    filler: Filler, people: People, get: Get
+) -> None:
     a_quarter(filler, 130)
     page = get(people.reviewer)
     charts = re.findall(r'<svg class="chart chart-(wide|narrow)"(.*?)</svg>', page, re.DOTALL)
@@ -308,21 +334,21 @@ def test_charts_say_in_words_what_they_show_and_use_no_style(filler, people, get
         (86400 * 2.55, "2.5 d"),
     ],
 )
-def test_durations_are_said_in_the_unit_that_suits_them(seconds, words):
+def test_durations_are_said_in_the_unit_that_suits_them(seconds: int, words: str) -> None:
     assert in_words(seconds) == words
 
 
-def test_shares_are_rounded_and_never_up_to_all():
+def test_shares_are_rounded_and_never_up_to_all() -> None:
     assert [percent(share) for share in (2 / 3, 0.99999, 1, 0)] == ["66.7 %", "99.9 %", "100.0 %", "0.0 %"]
 
 
-def test_the_last_date_under_a_chart_is_not_cut_off():
+def test_the_last_date_under_a_chart_is_not_cut_off() -> None:
     one, none = Linked(1, ""), Linked(0, "")
     for count in range(1, 60):
         weeks = [
             Week(date(2026, 1, 5) + timedelta(weeks=place), one, none, [none] * len(ReadLabel))
             for place in range(count)
         ]
-        drawn = weeks_chart(weeks, "Cases by week.", NARROW)
+        drawn = present(weeks_chart(weeks, "Cases by week.", NARROW))
         places = [float(shape.attributes["x"]) for shape in drawn.shapes if shape.tag == "text"]
         assert max(places) <= NARROW.width - HALF_A_DATE, count

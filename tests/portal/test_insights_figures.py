@@ -17,11 +17,12 @@ from portal.insights.figures import (
     stability_by_chance,
     wilson,
 )
+from tests.portal.kinds import present
 
 
-def test_kappa_of_the_published_example():
+def test_kappa_of_the_published_example() -> None:
     """Fleiss, Statistical Methods for Rates and Proportions (1981), table 13.1: kappa 0.68, standard error 0.087."""
-    found = cohen_kappa([[75, 1, 4], [5, 4, 1], [0, 0, 10]])
+    found = present(cohen_kappa([[75, 1, 4], [5, 4, 1], [0, 0, 10]]))
     assert found.value == pytest.approx(0.676, abs=0.0005)
     assert (found.high - found.value) / 1.96 == pytest.approx(0.087, abs=0.001)
     # The book goes on from its rounded 0.68: 0.51 to 0.85.
@@ -29,31 +30,31 @@ def test_kappa_of_the_published_example():
     assert found.n == 100
 
 
-def test_kappa_of_two_answers_worked_out_by_hand():
+def test_kappa_of_two_answers_worked_out_by_hand() -> None:
     """The 2x2 table of the textbooks: 70 % agree, 50 % by chance, so kappa is 0.4."""
-    assert cohen_kappa([[20, 5], [10, 15]]).value == pytest.approx(0.4)
-    assert cohen_kappa([[25, 25], [25, 25]]).value == pytest.approx(0)
-    assert cohen_kappa([[0, 10], [10, 0]]).value == pytest.approx(-1)
+    assert present(cohen_kappa([[20, 5], [10, 15]])).value == pytest.approx(0.4)
+    assert present(cohen_kappa([[25, 25], [25, 25]])).value == pytest.approx(0)
+    assert present(cohen_kappa([[0, 10], [10, 0]])).value == pytest.approx(-1)
 
 
-def test_kappa_holds_its_tongue_where_it_knows_nothing():
+def test_kappa_holds_its_tongue_where_it_knows_nothing() -> None:
     assert cohen_kappa(np.zeros((4, 4))) is None
     assert cohen_kappa([[9, 0], [0, 0]]) is None, "one answer throughout: chance agrees completely"
-    perfect = cohen_kappa([[9, 0], [0, 9]])
+    perfect = present(cohen_kappa([[9, 0], [0, 9]]))
     assert (perfect.value, perfect.low, perfect.high) == (1, None, None)
 
 
-def test_kappa_s_interval_holds_the_truth_as_often_as_it_says():
+def test_kappa_s_interval_holds_the_truth_as_often_as_it_says() -> None:
     rng = np.random.default_rng(4)
     truth = np.array([[0.30, 0.04, 0.02], [0.05, 0.25, 0.03], [0.01, 0.05, 0.25]])
     expected = truth.sum(axis=1) @ truth.sum(axis=0)
     kappa = (np.trace(truth) - expected) / (1 - expected)
     found = [cohen_kappa(rng.multinomial(60, truth.ravel()).reshape(3, 3)) for _ in range(2000)]
-    held = np.mean([one.low <= kappa <= one.high for one in found])
+    held = np.mean([present(one).low <= kappa <= present(one).high for one in found])
     assert 0.93 <= held <= 0.97
 
 
-def test_wilson_s_interval_of_published_examples():
+def test_wilson_s_interval_of_published_examples() -> None:
     """Newcombe, Stat Med 17 (1998) 857, table I: 81/263, 15/148, 0/20, 1/29."""
     published = {
         (81, 263): (0.2553, 0.3662),
@@ -62,29 +63,29 @@ def test_wilson_s_interval_of_published_examples():
         (1, 29): (0.0061, 0.1718),
     }
     for (count, n), interval in published.items():
-        found = wilson(count, n)
+        found = present(wilson(count, n))
         assert (found.low, found.high) == pytest.approx(interval, abs=0.00006)
-    assert wilson(20, 20).high == 1
+    assert present(wilson(20, 20)).high == 1
     assert wilson(0, 0) is None
     with pytest.raises(ValueError, match="no share"):
         wilson(3, 2)
 
 
-def test_confusion_counts_row_against_column():
+def test_confusion_counts_row_against_column() -> None:
     matrix = confusion([("a", "b"), ("a", "b"), ("b", "b")], ["a", "b"])
     assert matrix.tolist() == [[0, 2], [0, 1]]
     with pytest.raises(ValueError, match="unknown labels: c"):
         confusion([("a", "c")], ["a", "b"])
 
 
-def test_percentiles_are_values_that_occur():
+def test_percentiles_are_values_that_occur() -> None:
     assert percentiles(range(1, 101)) == [50, 90, 95]
     assert percentiles([3, 1, 2]) == [2, 3, 3]
     with pytest.raises(ValueError, match="no values"):
         percentiles([])
 
 
-def test_population_stability_by_hand():
+def test_population_stability_by_hand() -> None:
     assert population_stability([10, 30], [100, 300]) == pytest.approx(0, abs=0.001)
     half = 0.5 / 1000
     p, q = (0.5 + half) / (1 + 2 * half), (0.8 + half) / (1 + 2 * half)
@@ -95,7 +96,7 @@ def test_population_stability_by_hand():
         population_stability([1, 1], [0, 0])
 
 
-def test_samples_of_one_population_seldom_pass_the_bars_of_chance():
+def test_samples_of_one_population_seldom_pass_the_bars_of_chance() -> None:
     rng = np.random.default_rng(5)
     mix = [0.2, 0.3, 0.3, 0.2]
     bar = stability_by_chance(4, 458, 120)
@@ -109,7 +110,7 @@ def test_samples_of_one_population_seldom_pass_the_bars_of_chance():
     assert 0.001 <= np.mean(passed) <= 0.02
 
 
-def test_ks_distance_by_hand():
+def test_ks_distance_by_hand() -> None:
     assert ks_distance([1, 2, 3], [1, 2, 3]) == 0
     assert ks_distance([1, 2], [3, 4]) == 1
     assert ks_distance([1, 2, 3, 4], [3, 4, 5, 6]) == 0.5
@@ -118,15 +119,17 @@ def test_ks_distance_by_hand():
         ks_distance([], [1])
 
 
-def test_photographs_of_one_case_count_together():
+def test_photographs_of_one_case_count_together() -> None:
     found = clustered_mean([2, 4], [2, 2])
-    assert found.value == pytest.approx(1.5)
+    assert present(found).value == pytest.approx(1.5)
     assert clustered_mean([2], [2]) is None
     # Ten cases whose four photographs are all alike say as much as ten photographs.
     counts = [4] * 3 + [0] * 7
     found, single = clustered_share(counts, [4] * 10), wilson(3, 10, 2.575829)
-    assert found.value == pytest.approx(0.3)
-    assert (found.low, found.high) == pytest.approx((single.low, single.high), abs=0.03)
-    none = clustered_share([0] * 40, [3] * 40)
+    assert present(found).value == pytest.approx(0.3)
+    assert (present(found).low, present(found).high) == pytest.approx(
+        (present(single).low, present(single).high), abs=0.03
+    )
+    none = present(clustered_share([0] * 40, [3] * 40))
     assert none.value == 0
-    assert none.high == pytest.approx(wilson(0, 40, 2.575829).high)
+    assert none.high == pytest.approx(present(wilson(0, 40, 2.575829)).high)

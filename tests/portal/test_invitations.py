@@ -4,21 +4,25 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
+from typing import Protocol, TypedDict
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.apps import apps
+from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from portal.accounts import invitations
 from portal.accounts.choices import Delivery, InvitationState, Role
-from portal.accounts.models import Invitation, Membership, User
+from portal.accounts.models import Invitation, Laboratory, Membership, User
 from portal.errors import Duplicate, Gone, Invalid, NotAllowed, WrongState
 from tests.factories import PASSWORD, LaboratoryFactory, UserFactory, member
+from tests.portal.kinds import Document, Mails, OnCommit, People, present
 
 pytestmark = pytest.mark.django_db
 
@@ -27,11 +31,33 @@ NEW = {"full_name": "Nora New", "password": PASSWORD, "password_again": PASSWORD
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
-@pytest.fixture
-def invited(people, lab, mailoutbox, django_capture_on_commit_callbacks):
+class Elsewhere(TypedDict):
+    """Another laboratory and its administrator."""
+
+    laboratory: Laboratory
+    by: User
+
+
+class Invited(Protocol):
     """Invites an address and returns the path of the link in the mail."""
 
-    def invite(email="nora@lab.example", laboratory=lab, by=people.lab_admin, role=Role.REVIEWER):
+    def __call__(
+        self, email: str = ..., laboratory: Laboratory = ..., by: User = ..., role: Role = ...
+    ) -> str: ...
+
+
+@pytest.fixture
+def invited(
+    people: People, lab: Laboratory, mailoutbox: Mails, django_capture_on_commit_callbacks: OnCommit
+) -> Invited:
+    """Invites an address and returns the path of the link in the mail."""
+
+    def invite(
+        email: str = "nora@lab.example",
+        laboratory: Laboratory = lab,
+        by: User = people.lab_admin,
+        role: Role = Role.REVIEWER,
+    ) -> str:
         with django_capture_on_commit_callbacks(execute=True):
             invitations.invite(by, email=email, laboratory=laboratory, role=role)
         return link_in(mailoutbox[-1])
@@ -40,23 +66,25 @@ def invited(people, lab, mailoutbox, django_capture_on_commit_callbacks):
 
 
 @pytest.fixture
-def elsewhere():
+def elsewhere() -> Elsewhere:
     """Another laboratory and its administrator."""
-    house = LaboratoryFactory()
+    house = LaboratoryFactory.create()
     return {"laboratory": house, "by": member(house, Role.LAB_ADMIN)}
 
 
-def link_in(mail) -> str:
-    return re.search(r"https?://[^/]+(/users/invitation/\S+/)", mail.body)[1]
+def link_in(mail: EmailMessage) -> str:
+    return present(re.search(r"https?://[^/]+(/users/invitation/\S+/)", mail.body))[1]
 
 
-def state(user: User) -> dict:
+def state(user: User) -> Document:
     return User.objects.values("password", "is_active", "full_name", "is_superuser", "is_staff").get(
         pk=user.pk
     )
 
 
-def test_a_new_address_gets_an_account_with_its_address_verified(client, invited, lab, mailoutbox):
+def test_a_new_address_gets_an_account_with_its_address_verified(
+    client: Client, invited: Invited, lab: Laboratory, mailoutbox: Mails
+) -> None:
     link = invited("New.Person@Lab.Example")
     assert mailoutbox[-1].to == ["new.person@lab.example"]
     assert client.get(link)["Location"] == HERE
@@ -75,7 +103,9 @@ def test_a_new_address_gets_an_account_with_its_address_verified(client, invited
     assert "has been used" in used.content.decode()
 
 
-def test_nothing_but_the_mail_holds_the_token(client, people, invited, caplog):
+def test_nothing_but_the_mail_holds_the_token(
+    client: Client, people: People, invited: Invited, caplog: pytest.LogCaptureFixture
+) -> None:
     token = invited().split("/")[-2]
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
@@ -98,8 +128,8 @@ def test_nothing_but_the_mail_holds_the_token(client, people, invited, caplog):
 
 
 def test_the_owner_of_a_known_address_signs_in_through_every_stage_and_accepts(
-    client, people, invited, elsewhere
-):
+    client: Client, people: People, invited: Invited, elsewhere: Elsewhere
+) -> None:
     TOTP.activate(people.reviewer, SECRET)
     before = state(people.reviewer)
     link = invited(people.reviewer.email.upper(), role=Role.SUBMITTER, **elsewhere)
@@ -123,8 +153,10 @@ def test_the_owner_of_a_known_address_signs_in_through_every_stage_and_accepts(
 
 
 @pytest.mark.parametrize("superuser", [False, True])
-def test_a_closed_account_stays_closed(client, invited, elsewhere, superuser):
-    closed = UserFactory(is_active=False, is_superuser=superuser)
+def test_a_closed_account_stays_closed(
+    client: Client, invited: Invited, elsewhere: Elsewhere, superuser: bool
+) -> None:
+    closed = UserFactory.create(is_active=False, is_superuser=superuser)
     before = state(closed)
     link = invited(closed.email, **elsewhere)
     for answered in (client.get(link, follow=True), client.post(HERE, NEW)):
@@ -140,7 +172,7 @@ def test_a_closed_account_stays_closed(client, invited, elsewhere, superuser):
     assert state(closed) == before
 
 
-def test_somebody_else_is_refused(client, people, invited):
+def test_somebody_else_is_refused(client: Client, people: People, invited: Invited) -> None:
     link = invited()
     client.force_login(people.stranger)
     for answered in (client.get(link, follow=True), client.post(HERE, NEW)):
@@ -152,7 +184,9 @@ def test_somebody_else_is_refused(client, people, invited):
     assert Invitation.objects.get().state == InvitationState.OPEN
 
 
-def test_expired_withdrawn_and_unknown_links_say_why(client, people, invited):
+def test_expired_withdrawn_and_unknown_links_say_why(
+    client: Client, people: People, invited: Invited
+) -> None:
     link = invited()
     invitation = Invitation.objects.get()
     client.get(link)
@@ -167,7 +201,9 @@ def test_expired_withdrawn_and_unknown_links_say_why(client, people, invited):
     assert not User.objects.filter(email="nora@lab.example").exists()
 
 
-def test_sent_again_the_old_link_ends(people, invited, mailoutbox, django_capture_on_commit_callbacks):
+def test_sent_again_the_old_link_ends(
+    people: People, invited: Invited, mailoutbox: Mails, django_capture_on_commit_callbacks: OnCommit
+) -> None:
     old = invited()
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     with django_capture_on_commit_callbacks(execute=True):
@@ -180,7 +216,9 @@ def test_sent_again_the_old_link_ends(people, invited, mailoutbox, django_captur
             deed(people.lab_admin, Invitation.objects.get())
 
 
-def test_only_administrators_invite_send_and_withdraw(people, lab, invited):
+def test_only_administrators_invite_send_and_withdraw(
+    people: People, lab: Laboratory, invited: Invited
+) -> None:
     invited()
     for who in (people.submitter, people.reviewer, people.stranger):
         with pytest.raises(NotAllowed):
@@ -190,7 +228,9 @@ def test_only_administrators_invite_send_and_withdraw(people, lab, invited):
                 deed(who, Invitation.objects.get())
 
 
-def test_an_open_invitation_or_a_member_is_not_invited_twice(people, lab, invited):
+def test_an_open_invitation_or_a_member_is_not_invited_twice(
+    people: People, lab: Laboratory, invited: Invited
+) -> None:
     invited()
     for email in ("NORA@lab.example", people.reviewer.email):
         with pytest.raises(Duplicate):
@@ -199,7 +239,7 @@ def test_an_open_invitation_or_a_member_is_not_invited_twice(people, lab, invite
         invitations.invite(people.lab_admin, email="no address", laboratory=lab, role=Role.REVIEWER)
 
 
-def test_a_member_by_then_keeps_the_role(people, lab, invited):
+def test_a_member_by_then_keeps_the_role(people: People, lab: Laboratory, invited: Invited) -> None:
     membership = people.submitter.memberships.get()
     Membership.objects.filter(pk=membership.pk).update(is_active=False)
     invited(people.submitter.email)
@@ -210,8 +250,12 @@ def test_a_member_by_then_keeps_the_role(people, lab, invited):
 
 
 def test_a_mail_that_does_not_leave_is_shown(
-    client, people, lab, settings, django_capture_on_commit_callbacks
-):
+    client: Client,
+    people: People,
+    lab: Laboratory,
+    settings: Settings,
+    django_capture_on_commit_callbacks: OnCommit,
+) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     client.force_login(people.lab_admin)
@@ -222,7 +266,9 @@ def test_a_mail_that_does_not_leave_is_shown(
     assert "the mail server refused it or did not answer" in page
 
 
-def test_without_mail_the_operator_hands_the_link_over(client, people, lab, settings):
+def test_without_mail_the_operator_hands_the_link_over(
+    client: Client, people: People, lab: Laboratory, settings: Settings
+) -> None:
     settings.EMAIL_BACKEND = "portal.mail.NoMail"
     client.force_login(people.lab_admin)
     page = client.get("/users/").content.decode()
@@ -236,7 +282,7 @@ def test_without_mail_the_operator_hands_the_link_over(client, people, lab, sett
         call_command(
             "invite", "nora@lab.example", laboratory=lab.slug, role="reviewer", stdout=out, stderr=StringIO()
         )
-        links.append(re.search(r"/users/invitation/\S+/", out.getvalue())[0])
+        links.append(present(re.search(r"/users/invitation/\S+/", out.getvalue()))[0])
     assert Client().get(links[0]).status_code == 410
     assert Client().get(links[1]).status_code == 302
     assert "Link printed for the operator" in client.get("/users/").content.decode()
@@ -246,7 +292,9 @@ def test_without_mail_the_operator_hands_the_link_over(client, people, lab, sett
             call_command("invite", given["email"], laboratory=given["laboratory"], role="reviewer")
 
 
-def test_the_page_shows_what_became_of_each(client, people, lab, invited):
+def test_the_page_shows_what_became_of_each(
+    client: Client, people: People, lab: Laboratory, invited: Invited
+) -> None:
     for name in ("sent", "expired", "withdrawn", "used"):
         invited(f"{name}@lab.example")
     rows = {row.email.split("@")[0]: row for row in Invitation.objects.all()}
@@ -266,7 +314,7 @@ def test_the_page_shows_what_became_of_each(client, people, lab, invited):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_redeem_it_at_once_one_joins(people, lab):
+def test_of_two_who_redeem_it_at_once_one_joins(people: People, lab: Laboratory) -> None:
     invitation, _link = invitations.invite_by_operator(
         email="n@lab.example", laboratory=lab, role=Role.REVIEWER
     )

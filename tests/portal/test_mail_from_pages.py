@@ -4,17 +4,22 @@ Each time nothing breaks, the page says what happened, and the mail leaves when 
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.test import Client
 from django.utils.html import escape
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import Delivery
-from portal.accounts.models import Invitation
+from portal.accounts.models import Invitation, Laboratory
 from portal.mail import Failure
 from tests.factories import PASSWORD
+from tests.mail_server import MailServer
+from tests.portal.kinds import PageResponse, People
 
 pytestmark = pytest.mark.django_db
 NEW = "nora@lab.example"
@@ -22,40 +27,51 @@ WORDS = {"away": Failure.REFUSED_CONNECTION, "silent": Failure.TIMED_OUT, "refus
 
 
 @pytest.fixture(autouse=True)
-def _no_failure_noted():
+def _no_failure_noted() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
 
 
-@pytest.fixture(params=WORDS)
-def fault(request, settings, smtp, people):
-    """One way in which mail does not leave; ``mend()`` brings the server back and returns it."""
-    settings.EMAIL_TIMEOUT = 0.3
-    server = None
-    if request.param != "away":
-        server = request.getfixturevalue("mail_server")
-    if request.param == "silent":
-        server.stalls.set()
-    if request.param == "refuses":
-        server.refused |= {NEW, people.reviewer.email}
+@dataclass
+class Fault:
+    """One way in which mail does not leave, with its words; to call it brings the server back and returns it."""
 
-    def mend():
-        back = request.getfixturevalue("mail_server")
+    words: str
+    request: pytest.FixtureRequest
+
+    def __call__(self) -> MailServer:
+        back = _mail_server(self.request)
         back.stalls.clear()
         back.refused.clear()
         return back
 
-    mend.words = str(WORDS[request.param].label)
-    return mend
+
+def _mail_server(request: pytest.FixtureRequest) -> MailServer:
+    """The fixture, started when it is asked for first."""
+    server = request.getfixturevalue("mail_server")
+    assert isinstance(server, MailServer)
+    return server
 
 
-def text(answer) -> str:
+@pytest.fixture(params=WORDS)
+def fault(request: pytest.FixtureRequest, settings: Settings, smtp: int, people: People) -> Fault:
+    settings.EMAIL_TIMEOUT = 0.3
+    if request.param == "silent":
+        _mail_server(request).stalls.set()
+    if request.param == "refuses":
+        _mail_server(request).refused.update({NEW, people.reviewer.email})
+    return Fault(str(WORDS[request.param].label), request)
+
+
+def text(answer: PageResponse) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())
 
 
 @pytest.mark.django_db(transaction=True)  # the mail leaves when the offer is stored
-def test_an_invitation_that_has_not_left_says_so_and_is_sent_again(client, people, lab, fault):
+def test_an_invitation_that_has_not_left_says_so_and_is_sent_again(
+    client: Client, people: People, lab: Laboratory, fault: Fault
+) -> None:
     client.force_login(people.lab_admin)
     invited = client.post(f"/users/{lab.slug}/invite/", {"email": NEW, "role": "reviewer"}, follow=True)
     assert invited.status_code == 200
@@ -70,7 +86,7 @@ def test_an_invitation_that_has_not_left_says_so_and_is_sent_again(client, peopl
     assert offer.delivery == Delivery.MAILED
 
 
-def test_a_link_for_a_password_that_has_not_left_is_not_promised(people, fault):
+def test_a_link_for_a_password_that_has_not_left_is_not_promised(people: People, fault: Fault) -> None:
     asked = {"email": people.reviewer.email}
     refused = Client().post("/account/password/reset/", asked)
     assert refused.status_code == 503
@@ -81,7 +97,9 @@ def test_a_link_for_a_password_that_has_not_left_is_not_promised(people, fault):
     assert server.taken == [people.reviewer.email]
 
 
-def test_a_new_address_whose_mail_has_not_left_can_have_it_again(client, people, fault):
+def test_a_new_address_whose_mail_has_not_left_can_have_it_again(
+    client: Client, people: People, fault: Fault
+) -> None:
     client.force_login(people.reviewer)
     client.post("/account/reauthenticate/", {"password": PASSWORD})
     refused = client.post("/account/email/", {"action_add": "", "email": NEW})
@@ -97,7 +115,9 @@ def test_a_new_address_whose_mail_has_not_left_can_have_it_again(client, people,
     assert server.taken == [NEW]
 
 
-def test_where_no_mail_is_set_up_no_page_promises_any(client, people, settings):
+def test_where_no_mail_is_set_up_no_page_promises_any(
+    client: Client, people: People, settings: Settings
+) -> None:
     settings.EMAIL_BACKEND = "portal.mail.NoMail"
     client.force_login(people.reviewer)
     client.post("/account/reauthenticate/", {"password": PASSWORD})

@@ -3,17 +3,20 @@
 import hashlib
 from datetime import timedelta
 from importlib import import_module
+from types import ModuleType
 
 import pytest
 from django.apps import apps as current
 from django.db import ProgrammingError, connection, transaction
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import StateApps
 from django.utils import timezone
 
-from portal.accounts.models import Invitation, User
+from portal.accounts.models import Invitation, Laboratory, User
 from portal.cases.models import Case
 from portal.inference import quick_looks
+from portal.inference.models import ModelVersion
 from portal.inference.services import claim
 from portal.intake.services import submit
 from portal.quick_look import services as quick_look
@@ -22,20 +25,21 @@ from portal.reports.content import content_sha256
 from portal.reports.services import sign
 from portal.words import in_words
 from tests.factories import PASSWORD, UserFactory, analysed, answer, draft, photograph, read
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.inference.sending.app.send_task", lambda name, args, **options: None)
 
 
-def migration(app: str, name: str):
+def migration(app: str, name: str) -> ModuleType:
     return import_module(f"portal.{app}.migrations.{name}")
 
 
-def as_of(app: str, name: str):
+def as_of(app: str, name: str) -> StateApps:
     """The models as a migration finds them."""
     return MigrationLoader(connection).project_state((app, name)).apps
 
@@ -56,16 +60,18 @@ def forget_exposures() -> None:
     alter("TRUNCATE reading_exposure")
 
 
-def pixels(case) -> list[str]:
+def pixels(case: Case) -> list[str]:
     return list(case.images.values_list("pixel_sha256", flat=True))
 
 
-def test_photographs_are_hashed_and_one_whose_thumbnail_is_lost_holds_up_nobody(people, lab, caplog):
+def test_photographs_are_hashed_and_one_whose_thumbnail_is_lost_holds_up_nobody(
+    people: People, lab: Laboratory, caplog: pytest.LogCaptureFixture
+) -> None:
     case = draft(people.submitter, lab, images=3)
     kept, lost, damaged = case.images.all()
     wanted = bytes(kept.perceptual_hash)
-    lost.thumbnail.storage.delete(lost.thumbnail.name)
-    with damaged.thumbnail.storage.open(damaged.thumbnail.name, "wb") as file:
+    lost.thumbnail.storage.delete(present(lost.thumbnail.name))
+    with damaged.thumbnail.storage.open(present(damaged.thumbnail.name), "wb") as file:
         file.write(b"no picture")
     case.images.update(perceptual_hash=None)
     migration("cases", "0008_hash_photographs").hash_photographs(current, None)
@@ -73,7 +79,9 @@ def test_photographs_are_hashed_and_one_whose_thumbnail_is_lost_holds_up_nobody(
     assert hashes == [wanted, None, None]
 
 
-def test_readers_and_who_made_a_case_of_a_quick_look_have_seen_the_answer(people, lab, model):
+def test_readers_and_who_made_a_case_of_a_quick_look_have_seen_the_answer(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     answered = read(people.reviewer, analysed(people.submitter, lab, images=2))
     analysed(people.submitter, lab, images=3)  # nobody has read it
     looked = draft(people.submitter, lab, images=2)
@@ -90,8 +98,10 @@ def test_readers_and_who_made_a_case_of_a_quick_look_have_seen_the_answer(people
     )
 
 
-def test_reads_of_whole_cases_signers_and_quick_looks_count_too(people, lab, model):
-    other = UserFactory()
+def test_reads_of_whole_cases_signers_and_quick_looks_count_too(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
+    other = UserFactory.create()
     whole = analysed(people.submitter, lab, images=2)
     old = Read.objects.create(
         case=whole, reader=people.reviewer, label="Pre", confidence="high", model_label="Pre"
@@ -116,7 +126,9 @@ def test_reads_of_whole_cases_signers_and_quick_looks_count_too(people, lab, mod
     }
 
 
-def test_who_signed_a_report_has_seen_the_answer(people, lab, model):
+def test_who_signed_a_report_has_seen_the_answer(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = read(people.reviewer, analysed(people.submitter, lab, images=2))
     sign(people.reviewer, case, secret=PASSWORD)
     forget_exposures()
@@ -124,7 +136,9 @@ def test_who_signed_a_report_has_seen_the_answer(people, lab, model):
     assert shown() == {(people.reviewer.pk, one) for one in pixels(case)}
 
 
-def test_open_links_end_used_ones_stay_and_an_account_that_nobody_opened_goes(people, lab):
+def test_open_links_end_used_ones_stay_and_an_account_that_nobody_opened_goes(
+    people: People, lab: Laboratory
+) -> None:
     alter(
         "ALTER TABLE accounts_invitation ADD COLUMN token varchar(64)",
         "ALTER TABLE accounts_invitation ALTER COLUMN token_sha256 DROP NOT NULL",
@@ -167,14 +181,14 @@ def test_open_links_end_used_ones_stay_and_an_account_that_nobody_opened_goes(pe
         ("reading", "0005_earlier_exposures"),
     ],
 )
-def test_a_way_back_that_would_lose_something_is_refused_first_and_in_words(app, name):
+def test_a_way_back_that_would_lose_something_is_refused_first_and_in_words(app: str, name: str) -> None:
     # The way back begins with the last operation: nothing else has happened by then.
     last = migration(app, name).Migration.operations[-1]
     with pytest.raises(IrreversibleError, match="Restore the backup"):
         last.reverse_code(current, None)
 
 
-def test_stored_notices_become_codes_and_the_history_stays(people, lab):
+def test_stored_notices_become_codes_and_the_history_stays(people: People, lab: Laboratory) -> None:
     turned = "The photograph was turned upright, as its camera recorded."
     named = "The file is named .png, but it is a JPEG image; it was read as that."
     unknown = "Seen by nobody before."
@@ -224,7 +238,9 @@ def set_text(table: str, column: str, values: dict[object, str]) -> None:
             cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [value, key])
 
 
-def test_reasons_become_codes_and_a_signed_report_stays_as_it_was(people, lab, model):
+def test_reasons_become_codes_and_a_signed_report_stays_as_it_was(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     cases = [draft(people.submitter, lab) for _turn in range(4)]
     signed_case = read(people.reviewer, analysed(people.submitter, lab))
     report = sign(people.reviewer, signed_case, secret=PASSWORD)
@@ -263,7 +279,7 @@ def test_reasons_become_codes_and_a_signed_report_stays_as_it_was(people, lab, m
         {"code": "text", "values": {"text": "Nobody knows this one."}},
         None,
     ]
-    assert [in_words(case.no_preclassification_reason) for case in cases] == [
+    assert [in_words(present(case.no_preclassification_reason)) for case in cases] == [
         "1 of 2 photographs have no pre-classification: The model server rejected the photograph.",
         "2 of 2 photographs have no pre-classification: Something from long ago.",
         "Pre-classification is switched off.",
@@ -277,10 +293,12 @@ def test_reasons_become_codes_and_a_signed_report_stays_as_it_was(people, lab, m
     assert content_sha256(report.content) == report.sha256
 
 
-def test_errors_of_jobs_tries_and_quick_looks_become_codes(people, lab, model):
+def test_errors_of_jobs_tries_and_quick_looks_become_codes(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = submit(people.submitter, draft(people.submitter, lab, images=2))
     first, second = case.jobs.all()
-    attempt = claim(first.pk, "a")
+    attempt = present(claim(first.pk, "a"))
     look = quick_look.start(people.submitter, lab, photograph(71))
     for table in ("inference_job", "inference_attempt", "inference_quicklook"):
         as_text(table, "error")
@@ -296,14 +314,16 @@ def test_errors_of_jobs_tries_and_quick_looks_become_codes(people, lab, model):
     alter()
     apply("inference", "0005_errors_as_codes")
     for row in (first, second, attempt, look):
-        row.refresh_from_db()
+        present(row).refresh_from_db()
     assert first.error == {"code": "superseded", "values": {"version": "v2"}}
     assert second.error is None
     assert attempt.error == {"code": "text", "values": {"text": "Triton is down."}}
     assert look.error == {"code": "queue_away", "values": {}}
 
 
-def test_an_answer_made_final_by_the_clock_is_known_by_its_old_sentence(people, lab, model):
+def test_an_answer_made_final_by_the_clock_is_known_by_its_old_sentence(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     first, second = (read(people.reviewer, analysed(people.submitter, lab)) for _ in range(2))
     by_clock = "No se volvió a mirar; vale la respuesta dada antes de mostrarse la del modelo."
     for one, reason in ((first, by_clock), (second, "Fine chromatin.")):

@@ -1,8 +1,10 @@
 """The page about the model: for everybody signed in, with the figures and what has to be said beside them."""
 
 import re
+from typing import Protocol
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from portal.inference.cards import CardPage
@@ -10,11 +12,12 @@ from portal.inference.models import ModelVersion
 from portal.inference.templatetags.inference import as_measured, figure, interval, level_percent, points
 from portal.inference.versions import register_version
 from tests.factories import REFER_RULE, active_model, model_card
+from tests.portal.kinds import Document, People
 
 pytestmark = pytest.mark.django_db
 
 
-def measure(value, low=None, high=None):
+def measure(value: float, low: float | None = None, high: float | None = None) -> Document:
     return {"value": value, "low": low, "high": high}
 
 
@@ -83,8 +86,14 @@ GATE = {
 }
 
 
+class Show(Protocol):
+    """Address of a page about the model -> its text, spaces and marks collapsed."""
+
+    def __call__(self, address: str = ..., who: str = "submitter") -> str: ...
+
+
 @pytest.fixture
-def show(client, people):
+def show(client: Client, people: People) -> Show:
     """Return a function: address of a page about the model -> its text, spaces and marks collapsed."""
 
     def text(address: str = reverse("models:current"), who: str = "submitter") -> str:
@@ -97,7 +106,7 @@ def show(client, people):
     return text
 
 
-def test_figures_stand_with_intervals_groups_and_what_they_are_compared_with(show):
+def test_figures_stand_with_intervals_groups_and_what_they_are_compared_with(show: Show) -> None:
     active_model(2, refer_rule=REFER_RULE, **ESTIMATES)
     page = show()
     assert "leukemia_vgg16 version 2 In use" in page
@@ -111,7 +120,7 @@ def test_figures_stand_with_intervals_groups_and_what_they_are_compared_with(sho
         assert (words in page) is (words != "Accuracy"), "columns that nothing was measured for are left out"
 
 
-def test_the_refer_rule_is_said_in_words(show):
+def test_the_refer_rule_is_said_in_words(show: Show) -> None:
     active_model(2, refer_rule=REFER_RULE, **ESTIMATES)
     page = show()
     assert "Unlike the training photographs The outlier score is above 3;" in page
@@ -120,7 +129,7 @@ def test_the_refer_rule_is_said_in_words(show):
     assert "Benign 0.300 Early 0.150" in page
 
 
-def test_the_gate_is_shown_criterion_by_criterion_in_words_as_well(show):
+def test_the_gate_is_shown_criterion_by_criterion_in_words_as_well(show: Show) -> None:
     register_version("leukemia_vgg16", model_card(2, **ESTIMATES), activate=False, gate=GATE)
     register_version(
         "leukemia_vgg16",
@@ -138,7 +147,7 @@ def test_the_gate_is_shown_criterion_by_criterion_in_words_as_well(show):
     assert page.index("Put into use.") < page.index("Registered. "), "the newest comes first"
 
 
-def test_the_card_of_version_1_still_shows(show):
+def test_the_card_of_version_1_still_shows(show: Show) -> None:
     active_model(1, **CARD_OF_VERSION_1)
     page = show()
     assert "Validation part: contiguous blocks of file numbers" in page
@@ -152,7 +161,7 @@ def test_the_card_of_version_1_still_shows(show):
     assert "True class, called: Benign Early Benign 88 1 Early 0 167" in page
 
 
-def test_every_registered_version_has_a_page(show, client):
+def test_every_registered_version_has_a_page(show: Show, client: Client) -> None:
     active_model(1)
     active_model(2)
     register_version("leukemia_vgg16_int8", model_card(2), activate=True)
@@ -168,17 +177,17 @@ def test_every_registered_version_has_a_page(show, client):
     assert client.get(reverse("models:version", args=["leukemia_vgg16", 7])).status_code == 404
 
 
-def test_without_a_model_the_page_says_so(show):
+def test_without_a_model_the_page_says_so(show: Show) -> None:
     assert "No model is registered" in show()
 
 
-def test_a_card_that_says_little_still_shows(show):
+def test_a_card_that_says_little_still_shows(show: Show) -> None:
     active_model(2, estimates=[], known_failures=[])
     assert not CardPage(ModelVersion.objects.get()).parts
     assert "It has not been measured" not in show()
 
 
-def test_figures_are_rounded_and_never_to_a_certainty():
+def test_figures_are_rounded_and_never_to_a_certainty() -> None:
     shown = [figure(value) for value in (0.9957, 0.9997, 0.99997, 1.0, None)]
     assert shown == ["0.996", "0.9997", "> 0.9999", "1.000", "–"]
     assert [as_measured(value) for value in (0.99989, 0.99997, 1.0)] == ["0.9999", "> 0.9999", "1"]

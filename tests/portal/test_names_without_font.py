@@ -5,7 +5,7 @@ import re
 
 import pytest
 from django.core.management import call_command
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -16,8 +16,10 @@ from portal.accounts.choices import Role
 from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
 from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.quick_look import services as quick_look
 from tests.factories import PASSWORD, draft, photograph
+from tests.portal.kinds import Mails, OnCommit, People, present
 
 pytestmark = pytest.mark.django_db
 
@@ -28,28 +30,32 @@ FIELDS = {"specimen": "csf", "priority": "routine"}
 
 
 @pytest.fixture(autouse=True)
-def _latin(monkeypatch):
+def _latin(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine whose fonts have Latin letters alone."""
     monkeypatch.setattr(fonts, "covered", lambda: frozenset(range(0x20, 0x250)))
 
 
 def test_who_joins_by_invitation_is_told_of_the_own_name(
-    client, people, lab, mailoutbox, django_capture_on_commit_callbacks
-):
+    client: Client,
+    people: People,
+    lab: Laboratory,
+    mailoutbox: Mails,
+    django_capture_on_commit_callbacks: OnCommit,
+) -> None:
     for name, says in ((NAME, True), ("Nora New", False)):
         with django_capture_on_commit_callbacks(execute=True):
             offer = invitations.invite(
                 people.lab_admin, email=f"{len(name)}@lab.example", laboratory=lab, role=Role.REVIEWER
             )
         client.logout()
-        client.get(re.search(r"https?://[^/]+(/users/invitation/\S+/)", mailoutbox[-1].body)[1])
+        client.get(present(re.search(r"https?://[^/]+(/users/invitation/\S+/)", mailoutbox[-1].body))[1])
         entered = {"full_name": name, "password": PASSWORD, "password_again": PASSWORD}
         page = client.post(reverse("accounts:invitation"), entered, follow=True).content.decode()
         assert User.objects.filter(email=offer.email, full_name=name).exists()
         assert (WARNING in page) is says
 
 
-def test_the_owner_of_a_name_finds_it_on_the_preferences(client, people):
+def test_the_owner_of_a_name_finds_it_on_the_preferences(client: Client, people: People) -> None:
     client.force_login(people.reviewer)
     page = reverse("preferences:edit")
     assert "no font" not in client.get(page).content.decode()
@@ -57,7 +63,9 @@ def test_the_owner_of_a_name_finds_it_on_the_preferences(client, people):
     assert WARNING in client.get(page).content.decode()
 
 
-def test_the_administrator_finds_names_of_laboratory_and_members(client, people, lab):
+def test_the_administrator_finds_names_of_laboratory_and_members(
+    client: Client, people: People, lab: Laboratory
+) -> None:
     client.force_login(people.lab_admin)
     page = reverse("accounts:users")
     assert "no font" not in client.get(page).content.decode()
@@ -66,7 +74,7 @@ def test_the_administrator_finds_names_of_laboratory_and_members(client, people,
     assert WARNING in client.get(page).content.decode()
 
 
-def test_the_operator_is_told_when_a_laboratory_is_made():
+def test_the_operator_is_told_when_a_laboratory_is_made() -> None:
     said = io.StringIO()
     call_command(
         "create_laboratory", f"Lab {NAME}", email="ada@lab.example", stdout=io.StringIO(), stderr=said
@@ -75,7 +83,13 @@ def test_the_operator_is_told_when_a_laboratory_is_made():
 
 
 @pytest.mark.parametrize(("model", "field"), [(Laboratory, "name"), (User, "full_name")])
-def test_the_operator_is_told_when_a_name_is_changed(people, lab, monkeypatch, model, field):
+def test_the_operator_is_told_when_a_name_is_changed(
+    people: People,
+    lab: Laboratory,
+    monkeypatch: pytest.MonkeyPatch,
+    model: type[Laboratory | User],
+    field: str,
+) -> None:
     row = {Laboratory: lab, User: people.reviewer}[model]
     told = []
     monkeypatch.setattr("portal.accounts.admin.messages.warning", lambda request, words: told.append(words))
@@ -88,7 +102,9 @@ def test_the_operator_is_told_when_a_name_is_changed(people, lab, monkeypatch, m
     assert WARNING in told[0]
 
 
-def test_a_draft_says_so_when_it_is_saved_and_on_its_page(client, people, lab):
+def test_a_draft_says_so_when_it_is_saved_and_on_its_page(
+    client: Client, people: People, lab: Laboratory
+) -> None:
     client.force_login(people.submitter)
     made = client.post(reverse("cases:new"), {**FIELDS, "patient_pseudonym": NAME}, headers=JSON)
     assert made.status_code == 201
@@ -107,7 +123,9 @@ def test_a_draft_says_so_when_it_is_saved_and_on_its_page(client, people, lab):
     assert "no font" not in client.post(page, noted, follow=True).content.decode()
 
 
-def test_a_case_made_of_a_quick_look_says_so(client, people, lab, model, monkeypatch):
+def test_a_case_made_of_a_quick_look_says_so(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("portal.inference.sending.app.send_task", lambda *args, **options: None)
     look = quick_look.start(people.submitter, lab, photograph(3))
     client.force_login(people.submitter)
@@ -116,7 +134,7 @@ def test_a_case_made_of_a_quick_look_says_so(client, people, lab, model, monkeyp
     assert WARNING in page.content.decode()
 
 
-def test_the_api_says_so_when_a_case_is_filed_and_changed(people, lab):
+def test_the_api_says_so_when_a_case_is_filed_and_changed(people: People, lab: Laboratory) -> None:
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(people.submitter)[1]}")
     filed = client.post("/api/v1/cases/", {**FIELDS, "patient_pseudonym": NAME}, format="json")
     assert filed.status_code == 201
@@ -127,7 +145,9 @@ def test_the_api_says_so_when_a_case_is_filed_and_changed(people, lab):
     assert WARNING in client.patch(address, {"clinical_note": NAME}, format="json").json()["print_warning"]
 
 
-def test_latin_names_ask_for_no_fonts(people, lab, client, monkeypatch):
+def test_latin_names_ask_for_no_fonts(
+    people: People, lab: Laboratory, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fonts, "covered", lambda: pytest.fail("the machine was asked for its fonts"))
     case = draft(people.submitter, lab, patient_pseudonym="P-0815", images=0)
     client.force_login(people.submitter)

@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 from io import StringIO
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,11 +15,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
+from portal.annotations.models import Marker
 from portal.annotations.services import add_marker
+from portal.cases.models import Case, SmearImage
 from portal.desk.filters import CaseFilter
+from portal.inference.models import ModelVersion
 from portal.insights.conditions import Conditions
 from tests.factories import analysed, draft, member
+from tests.portal.kinds import Document, present
 
 HUGE = "9" * 30
 #: Values for a parameter, a part of a path, a field: percent-encoded as they go over the wire.
@@ -136,16 +140,27 @@ COMBINED = ("%00", "-1", HUGE, "9999-12-31", "x" * 3000)
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "NONSENSE")
 
 
+@dataclass
+class World:
+    """What is there at the addresses, and who asks: an administrator, a reviewer, one who may do everything."""
+
+    people: list[User]
+    case: Case
+    image: SmearImage
+    draft: Case
+    marker: Marker
+
+
 @pytest.fixture
-def world(db, lab, model) -> SimpleNamespace:
+def world(db: None, lab: Laboratory, model: ModelVersion) -> World:
     admin = member(lab, Role.LAB_ADMIN)
     reviewer = member(lab, Role.REVIEWER)
     chief = member(lab, Role.LAB_ADMIN)
     chief.is_staff = chief.is_superuser = True
     chief.save()
     case = analysed(reviewer, lab)
-    image = case.images.first()
-    return SimpleNamespace(
+    image = present(case.images.first())
+    return World(
         people=[admin, reviewer, chief],
         case=case,
         image=image,
@@ -164,7 +179,7 @@ def _routes(resolver: URLResolver | None = None, before: str = "") -> Iterator[s
             yield route
 
 
-def _paths(world: Any, *, real: bool) -> list[str]:
+def _paths(world: World, *, real: bool) -> list[str]:
     """An address for each route: with what is there for each converter, or one for each hostile value."""
     found: list[str] = []
     place = re.compile(r"<(?:(\w+):)?(\w+)>|\(\?P<(\w+)>[^)]*\)(?:\[[^]]*\])?\)*[*+]?")
@@ -178,7 +193,7 @@ def _paths(world: Any, *, real: bool) -> list[str]:
     return [path.replace("(?:", "").replace("?", "") for path in dict.fromkeys(found)]
 
 
-def _real(world: Any, route: str, one: Any) -> str:
+def _real(world: World, route: str, one: re.Match[str]) -> str:
     kind, name = one[1], one[2] or one[3]
     if kind == "uuid":
         if "marker" in route:
@@ -193,7 +208,7 @@ def _real(world: Any, route: str, one: Any) -> str:
 class Walk:
     """Sends requests and notes what broke."""
 
-    def __init__(self, world: Any) -> None:
+    def __init__(self, world: World) -> None:
         self.broke: list[str] = []
         self.count = 0
         self.clients = []
@@ -236,7 +251,7 @@ def document() -> dict[str, Any]:
 
 
 @pytest.fixture
-def walk(world, monkeypatch) -> Iterator[Walk]:
+def walk(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
     for throttle in ("PersonThrottle", "AnonymousThrottle"):
         monkeypatch.setattr(f"portal.api.framework.{throttle}.rate", None, raising=False)
     walker = Walk(world)
@@ -244,11 +259,11 @@ def walk(world, monkeypatch) -> Iterator[Walk]:
     assert not walker.broke, "\n".join([f"{len(walker.broke)} of {walker.count}", *walker.broke[:60]])
 
 
-def test_the_walk_knows_every_route(world):
+def test_the_walk_knows_every_route(world: World) -> None:
     assert len(_paths(world, real=True)) > 90
 
 
-def test_queries(walk, world):
+def test_queries(walk: Walk, world: World) -> None:
     for path in _paths(world, real=True):
         api = path.startswith("/api/")
         for value in ("%00", "%FF%FE", "%ED%A0%80") if api else COMBINED:
@@ -257,7 +272,7 @@ def test_queries(walk, world):
         walk.send("GET", f"{path}?" + "&".join(f"a{number}=1" for number in range(1100)))
 
 
-def test_each_parameter_by_itself(walk, document):
+def test_each_parameter_by_itself(walk: Walk, document: Document) -> None:
     """Where lists are narrowed one value that is refused hides the next."""
     pages = {
         "/cases/": [*CaseFilter.base_filters, "sort", "page", "per_page"],
@@ -288,12 +303,12 @@ def test_each_parameter_by_itself(walk, document):
                 walk.send("GET", f"{path}?{name}={value}")
 
 
-def test_paths(walk, world):
+def test_paths(walk: Walk, world: World) -> None:
     for path in _paths(world, real=False):
         walk.send("GET", path, by=walk.chief)
 
 
-def test_bodies(walk, world):
+def test_bodies(walk: Walk, world: World) -> None:
     for path in _paths(world, real=True):
         for method in ("POST", "PUT", "PATCH"):
             if not walk.takes(method, path):
@@ -304,7 +319,7 @@ def test_bodies(walk, world):
                     walk.send(method, path, body, kind)
 
 
-def test_headers_and_methods(walk, world):
+def test_headers_and_methods(walk: Walk, world: World) -> None:
     paths = _paths(world, real=True)
     for path in (
         "/cases/",

@@ -7,12 +7,17 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
+from portal.cases.models import Case
 from portal.config.settings.environment import BASE_DIR
+from portal.inference.models import ModelVersion
 from portal.notifications import words
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
@@ -23,31 +28,32 @@ from portal.reading.policy.services import set_policy
 from portal.reading.services import return_to_submitter
 from portal.reports.alerts.reminders import remind
 from portal.reports.alerts.services import acknowledge
-from portal.reports.models import Alert
+from portal.reports.models import Alert, Diagnosis
 from portal.reports.services import amend
 from tests.factories import PASSWORD, analysed, draft, member, signed
 from tests.markup import tight
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return analysed(people.submitter, lab)
 
 
 @pytest.fixture
-def alert(people, lab, case):
+def alert(people: People, lab: Laboratory, case: Case) -> Alert:
     """An open urgent finding that waits for the submitter."""
     signed(people.reviewer, case)
     return Alert.objects.get()
 
 
-def told(user):
+def told(user: User) -> list[tuple[str, str]]:
     return [(one.kind, one.case.accession) for one in visible_to(user)[:5]]
 
 
-def page(client, user, name="notifications:list", **query):
+def page(client: Client, user: User, name: str = "notifications:list", **query: str) -> str:
     client.force_login(user)
     response = client.get(reverse(name), query)
     assert response.status_code == 200
@@ -57,7 +63,9 @@ def page(client, user, name="notifications:list", **query):
 # --- Being told ---------------------------------------------------------------------------------------------
 
 
-def test_each_event_reaches_whom_it_concerns(people, lab, case, model):
+def test_each_event_reaches_whom_it_concerns(
+    people: People, lab: Laboratory, case: Case, model: ModelVersion
+) -> None:
     other = member(lab, Role.REVIEWER)
     claims.claim(people.reviewer, case)
     claims.take_over(other, case)
@@ -72,7 +80,9 @@ def test_each_event_reaches_whom_it_concerns(people, lab, case, model):
     assert not told(other)
 
 
-def test_nobody_is_told_of_a_laboratory_they_have_left(client, people, lab, case):
+def test_nobody_is_told_of_a_laboratory_they_have_left(
+    client: Client, people: People, lab: Laboratory, case: Case
+) -> None:
     notify(Kind.CASE_RETURNED, case, to=[people.submitter])
     assert unread_count(people.submitter) == 1
     people.submitter.memberships.update(is_active=False)
@@ -80,7 +90,9 @@ def test_nobody_is_told_of_a_laboratory_they_have_left(client, people, lab, case
     assert case.accession not in page(client, people.submitter)
 
 
-def test_opening_one_marks_it_and_the_older_ones_of_the_case_and_leads_there(client, people, lab, case):
+def test_opening_one_marks_it_and_the_older_ones_of_the_case_and_leads_there(
+    client: Client, people: People, lab: Laboratory, case: Case
+) -> None:
     other = draft(people.submitter, lab)
     older, newest = (
         notify(kind, case, to=[people.submitter])[0] for kind in (Kind.CASE_RETURNED, Kind.ADJUDICATED)
@@ -98,7 +110,9 @@ def test_opening_one_marks_it_and_the_older_ones_of_the_case_and_leads_there(cli
     assert unread.count() == 1
 
 
-def test_every_kind_has_words_an_icon_of_the_sprite_and_an_address_that_answers(client, people, case, alert):
+def test_every_kind_has_words_an_icon_of_the_sprite_and_an_address_that_answers(
+    client: Client, people: People, case: Case, alert: Alert
+) -> None:
     sprite = (BASE_DIR / "frontend" / "icons.mjs").read_text()
     client.force_login(people.submitter)
     for kind in Kind:
@@ -112,7 +126,9 @@ def test_every_kind_has_words_an_icon_of_the_sprite_and_an_address_that_answers(
 # --- The list and the bell ----------------------------------------------------------------------------------
 
 
-def test_the_list_says_unread_in_words_and_keeps_what_came_since_unread(client, people, case):
+def test_the_list_says_unread_in_words_and_keeps_what_came_since_unread(
+    client: Client, people: People, case: Case
+) -> None:
     assert "No notifications yet" in page(client, people.submitter)
     first = notify(
         Kind.CASE_RETURNED, case, to=[people.submitter], by=people.reviewer, words="Stain it again."
@@ -128,13 +144,15 @@ def test_the_list_says_unread_in_words_and_keeps_what_came_since_unread(client, 
     assert client.post(reverse("notifications:read_all"), {"upto": "all"}).status_code == 400
 
 
-def test_marking_all_as_read_touches_nobody_else(people, case):
+def test_marking_all_as_read_touches_nobody_else(people: People, case: Case) -> None:
     _mine, theirs = notify(Kind.ADJUDICATED, case, to=[people.submitter, people.reviewer])
     assert mark_all_read(people.submitter, theirs.pk) == 1
     assert (unread_count(people.submitter), unread_count(people.reviewer)) == (0, 1)
 
 
-def test_the_list_has_pages_and_asks_as_many_queries_for_many(client, people, lab, case):
+def test_the_list_has_pages_and_asks_as_many_queries_for_many(
+    client: Client, people: People, lab: Laboratory, case: Case
+) -> None:
     notify(Kind.ADJUDICATED, case, to=[people.submitter])
     page(client, people.submitter)
     with CaptureQueriesContext(connection) as few:
@@ -147,7 +165,7 @@ def test_the_list_has_pages_and_asks_as_many_queries_for_many(client, people, la
     assert page(client, people.submitter, page=2).count(">Unread<") == 6
 
 
-def test_the_bell_is_quiet_until_something_changes(client, people, case):
+def test_the_bell_is_quiet_until_something_changes(client: Client, people: People, case: Case) -> None:
     html = page(client, people.submitter, "cases:worklist")
     address = re.search(r'hx-get="(/notifications/bell/\?v=[^"]*)"', html)
     assert address is not None
@@ -159,14 +177,14 @@ def test_the_bell_is_quiet_until_something_changes(client, people, case):
     assert "<main" not in update.content.decode()
 
 
-def test_the_bell_counts_no_further_than_needed(client, people, case):
+def test_the_bell_counts_no_further_than_needed(client: Client, people: People, case: Case) -> None:
     for _ in range(101):
         notify(Kind.ADJUDICATED, case, to=[people.submitter])
     assert "Notifications, 99+ unread" in page(client, people.submitter)
 
 
-def test_the_bell_and_the_banner_cost_two_queries(client, people, alert):
-    def asked(user):
+def test_the_bell_and_the_banner_cost_two_queries(client: Client, people: People, alert: Alert) -> None:
+    def asked(user: User) -> list[str]:
         client.force_login(user)
         with CaptureQueriesContext(connection) as queries:
             client.get(reverse("cases:worklist"))
@@ -183,7 +201,9 @@ def test_the_bell_and_the_banner_cost_two_queries(client, people, alert):
 # --- Urgent findings ----------------------------------------------------------------------------------------
 
 
-def test_the_banner_stands_on_every_page_of_the_named_person_until_acknowledged(client, people, case, alert):
+def test_the_banner_stands_on_every_page_of_the_named_person_until_acknowledged(
+    client: Client, people: People, case: Case, alert: Alert
+) -> None:
     banner = f'An urgent finding is waiting for you:<span class="mono">{case.accession}</span>'
     for name in ("cases:worklist", "notifications:list", "models:current"):
         assert banner in tight(page(client, people.submitter, name))
@@ -197,12 +217,12 @@ def test_the_banner_stands_on_every_page_of_the_named_person_until_acknowledged(
     assert banner not in tight(page(client, people.submitter))
 
 
-def test_several_findings_are_counted(client, people, lab, alert):
+def test_several_findings_are_counted(client: Client, people: People, lab: Laboratory, alert: Alert) -> None:
     signed(people.reviewer, analysed(people.submitter, lab), "Pro")
     assert "2 urgent findings are waiting for you:" in page(client, people.submitter)
 
 
-def test_the_named_person_acknowledges_with_a_note(client, people, alert):
+def test_the_named_person_acknowledges_with_a_note(client: Client, people: People, alert: Alert) -> None:
     html = page(client, people.submitter, "alerts:list")
     assert "Pre-B ALL" in html
     assert "data-confirm=" in html
@@ -224,12 +244,14 @@ def test_the_named_person_acknowledges_with_a_note(client, people, alert):
     assert "Told by telephone." in page(client, people.reviewer, "alerts:list")
 
 
-def test_alerts_are_the_laboratory_s_own(client, people, case, alert):
+def test_alerts_are_the_laboratory_s_own(client: Client, people: People, case: Case, alert: Alert) -> None:
     assert case.accession in page(client, people.reviewer, "alerts:list")
     assert case.accession not in page(client, people.stranger, "alerts:list")
 
 
-def test_the_list_of_alerts_asks_as_many_queries_for_many(client, people, lab, alert):
+def test_the_list_of_alerts_asks_as_many_queries_for_many(
+    client: Client, people: People, lab: Laboratory, alert: Alert
+) -> None:
     page(client, people.submitter, "alerts:list")
     with CaptureQueriesContext(connection) as few:
         page(client, people.submitter, "alerts:list")
@@ -240,7 +262,9 @@ def test_the_list_of_alerts_asks_as_many_queries_for_many(client, people, lab, a
     assert len(many) == len(few)
 
 
-def test_an_administrator_names_another_person(client, people, lab, case, alert):
+def test_an_administrator_names_another_person(
+    client: Client, people: People, lab: Laboratory, case: Case, alert: Alert
+) -> None:
     address = reverse("alerts:hand_over", args=[alert.pk])
     html = page(client, people.lab_admin, "alerts:list")
     assert f'action="{address}"' in html
@@ -259,7 +283,9 @@ def test_an_administrator_names_another_person(client, people, lab, case, alert)
     assert client.post(address, {"person": people.submitter.pk}).status_code == 409
 
 
-def test_a_finding_is_told_to_somebody_who_is_still_there(people, lab, case):
+def test_a_finding_is_told_to_somebody_who_is_still_there(
+    people: People, lab: Laboratory, case: Case
+) -> None:
     set_policy(people.lab_admin, lab, alert_contact=people.reviewer)
     other = member(lab, Role.REVIEWER)
     for user in (people.reviewer, people.submitter):
@@ -268,8 +294,10 @@ def test_a_finding_is_told_to_somebody_who_is_still_there(people, lab, case):
     assert Alert.objects.get().person == people.lab_admin
 
 
-def test_the_report_says_whether_the_news_has_arrived(rf, people, case, alert):
-    def part(user, diagnosis):
+def test_the_report_says_whether_the_news_has_arrived(
+    rf: RequestFactory, people: People, case: Case, alert: Alert
+) -> None:
+    def part(user: User, diagnosis: Diagnosis) -> str:
         request = rf.get("/")
         request.user = user
         return render_to_string("reports/parts/alert.html", {"diagnosis": diagnosis}, request=request)
@@ -288,7 +316,9 @@ def test_the_report_says_whether_the_news_has_arrived(rf, people, case, alert):
     assert "<form" not in later
 
 
-def test_what_waits_too_long_is_shown_to_administrators(client, people, case, alert, settings):
+def test_what_waits_too_long_is_shown_to_administrators(
+    client: Client, people: People, case: Case, alert: Alert, settings: Settings
+) -> None:
     settings.ALERT_REMIND_MINUTES = 30
     assert "Overdue" not in page(client, people.lab_admin, "alerts:list")
     Alert.objects.update(raised_at=timezone.now() - timedelta(minutes=31))
@@ -298,11 +328,13 @@ def test_what_waits_too_long_is_shown_to_administrators(client, people, case, al
     assert "Overdue" not in page(client, people.reviewer, "alerts:list")
 
 
-def test_reminders_come_once_a_period_and_replace_the_one_before(people, lab, alert, settings):
+def test_reminders_come_once_a_period_and_replace_the_one_before(
+    people: People, lab: Laboratory, alert: Alert, settings: Settings
+) -> None:
     settings.ALERT_REMIND_MINUTES = 30
     reminders = Notification.objects.filter(kind=Kind.URGENT_REMINDER)
 
-    def pass_minutes(minutes):
+    def pass_minutes(minutes: int) -> None:
         ago = timedelta(minutes=minutes)
         Alert.objects.update(raised_at=F("raised_at") - ago)
         reminders.update(created_at=F("created_at") - ago)
@@ -324,7 +356,7 @@ def test_reminders_come_once_a_period_and_replace_the_one_before(people, lab, al
 # --- Blindness ----------------------------------------------------------------------------------------------
 
 
-def test_a_notification_holds_no_answer(client, people, case):
+def test_a_notification_holds_no_answer(client: Client, people: People, case: Case) -> None:
     """Even where a caller gives one away, what a person who still has to read the case is told holds none."""
     set_policy(people.lab_admin, case.laboratory, alert_contact=people.reviewer)
     given = [kind for kind in Kind if kind != Kind.CASE_RETURNED]  # its words are written to be read

@@ -2,8 +2,10 @@
 
 import re
 import socket
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from html import unescape
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,17 +13,20 @@ from django.conf import settings as django_settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import Role
+from portal.accounts.models import User
 from portal.accounts.tokens import issue_token
 from portal.web import outage
 from tests.factories import LaboratoryFactory, member
+from tests.portal.kinds import PageResponse
 
 WORDS = {"en": "The database is restarting.", "es": "La base de datos se está reiniciando."}
 
 
 @contextmanager
-def refusing():
+def refusing() -> Iterator[None]:
     """PostgreSQL behind a port at which nobody listens."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -36,10 +41,10 @@ def refusing():
 
 
 @contextmanager
-def ended_by_the_server():
+def ended_by_the_server() -> Iterator[None]:
     """The connection is ended, as by a shutdown, when the first statement is sent."""
 
-    def end(execute, sql, params, many, context):
+    def end(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         with psycopg.connect(**connection.get_connection_params()) as other:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
         return execute(sql, params, many, context)
@@ -50,26 +55,28 @@ def ended_by_the_server():
 
 
 @pytest.fixture
-def reviewer(transactional_db, settings):
+def reviewer(transactional_db: None, settings: Settings) -> User:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return member(LaboratoryFactory(), Role.REVIEWER)
+    return member(LaboratoryFactory.create(), Role.REVIEWER)
 
 
 @pytest.fixture
-def browser(reviewer):
+def browser(reviewer: User) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(reviewer)
     return client
 
 
-def is_away(response) -> None:
+def is_away(response: PageResponse) -> None:
     assert response.status_code == 503, response.content
     assert response["Retry-After"] == str(outage.RETRY_SECONDS)
     assert "no-store" in response["Cache-Control"]
 
 
 @pytest.mark.parametrize("away", [refusing, ended_by_the_server])
-def test_every_kind_of_client_is_told_to_come_back(away, browser, reviewer):
+def test_every_kind_of_client_is_told_to_come_back(
+    away: Callable[[], AbstractContextManager[None]], browser: Client, reviewer: User
+) -> None:
     api = Client(
         raise_request_exception=False, headers={"Authorization": f"Bearer {issue_token(reviewer)[1]}"}
     )
@@ -104,7 +111,7 @@ def test_every_kind_of_client_is_told_to_come_back(away, browser, reviewer):
     assert api.get("/api/v1/cases/").status_code == 200
 
 
-def test_what_was_typed_comes_back_to_be_sent_again_without_the_password(browser):
+def test_what_was_typed_comes_back_to_be_sent_again_without_the_password(browser: Client) -> None:
     typed = {
         "name": 'Mine, "quoted" & <b>',
         "query": "state=draft",
@@ -124,7 +131,7 @@ def test_what_was_typed_comes_back_to_be_sent_again_without_the_password(browser
     assert browser.post(reverse("cases:save_filter"), kept).status_code in (200, 302)
 
 
-def test_health_says_so_and_no_part_of_it_waits_for_the_database(transactional_db):
+def test_health_says_so_and_no_part_of_it_waits_for_the_database(transactional_db: None) -> None:
     with refusing():
         answer = Client(raise_request_exception=False).get("/health/live")
     assert answer.status_code == 200
@@ -134,7 +141,7 @@ def test_health_says_so_and_no_part_of_it_waits_for_the_database(transactional_d
 @pytest.mark.parametrize(
     "statement", ["SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)", "SELECT 1 / 0", "SELECT nothing"]
 )
-def test_a_fault_of_another_kind_is_no_outage(statement):
+def test_a_fault_of_another_kind_is_no_outage(statement: str) -> None:
     with pytest.raises(Exception) as raised, connection.cursor() as cursor:  # noqa: PT011 - of several kinds
         cursor.execute(statement)
     assert not outage.is_outage(raised.value)
@@ -143,7 +150,7 @@ def test_a_fault_of_another_kind_is_no_outage(statement):
     assert outage.is_outage(later)
 
 
-def test_the_driver_gives_up_a_server_that_does_not_answer():
+def test_the_driver_gives_up_a_server_that_does_not_answer() -> None:
     options = django_settings.DATABASES["default"]
     assert options["OPTIONS"]["connect_timeout"] <= 10
     assert options["CONN_HEALTH_CHECKS"] is True

@@ -2,27 +2,32 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.template.loader import render_to_string
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.accounts import invitations
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory
 from portal.cases.choices import STATE_ICONS
 from portal.config.settings.environment import BASE_DIR
+from portal.inference.models import ModelVersion
 from portal.reports.models import Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
 from tests.markup import tight
+from tests.portal.kinds import People, Queries, present
 
 VISITOR = "visitor"
 
 
 @pytest.fixture
-def things(people, lab, model):
+def things(people: People, lab: Laboratory, model: ModelVersion) -> dict[str, str]:
     """Addresses of one thing of each kind, all of ``lab``."""
     drafted = draft(people.submitter, lab)
     awaiting = analysed(people.submitter, lab)
@@ -72,7 +77,7 @@ ROLES = (VISITOR, "submitter", "reviewer", "lab_admin", "stranger")
 
 
 @pytest.mark.parametrize("row", PERMISSIONS, ids=lambda row: row[0])
-def test_page(client, people, things, row):
+def test_page(client: Client, people: People, things: dict[str, str], row: tuple[Any, ...]) -> None:
     page, *expected = row
     for role, status in zip(ROLES, expected, strict=True):
         client.logout()
@@ -100,7 +105,9 @@ DEEDS = [
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("row", DEEDS, ids=lambda row: row[0])
-def test_deed(client, people, lab, model, row, role):
+def test_deed(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, row: tuple[Any, ...], role: str
+) -> None:
     deed, data, *expected = row
     membership = people.submitter.memberships.get()
     if role == "submitter" and deed in ("set role", "deactivate"):
@@ -134,7 +141,7 @@ def test_deed(client, people, lab, model, row, role):
     assert response.status_code == dict(zip(ROLES, expected, strict=True))[role]
 
 
-def test_scripts_of_a_signed_out_page_are_told_so(client, people, lab):
+def test_scripts_of_a_signed_out_page_are_told_so(client: Client, people: People, lab: Laboratory) -> None:
     case = draft(people.submitter, lab)
     response = client.post(reverse("cases:add_image", args=[case.pk]), headers={"Accept": "application/json"})
     assert response.status_code == 401
@@ -145,11 +152,11 @@ def test_scripts_of_a_signed_out_page_are_told_so(client, people, lab):
 
 
 @pytest.mark.parametrize("name", ["400", "403", "404", "413", "500"])
-def test_error_pages_need_nothing_but_themselves(name):
+def test_error_pages_need_nothing_but_themselves(name: str) -> None:
     assert "Go to the worklist" in render_to_string(f"{name}.html")
 
 
-def test_unknown_case_and_unknown_quick_look(client, people):
+def test_unknown_case_and_unknown_quick_look(client: Client, people: People) -> None:
     client.force_login(people.reviewer)
     assert client.get(reverse("cases:detail", args=[uuid4()])).status_code == 404
     response = client.get(reverse("inference:quick_look_result", args=[uuid4()]))
@@ -157,7 +164,7 @@ def test_unknown_case_and_unknown_quick_look(client, people):
     assert "photograph and answer are deleted" in response.content.decode()
 
 
-def test_empty_case_keeps_what_was_entered(client, people, lab):
+def test_empty_case_keeps_what_was_entered(client: Client, people: People, lab: Laboratory) -> None:
     client.force_login(people.submitter)
     case = draft(people.submitter, lab, images=0)
     entered = {
@@ -176,7 +183,7 @@ def test_empty_case_keeps_what_was_entered(client, people, lab):
     assert (case.state, case.clinical_note) == ("draft", "A note.")
 
 
-def test_missing_field_is_named_and_the_rest_kept(client, people, lab):
+def test_missing_field_is_named_and_the_rest_kept(client: Client, people: People, lab: Laboratory) -> None:
     client.force_login(people.submitter)
     response = client.post(
         reverse("cases:new"), {"specimen": "csf", "clinical_note": "Kept.", "priority": "stat"}
@@ -186,7 +193,9 @@ def test_missing_field_is_named_and_the_rest_kept(client, people, lab):
     assert "Kept." in response.content.decode()
 
 
-def test_read_on_a_case_in_the_wrong_state_gives_the_comment_back(client, people, lab, model):
+def test_read_on_a_case_in_the_wrong_state_gives_the_comment_back(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = analysed(people.submitter, lab)
     signed(people.reviewer, case)
     client.force_login(people.reviewer)
@@ -200,9 +209,13 @@ def test_read_on_a_case_in_the_wrong_state_gives_the_comment_back(client, people
 
 
 @pytest.mark.parametrize("page", ["cases:new", "inference:quick_look"])
-def test_file_fields_name_the_types_one_by_one_and_jpeg_first(client, people, lab, model, page):
+def test_file_fields_name_the_types_one_by_one_and_jpeg_first(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, page: str
+) -> None:
     client.force_login(people.submitter)
-    accepted = re.search(r'type="file"[^>]* accept="([^"]*)"', client.get(reverse(page)).content.decode())
+    accepted = present(
+        re.search(r'type="file"[^>]* accept="([^"]*)"', client.get(reverse(page)).content.decode())
+    )
     types = accepted[1].split(",")
     assert types[0] == "image/jpeg"
     assert {"image/png", "image/tiff", "image/webp", "image/bmp", ".tif", ".jpg"} <= {*types}
@@ -210,7 +223,9 @@ def test_file_fields_name_the_types_one_by_one_and_jpeg_first(client, people, la
     assert not {"image/*", "image/heic"} & {*types}
 
 
-def test_wrong_kind_of_file_is_refused_with_its_status(client, people, lab):
+def test_wrong_kind_of_file_is_refused_with_its_status(
+    client: Client, people: People, lab: Laboratory
+) -> None:
     client.force_login(people.submitter)
     case = draft(people.submitter, lab)
     upload = photograph(0)  # the draft has this one already
@@ -221,7 +236,9 @@ def test_wrong_kind_of_file_is_refused_with_its_status(client, people, lab):
     assert (none.status_code, none.json()["field"]) == (400, "file")
 
 
-def test_live_part_is_quiet_until_something_changes(client, people, lab, model):
+def test_live_part_is_quiet_until_something_changes(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = analysed(people.submitter, lab)
     client.force_login(people.reviewer)
     page = client.get(reverse("cases:detail", args=[case.pk])).content.decode()
@@ -235,7 +252,9 @@ def test_live_part_is_quiet_until_something_changes(client, people, lab, model):
     assert 'data-live="settled"' in update.content.decode()
 
 
-def test_worklist_narrows_sorts_and_survives_nonsense(client, people, lab):
+def test_worklist_narrows_sorts_and_survives_nonsense(
+    client: Client, people: People, lab: Laboratory
+) -> None:
     urgent = draft(people.submitter, lab, patient_pseudonym="P-urgent", priority="stat")
     draft(people.reviewer, lab, patient_pseudonym="P-other")
     client.force_login(people.submitter)
@@ -256,8 +275,14 @@ def test_worklist_narrows_sorts_and_survives_nonsense(client, people, lab):
 
 @pytest.mark.parametrize("page", ["worklist", "case", "diagnosis"])
 def test_more_rows_ask_no_more_queries(
-    client, people, lab, model, things, page, django_assert_max_num_queries
-):
+    client: Client,
+    people: People,
+    lab: Laboratory,
+    model: ModelVersion,
+    things: dict[str, str],
+    page: str,
+    django_assert_max_num_queries: Queries,
+) -> None:
     client.force_login(people.reviewer)
     with CaptureQueriesContext(connection) as before:
         assert client.get(things[page]).status_code == 200
@@ -274,7 +299,7 @@ def test_more_rows_ask_no_more_queries(
         assert client.get(address).status_code == 200
 
 
-def test_every_result_page_carries_the_notice(client, people, things):
+def test_every_result_page_carries_the_notice(client: Client, people: People, things: dict[str, str]) -> None:
     client.force_login(people.reviewer)
     for page in ("case", "diagnosis", "quick look", "model"):
         assert "Research use only. Pre-classification by a model; a qualified reader decides." in (
@@ -282,7 +307,9 @@ def test_every_result_page_carries_the_notice(client, people, things):
         ), page
 
 
-def test_diagnosis_lists_each_probability_under_its_class(client, people, things):
+def test_diagnosis_lists_each_probability_under_its_class(
+    client: Client, people: People, things: dict[str, str]
+) -> None:
     client.force_login(people.submitter)
     page = tight(client.get(things["diagnosis"]).content.decode())
     heads = re.findall(r'<th scope="col" class="numeric">(\w+)</th>', page)
@@ -295,7 +322,7 @@ def test_diagnosis_lists_each_probability_under_its_class(client, people, things
     }
 
 
-def test_pages_hold_no_inline_style_or_script(client, people, things):
+def test_pages_hold_no_inline_style_or_script(client: Client, people: People, things: dict[str, str]) -> None:
     client.force_login(people.lab_admin)
     own = ("notifications", "urgent findings")
     for page in ("worklist", "new", "draft", "case", "diagnosis", "quick look", "users", "model", *own):
@@ -304,7 +331,7 @@ def test_pages_hold_no_inline_style_or_script(client, people, things):
         assert not re.search(r"<script(?![^>]*(\ssrc=|type=\"application/json\"))", html), page
 
 
-def test_the_sprite_has_every_icon_that_is_used():
+def test_the_sprite_has_every_icon_that_is_used() -> None:
     sprite = set(re.findall(r'"([a-z0-9-]+)",', (BASE_DIR / "frontend" / "icons.mjs").read_text()))
     used = set(STATE_ICONS.values())
     for folder, pattern in (("portal/templates", "*.html"), ("portal/cases/templatetags", "*.py")):

@@ -2,12 +2,14 @@
 
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.files.base import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
+from pytest_django.fixtures import Settings
 
 from portal.cases import pictures
 from portal.cases.photographs import read_photograph
@@ -25,7 +27,9 @@ def large(mode: str = "RGB", format: str = "PNG") -> SimpleUploadedFile:
     return SimpleUploadedFile("field", buffer.getvalue())
 
 
-def test_a_photograph_beyond_the_memory_of_one_job_is_refused_in_words(settings, tmp_path):
+def test_a_photograph_beyond_the_memory_of_one_job_is_refused_in_words(
+    settings: Settings, tmp_path: Path
+) -> None:
     settings.CONFINED_SOCKETS = tmp_path
     with running("pictures", tmp_path, PICTURE_MEMORY_MB="64"):
         with pytest.raises(FileRefused, match="more memory than this installation allows") as caught:
@@ -37,14 +41,16 @@ def test_a_photograph_beyond_the_memory_of_one_job_is_refused_in_words(settings,
 @pytest.mark.parametrize(
     ("mode", "format", "memory"), [("RGB", "PNG", "210"), ("RGB", "JPEG", "210"), ("RGBA", "PNG", "350")]
 )
-def test_no_more_copies_of_a_picture_are_made_than_it_takes(mode, format, memory, settings, tmp_path):
+def test_no_more_copies_of_a_picture_are_made_than_it_takes(
+    mode: str, format: str, memory: str, settings: Settings, tmp_path: Path
+) -> None:
     settings.CONFINED_SOCKETS = tmp_path
     with running("pictures", tmp_path, PICTURE_MEMORY_MB=memory):
         fields = read_photograph(large(mode, format)).fields
         assert fields["width"] == 6000
 
 
-def test_the_tensor_is_the_one_that_smear_makes():
+def test_the_tensor_is_the_one_that_smear_makes() -> None:
     upload = photograph(size=(640, 480))
     with Image.open(upload) as opened:
         expected = to_tensor(opened.convert("RGB"))
@@ -52,6 +58,6 @@ def test_the_tensor_is_the_one_that_smear_makes():
     assert np.array_equal(pictures.tensor(File(upload.file)), expected)
 
 
-def test_a_stored_photograph_that_is_none_is_unreadable():
+def test_a_stored_photograph_that_is_none_is_unreadable() -> None:
     with pytest.raises(pictures.Unreadable):
         pictures.tensor(File(io.BytesIO(os.urandom(1000))))

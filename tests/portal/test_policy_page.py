@@ -1,23 +1,26 @@
 """The page on which a laboratory's administrators decide how it reads."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory
 from portal.reading.models import ReadingPolicy
 from portal.reading.policy.services import set_policy
 from tests.factories import MembershipFactory, member
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("reading_policy:edit")
 ENTERED = {"blindness": "concurrent", "second_read": "doubt", "claim_minutes": "20", "alert_contact": ""}
 
 
-def texts(client, address: str = PAGE) -> str:
+def texts(client: Client, address: str = PAGE) -> str:
     return client.get(address).content.decode()
 
 
-def test_only_administrators_decide(client, people, lab):
+def test_only_administrators_decide(client: Client, people: People, lab: Laboratory) -> None:
     for person in (people.submitter, people.reviewer, people.stranger):
         client.force_login(person)
         assert client.get(PAGE).status_code == 403
@@ -29,7 +32,9 @@ def test_only_administrators_decide(client, people, lab):
     assert not ReadingPolicy.objects.exists()
 
 
-def test_a_change_is_stored_confirmed_and_told_with_who_made_it(client, people, lab):
+def test_a_change_is_stored_confirmed_and_told_with_who_made_it(
+    client: Client, people: People, lab: Laboratory
+) -> None:
     client.force_login(people.lab_admin)
     assert PAGE in texts(client, "/cases/")
     assert "the laboratory reads by the default policy" in texts(client)
@@ -44,7 +49,7 @@ def test_a_change_is_stored_confirmed_and_told_with_who_made_it(client, people, 
     assert people.lab_admin.full_name in history
 
 
-def test_the_share_counts_only_where_it_applies(client, people, lab):
+def test_the_share_counts_only_where_it_applies(client: Client, people: People, lab: Laboratory) -> None:
     client.force_login(people.lab_admin)
     wrong = client.post(PAGE, {**ENTERED, "second_read": "share", "second_read_share": "0"})
     assert wrong.status_code == 422
@@ -58,14 +63,16 @@ def test_the_share_counts_only_where_it_applies(client, people, lab):
 
 
 @pytest.mark.parametrize("minutes", ["4", "481", "", "soon"])
-def test_a_wrong_time_is_refused_beside_its_field(client, people, lab, minutes):
+def test_a_wrong_time_is_refused_beside_its_field(
+    client: Client, people: People, lab: Laboratory, minutes: str
+) -> None:
     client.force_login(people.lab_admin)
     answer = client.post(PAGE, {**ENTERED, "claim_minutes": minutes})
     assert answer.status_code == 422
     assert not ReadingPolicy.objects.exists()
 
 
-def test_the_contact_is_an_active_member(client, people, lab):
+def test_the_contact_is_an_active_member(client: Client, people: People, lab: Laboratory) -> None:
     client.force_login(people.lab_admin)
     assert people.stranger.full_name not in texts(client)
     assert client.post(PAGE, {**ENTERED, "alert_contact": people.stranger.pk}).status_code == 422
@@ -81,7 +88,9 @@ def test_the_contact_is_an_active_member(client, people, lab):
         (3, "always", ""),
     ],
 )
-def test_too_few_reviewers_are_warned_of(client, people, lab, reviewers, second_read, warning):
+def test_too_few_reviewers_are_warned_of(
+    client: Client, people: People, lab: Laboratory, reviewers: int, second_read: str, warning: str
+) -> None:
     lab.memberships.filter(role=Role.REVIEWER).update(is_active=False)
     MembershipFactory.create_batch(reviewers, laboratory=lab, role=Role.REVIEWER)
     set_policy(people.lab_admin, lab, second_read=second_read)

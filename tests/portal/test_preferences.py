@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as project
+from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.choices import Language, MailChoice
@@ -15,6 +16,7 @@ from portal.errors import Duplicate, Invalid
 from portal.preferences.services import keys_of, save_preferences
 from portal.preferences.shortcuts import SHORTCUTS, checked, effective, spelled
 from tests.factories import PASSWORD
+from tests.portal.kinds import Document, People, Queries, present
 
 URL = "/account/preferences/"
 
@@ -24,15 +26,15 @@ def entered(**changes: object) -> dict[str, object]:
     return {"language": "", "mail": "digest", "single_keys_on": "on"} | defaults | changes
 
 
-def page_keys(client, url: str = URL) -> dict[str, list[str]]:
-    found = re.search(r'<body[^>]* data-keys="([^"]*)"', client.get(url).content.decode())
+def page_keys(client: Client, url: str = URL) -> dict[str, list[str]]:
+    found = present(re.search(r'<body[^>]* data-keys="([^"]*)"', client.get(url).content.decode()))
     return json.loads(unescape(found[1]))
 
 
 # --- Keys
 
 
-def test_defaults_conflict_with_nothing_and_pages_name_no_other_action():
+def test_defaults_conflict_with_nothing_and_pages_name_no_other_action() -> None:
     assert checked({action: shortcut.default for action, shortcut in SHORTCUTS.items()}) == {}
     named = set()
     for folder, pattern in (
@@ -57,20 +59,20 @@ def test_defaults_conflict_with_nothing_and_pages_name_no_other_action():
         ("F2", "F2"),
     ],
 )
-def test_a_key_has_one_spelling(typed, stored):
+def test_a_key_has_one_spelling(typed: str, stored: str) -> None:
     assert spelled(typed) == stored
 
 
 @pytest.mark.parametrize(
     "typed", ["Tab", "Escape", "Enter", "ArrowUp", "Ctrl+W", "F5", "JK", "Shift+?", "Alt+1"]
 )
-def test_keys_of_the_browser_are_not_for_shortcuts(typed):
+def test_keys_of_the_browser_are_not_for_shortcuts(typed: str) -> None:
     with pytest.raises(Invalid) as refused:
         checked({"measure": typed})
     assert (refused.value.field, refused.value.code) == ("measure", "not_a_key")
 
 
-def test_one_key_for_two_actions_is_refused_by_name():
+def test_one_key_for_two_actions_is_refused_by_name() -> None:
     with pytest.raises(Duplicate, match="J is the key for both “Next photograph” and “Measure”") as refused:
         checked({"measure": "j"})
     assert refused.value.field == "measure"
@@ -85,13 +87,13 @@ def test_one_key_for_two_actions_is_refused_by_name():
         checked({"self-destruct": "X"})
 
 
-def test_further_keys_stay_unless_another_action_takes_them():
+def test_further_keys_stay_unless_another_action_takes_them() -> None:
     assert effective({})["zoom-in"] == ["+", "="]
     assert effective({"next-image": "L"})["next-image"] == ["L", "ArrowRight"]
     assert effective({"measure": "="})["zoom-in"] == ["+"]
 
 
-def test_without_single_keys_only_those_with_a_modifier_work():
+def test_without_single_keys_only_those_with_a_modifier_work() -> None:
     keys = effective({"measure": "F2"}, single_keys_on=False)
     assert {action: found for action, found in keys.items() if found} == {
         "save": ["Ctrl+Enter"],
@@ -105,7 +107,9 @@ def test_without_single_keys_only_those_with_a_modifier_work():
 
 
 @pytest.mark.django_db
-def test_without_a_choice_there_are_defaults_and_no_row(people, django_assert_num_queries):
+def test_without_a_choice_there_are_defaults_and_no_row(
+    people: People, django_assert_num_queries: Queries
+) -> None:
     with django_assert_num_queries(1):
         mine = people.reviewer.chosen_preferences
         assert keys_of(people.reviewer) == effective({})
@@ -118,7 +122,7 @@ def test_without_a_choice_there_are_defaults_and_no_row(people, django_assert_nu
     ("change", "field"),
     [({"language": "tlh"}, "language"), ({"mail": "hourly"}, "mail"), ({"keys": {"home": "F5"}}, "home")],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(people, change, field):
+def test_what_cannot_be_is_refused_and_changes_nothing(people: People, change: Document, field: str) -> None:
     wanted = {"language": "es", "mail": "never", "single_keys_on": True, "keys": {}}
     with pytest.raises(Invalid) as refused:
         save_preferences(people.reviewer, **wanted | change)
@@ -126,7 +130,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(people, change, field):
     assert not Preferences.objects.exists()
 
 
-def test_the_languages_are_those_of_the_portal():
+def test_the_languages_are_those_of_the_portal() -> None:
     assert Language.values == [code for code, _name in project.LANGUAGES]
 
 
@@ -134,7 +138,7 @@ def test_the_languages_are_those_of_the_portal():
 
 
 @pytest.mark.django_db
-def test_a_chosen_key_is_on_every_page_and_goes_back(client, people):
+def test_a_chosen_key_is_on_every_page_and_goes_back(client: Client, people: People) -> None:
     client.force_login(people.reviewer)
     assert page_keys(client) == effective({})
     assert client.post(URL, entered(measure="x", mail="never")).status_code == 302
@@ -148,7 +152,7 @@ def test_a_chosen_key_is_on_every_page_and_goes_back(client, people):
 
 
 @pytest.mark.django_db
-def test_what_is_refused_stays_on_the_page_beside_its_field(client, people):
+def test_what_is_refused_stays_on_the_page_beside_its_field(client: Client, people: People) -> None:
     client.force_login(people.reviewer)
     answer = client.post(URL, entered(marker="j", language="es"))
     shown = answer.content.decode()
@@ -161,7 +165,7 @@ def test_what_is_refused_stays_on_the_page_beside_its_field(client, people):
 
 
 @pytest.mark.django_db
-def test_only_people_who_are_signed_in_have_preferences(client):
+def test_only_people_who_are_signed_in_have_preferences(client: Client) -> None:
     assert client.get(URL).status_code == 302
     assert "data-keys" not in client.get(reverse("account_login")).content.decode()
 
@@ -170,7 +174,9 @@ def test_only_people_who_are_signed_in_have_preferences(client):
 
 
 @pytest.mark.django_db
-def test_the_chosen_language_goes_before_the_browsers_and_comes_with_the_person(client, people):
+def test_the_chosen_language_goes_before_the_browsers_and_comes_with_the_person(
+    client: Client, people: People
+) -> None:
     client.force_login(people.reviewer)
     assert client.get(URL).headers["Content-Language"] == "en"
     assert client.get(URL, headers={"Accept-Language": "es"}).headers["Content-Language"] == "es"

@@ -1,9 +1,10 @@
 """Whatever takes, sends or signs does it once: the same form sent twice, one after the other or both at once."""
 
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from types import SimpleNamespace
+from typing import TypeVar
 
 import pytest
 from django.db import connection
@@ -12,13 +13,14 @@ from django.urls import reverse
 
 from portal.accounts import invitations
 from portal.accounts.choices import InvitationState, Role
+from portal.accounts.models import Laboratory
 from portal.accounts.tokens import issue_token
 from portal.annotations.models import Marker
 from portal.annotations.services import add_marker
 from portal.cases.choices import CaseState
 from portal.cases.models import Case, SavedFilter
 from portal.desk import saved_filters
-from portal.inference.models import QuickLook
+from portal.inference.models import ModelVersion, QuickLook
 from portal.intake import services as cases
 from portal.notifications.choices import Kind
 from portal.notifications.models import Notification
@@ -28,6 +30,9 @@ from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.policy.services import set_policy
 from portal.reports.models import Alert, Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, draft, member, photograph, read, signed
+from tests.portal.kinds import People, present
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +41,7 @@ OWN = {"label": "Pre", "confidence": "high", "comment": "Chromatin."}
 
 
 @pytest.fixture
-def as_(people):
+def as_(people: People) -> Callable[[str], Client]:
     """A signed-in browser of a person, by name."""
 
     def signed_in(name: str) -> Client:
@@ -55,11 +60,11 @@ def twice(client: Client, address: str, body: dict[str, str]) -> str:
     return str(answers[0]["Location"])
 
 
-def at_once(*calls):
+def at_once(*calls: Callable[[], T]) -> list[T]:
     """What the calls returned that started together, each on a connection of its own."""
     together = Barrier(len(calls))
 
-    def one(call):
+    def one(call: Callable[[], T]) -> T:
         try:
             together.wait(10)
             return call()
@@ -73,7 +78,9 @@ def at_once(*calls):
 # --- N
 
 
-def test_next_gives_the_case_in_hand_until_it_is_answered_or_given_back(as_, people, lab, model):
+def test_next_gives_the_case_in_hand_until_it_is_answered_or_given_back(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     first, second = analysed(people.submitter, lab), analysed(people.submitter, lab)
     client, address = as_("reviewer"), reverse("reading:next")
     assert twice(client, address, {}) == reverse("cases:detail", args=[first.pk])
@@ -87,29 +94,35 @@ def test_next_gives_the_case_in_hand_until_it_is_answered_or_given_back(as_, peo
     assert Claim.objects.filter(ended_at=None).count() == 2
 
 
-def test_next_goes_on_where_the_case_in_hand_ran_out_was_taken_over_or_is_out_of_reach(people, lab, model):
+def test_next_goes_on_where_the_case_in_hand_ran_out_was_taken_over_or_is_out_of_reach(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     one, two = analysed(people.submitter, lab), analysed(people.submitter, lab)
     other = member(lab, Role.REVIEWER)
-    assert claims.claim_next(people.reviewer).case == one
+    assert present(claims.claim_next(people.reviewer)).case == one
     claims.take_over(other, one)
-    assert claims.claim_next(people.reviewer).case == two
+    assert present(claims.claim_next(people.reviewer)).case == two
     people.reviewer.memberships.update(is_active=False)
     assert claims.claim_next(type(people.reviewer).objects.get(pk=people.reviewer.pk)) is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_next_pressed_twice_at_once_takes_one_case(people, lab, model):
+def test_next_pressed_twice_at_once_takes_one_case(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     for _number in range(3):
         analysed(people.submitter, lab)
     got = at_once(*[lambda: claims.claim_next(people.reviewer)] * 3)
-    assert len({claim.case_id for claim in got}) == 1
+    assert len({present(claim).case_id for claim in got}) == 1
     assert Claim.objects.count() == 1
 
 
 # --- filing
 
 
-def test_a_new_case_sent_twice_is_one_case_with_what_was_entered_last(as_, people, lab):
+def test_a_new_case_sent_twice_is_one_case_with_what_was_entered_last(
+    as_: Callable[[str], Client], people: People, lab: Laboratory
+) -> None:
     client, body = as_("submitter"), NEW | {"case_id": str(uuid.uuid4())}
     twice(client, reverse("cases:new"), body)
     client.post(reverse("cases:new"), body | {"clinical_note": "Fever."})
@@ -120,7 +133,7 @@ def test_a_new_case_sent_twice_is_one_case_with_what_was_entered_last(as_, peopl
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_new_case_sent_twice_at_once_is_one_case(people, lab):
+def test_a_new_case_sent_twice_at_once_is_one_case(people: People, lab: Laboratory) -> None:
     pk = uuid.uuid4()
     fields = {"patient_pseudonym": "P-19", "specimen": "csf"}
     made = at_once(
@@ -129,7 +142,9 @@ def test_a_new_case_sent_twice_at_once_is_one_case(people, lab):
     assert {(case.pk, case.accession) for case in made} == {(pk, Case.objects.get().accession)}
 
 
-def test_submitting_and_cancelling_twice(as_, people, lab, model):
+def test_submitting_and_cancelling_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case, unwanted = draft(people.submitter, lab), draft(people.submitter, lab)
     client = as_("submitter")
     body = NEW | {"then": "submit"}
@@ -143,7 +158,9 @@ def test_submitting_and_cancelling_twice(as_, people, lab, model):
     twice(client, reverse("cases:cancel", args=[unwanted.pk]), {})
 
 
-def test_a_quick_look_becomes_one_case(as_, people, lab, model):
+def test_a_quick_look_becomes_one_case(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     look = quick_look.start(people.submitter, lab, photograph(19))
     address = reverse("inference:quick_look_make_case", args=[look.pk])
     client = as_("submitter")
@@ -154,7 +171,9 @@ def test_a_quick_look_becomes_one_case(as_, people, lab, model):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_quick_look_pressed_twice_at_once_becomes_one_case(as_, people, lab, model):
+def test_a_quick_look_pressed_twice_at_once_becomes_one_case(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     look = quick_look.start(people.submitter, lab, photograph(19))
     address = reverse("inference:quick_look_make_case", args=[look.pk])
     clients = [as_("submitter") for _ in range(2)]
@@ -166,7 +185,9 @@ def test_a_quick_look_pressed_twice_at_once_becomes_one_case(as_, people, lab, m
 # --- reading and signing
 
 
-def test_reading_concluding_and_signing_twice(as_, people, lab, model):
+def test_reading_concluding_and_signing_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     client = as_("reviewer")
     for name, body in (
@@ -181,7 +202,9 @@ def test_reading_concluding_and_signing_twice(as_, people, lab, model):
     assert list(Diagnosis.objects.values_list("version", flat=True)) == [2, 1]
 
 
-def test_other_words_the_second_time_are_refused_and_shown(as_, people, lab, model):
+def test_other_words_the_second_time_are_refused_and_shown(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     client = as_("reviewer")
     client.post(reverse("reading:read", args=[case.pk]), OWN)
@@ -194,7 +217,9 @@ def test_other_words_the_second_time_are_refused_and_shown(as_, people, lab, mod
     assert (again.status_code, "Unsigned words." in again.text) == (409, True)
 
 
-def test_an_amendment_of_a_version_that_was_amended_meanwhile_says_so(as_, people, lab, model):
+def test_an_amendment_of_a_version_that_was_amended_meanwhile_says_so(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = signed(people.reviewer, analysed(people.submitter, lab))
     member(lab, Role.REVIEWER)
     client, address = as_("reviewer"), reverse("reports:amend", args=[case.pk])
@@ -209,7 +234,9 @@ def test_an_amendment_of_a_version_that_was_amended_meanwhile_says_so(as_, peopl
     assert 'name="amends" value="2"' in late.text
 
 
-def test_adjudicating_returning_and_giving_back_twice(as_, people, lab, model):
+def test_adjudicating_returning_and_giving_back_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     client = as_("reviewer")
     twice(client, reverse("reading:release", args=[case.pk]), {})
@@ -225,13 +252,15 @@ def test_adjudicating_returning_and_giving_back_twice(as_, people, lab, model):
     assert disputed.reads.count() == 3
 
 
-def _to_adjudication(people: SimpleNamespace, lab, case: Case) -> None:
+def _to_adjudication(people: People, lab: Laboratory, case: Case) -> None:
     set_policy(people.lab_admin, lab, second_read="always")
     read(member(lab, Role.REVIEWER), case, "Pre")
     read(member(lab, Role.REVIEWER), case, "Benign")
 
 
-def test_acknowledging_twice(as_, people, lab, model):
+def test_acknowledging_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     signed(people.reviewer, analysed(people.submitter, lab))
     alert = Alert.objects.get()
     address = reverse("alerts:acknowledge", args=[alert.pk])
@@ -245,7 +274,9 @@ def test_acknowledging_twice(as_, people, lab, model):
 # --- taking away
 
 
-def test_removing_a_saved_filter_and_discarding_a_quick_look_twice(as_, people, lab, model):
+def test_removing_a_saved_filter_and_discarding_a_quick_look_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     saved = saved_filters.save_filter(people.submitter, name="Mine", query="stage=mine")
     look = quick_look.start(people.submitter, lab, photograph(19))
     client = as_("submitter")
@@ -259,7 +290,9 @@ def test_removing_a_saved_filter_and_discarding_a_quick_look_twice(as_, people, 
     )
 
 
-def test_a_quick_look_that_is_a_case_cannot_be_discarded_by_a_late_press(as_, people, lab, model):
+def test_a_quick_look_that_is_a_case_cannot_be_discarded_by_a_late_press(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     look = quick_look.start(people.submitter, lab, photograph(19))
     client = as_("submitter")
     client.post(reverse("inference:quick_look_make_case", args=[look.pk]), NEW)
@@ -268,7 +301,9 @@ def test_a_quick_look_that_is_a_case_cannot_be_discarded_by_a_late_press(as_, pe
     assert Case.objects.get().images.count() == 1
 
 
-def test_revoking_tokens_and_withdrawing_an_invitation_twice(as_, people, lab):
+def test_revoking_tokens_and_withdrawing_an_invitation_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory
+) -> None:
     token, _secret = issue_token(people.submitter, name="Scanner")
     invitation = invitations.invite(
         people.lab_admin, email="una@lab.example", laboratory=lab, role=Role.REVIEWER
@@ -284,7 +319,9 @@ def test_revoking_tokens_and_withdrawing_an_invitation_twice(as_, people, lab):
     assert invitation.state == InvitationState.WITHDRAWN
 
 
-def test_what_an_administrator_sets_can_be_set_twice(as_, people, lab, model):
+def test_what_an_administrator_sets_can_be_set_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     """Roles, memberships, assignments and hand-overs are as they were after the first press."""
     client, case = as_("lab_admin"), analysed(people.submitter, lab)
     membership = people.submitter.memberships.get()
@@ -305,7 +342,9 @@ def test_what_an_administrator_sets_can_be_set_twice(as_, people, lab, model):
     assert told.count() == 1
 
 
-def test_taking_a_case_and_taking_it_over_twice(as_, people, lab, model):
+def test_taking_a_case_and_taking_it_over_twice(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = analysed(people.submitter, lab)
     twice(as_("reviewer"), reverse("reading:claim", args=[case.pk]), {})
     other = Client()
@@ -317,7 +356,9 @@ def test_taking_a_case_and_taking_it_over_twice(as_, people, lab, model):
 # --- markers
 
 
-def test_a_marker_is_removed_once_and_says_what_was_sent_last(as_, people, lab, model):
+def test_a_marker_is_removed_once_and_says_what_was_sent_last(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     image = draft(people.submitter, lab).images.get()
     address, client = reverse("annotations:markers", args=[image.pk]), as_("submitter")
     body = {"id": str(uuid.uuid4()), "x": 0.5, "y": 0.5, "note": "Blast"}
@@ -330,7 +371,9 @@ def test_a_marker_is_removed_once_and_says_what_was_sent_last(as_, people, lab, 
     assert Marker.objects.get().removed_at is not None
 
 
-def test_a_marker_sent_twice_is_one_marker(as_, people, lab, model):
+def test_a_marker_sent_twice_is_one_marker(
+    as_: Callable[[str], Client], people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     image = draft(people.submitter, lab).images.get()
     address, client = reverse("annotations:markers", args=[image.pk]), as_("submitter")
     body = {"id": str(uuid.uuid4()), "x": 0.5, "y": 0.5, "note": "Blast"}

@@ -6,19 +6,23 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.accounts.choices import Role
-from portal.cases.models import SavedFilter
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case, SavedFilter
+from portal.inference.models import ModelVersion
 from portal.reading.policy.services import set_policy
 from tests.factories import MembershipFactory, analysed, claimed, member, read, signed
 from tests.many_cases import fill
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 
@@ -27,12 +31,22 @@ COUNTS: dict[str, int] = json.loads(FILE.read_text())
 FEW, MANY = 10, 40
 
 
-def worklist(query: str = "") -> Callable[[SimpleNamespace], str]:
+@dataclass
+class Things:
+    """A case at each stage that a page shows."""
+
+    waiting: Case
+    in_hand: Case
+    to_sign: Case
+    signed: Case
+
+
+def worklist(query: str = "") -> Callable[[Things], str]:
     return lambda _things: reverse("cases:worklist") + query
 
 
 #: Page by its name in the file: who looks, and where.
-PAGES: dict[str, tuple[str, Callable[[SimpleNamespace], str]]] = {
+PAGES: dict[str, tuple[str, Callable[[Things], str]]] = {
     "worklist, submitter": ("submitter", worklist()),
     "worklist, reviewer": ("reviewer", worklist()),
     "worklist, administrator": ("lab_admin", worklist()),
@@ -51,7 +65,7 @@ PAGES: dict[str, tuple[str, Callable[[SimpleNamespace], str]]] = {
 
 
 @pytest.fixture
-def things(people, lab, model):
+def things(people: People, lab: Laboratory, model: ModelVersion) -> Things:
     """A case of each kind through the services, and more in bulk: ten in all."""
     cases = [analysed(people.submitter, lab, images=2) for _number in range(4)]
     in_hand, to_sign = claimed(people.reviewer, cases[1]), read(people.reviewer, cases[2])
@@ -59,17 +73,19 @@ def things(people, lab, model):
     SavedFilter.objects.create(user=people.reviewer, name="Mine", query="stage=mine")
     set_policy(people.lab_admin, lab, claim_minutes=20)
     fill(lab, [people.submitter], [people.reviewer], FEW - len(cases))
-    return SimpleNamespace(waiting=cases[0], in_hand=in_hand, to_sign=to_sign, signed=done)
+    return Things(waiting=cases[0], in_hand=in_hand, to_sign=to_sign, signed=done)
 
 
-def queries(client, address: str) -> int:
+def queries(client: Client, address: str) -> int:
     assert client.get(address).status_code == 200
     with CaptureQueriesContext(connection) as asked:
         assert client.get(address).status_code == 200
     return len(asked)
 
 
-def test_every_page_asks_what_is_written_down_and_no_more_with_more_cases(client, people, lab, things):
+def test_every_page_asks_what_is_written_down_and_no_more_with_more_cases(
+    client: Client, people: People, lab: Laboratory, things: Things
+) -> None:
     few, many = {}, {}
     for counts in (few, many):
         for name, (role, address) in PAGES.items():

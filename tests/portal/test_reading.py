@@ -4,12 +4,15 @@ import pghistory
 import pytest
 from django.db import ProgrammingError, transaction
 from django.utils import translation
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
 from portal.desk.trail import case_trail
 from portal.errors import Invalid, NotAllowed, WrongState
+from portal.inference.models import ModelVersion
 from portal.intake.services import add_image, remove_image, submit
 from portal.notifications.choices import Kind
 from portal.reading import blind, claims
@@ -18,26 +21,27 @@ from portal.reading.policy.services import set_policy
 from portal.reading.selectors import round_reads, standing_conclusion
 from portal.reading.services import adjudicate, conclude, conclude_left, record_read, return_to_submitter
 from tests.factories import analysed, claimed, draft, member, photograph, read
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return analysed(people.submitter, lab, images=2)
 
 
 @pytest.fixture
-def second(lab):
+def second(lab: Laboratory) -> User:
     return member(lab, Role.REVIEWER)
 
 
 @pytest.fixture
-def third(lab):
+def third(lab: Laboratory) -> User:
     return member(lab, Role.REVIEWER)
 
 
-def test_the_own_answer_is_stored_before_the_model_is_seen(case, people):
+def test_the_own_answer_is_stored_before_the_model_is_seen(case: Case, people: People) -> None:
     first, other = case.images.all()
     claimed(people.reviewer, case)
     stored = record_read(
@@ -62,7 +66,7 @@ def test_the_own_answer_is_stored_before_the_model_is_seen(case, people):
     assert claims.open_claim(case) is None
 
 
-def test_a_changed_answer_needs_a_reason_and_both_are_kept(case, people):
+def test_a_changed_answer_needs_a_reason_and_both_are_kept(case: Case, people: People) -> None:
     claimed(people.reviewer, case)
     record_read(people.reviewer, case, label="Benign", confidence="medium")
     with pytest.raises(Invalid) as refused:
@@ -73,7 +77,7 @@ def test_a_changed_answer_needs_a_reason_and_both_are_kept(case, people):
     assert (conclusion.read.label, conclusion.label) == ("Benign", "Pre")
 
 
-def test_an_answer_kept_against_the_model_needs_a_reason_once(case, people):
+def test_an_answer_kept_against_the_model_needs_a_reason_once(case: Case, people: People) -> None:
     claimed(people.reviewer, case)
     record_read(people.reviewer, case, label="Benign", confidence="high")
     with pytest.raises(Invalid, match="differs from the model's"):
@@ -82,7 +86,9 @@ def test_an_answer_kept_against_the_model_needs_a_reason_once(case, people):
     assert not Conclusion.objects.get().changed
 
 
-def test_concurrent_reading_shows_the_model_at_once_and_asks_for_the_reason_at_once(case, people, lab):
+def test_concurrent_reading_shows_the_model_at_once_and_asks_for_the_reason_at_once(
+    case: Case, people: People, lab: Laboratory
+) -> None:
     set_policy(people.lab_admin, lab, blindness="concurrent")
     claimed(people.reviewer, case)
     assert blind.sees_model(people.reviewer, case)
@@ -97,7 +103,7 @@ def test_concurrent_reading_shows_the_model_at_once_and_asks_for_the_reason_at_o
     assert case.state == CaseState.READY_TO_SIGN
 
 
-def test_without_a_model_there_is_nothing_to_reveal(people, lab):
+def test_without_a_model_there_is_nothing_to_reveal(people: People, lab: Laboratory) -> None:
     waiting = submit(people.submitter, draft(people.submitter, lab))
     claimed(people.reviewer, waiting)
     stored = record_read(people.reviewer, waiting, label="Pro", confidence="high")
@@ -119,24 +125,30 @@ def test_without_a_model_there_is_nothing_to_reveal(people, lab):
         ("doubt", "Benign", "high", CaseState.AWAITING_SECOND_READ),
     ],
 )
-def test_the_policy_decides_on_the_second_read(case, people, lab, policy, label, confidence, state):
+def test_the_policy_decides_on_the_second_read(
+    case: Case, people: People, lab: Laboratory, policy: str, label: str, confidence: str, state: CaseState
+) -> None:
     set_policy(people.lab_admin, lab, second_read=policy)
     assert read(people.reviewer, case, label, confidence=confidence).state == state
 
 
-def test_whoever_came_round_to_the_model_is_read_again(case, people, lab):
+def test_whoever_came_round_to_the_model_is_read_again(case: Case, people: People, lab: Laboratory) -> None:
     set_policy(people.lab_admin, lab, second_read="doubt")
     assert read(people.reviewer, case, "Benign", end="Pre").state == CaseState.AWAITING_SECOND_READ
 
 
 @pytest.mark.parametrize(("share", "state"), [(100, "awaiting_second_read"), (1, "ready_to_sign")])
-def test_a_share_of_the_cases_is_read_twice(case, people, lab, share, state, monkeypatch):
+def test_a_share_of_the_cases_is_read_twice(
+    case: Case, people: People, lab: Laboratory, share: int, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("portal.reading.policy.services.secrets.randbelow", lambda upto: 1)
     set_policy(people.lab_admin, lab, second_read="share", second_read_share=share)
     assert read(people.reviewer, case).state == state
 
 
-def test_two_different_answers_go_to_a_third_reviewer(case, people, lab, second, third):
+def test_two_different_answers_go_to_a_third_reviewer(
+    case: Case, people: People, lab: Laboratory, second: User, third: User
+) -> None:
     set_policy(people.lab_admin, lab, second_read="always")
     read(people.reviewer, case, "Pre")
     with pytest.raises(NotAllowed):
@@ -152,24 +164,26 @@ def test_two_different_answers_go_to_a_third_reviewer(case, people, lab, second,
     adjudicate(third, case, label="Pre", confidence="high", reason="Nucleoli in most cells.")
     case.refresh_from_db()
     assert case.state == CaseState.READY_TO_SIGN
-    assert standing_conclusion(round_reads(case)).read.reader == third
+    assert present(standing_conclusion(round_reads(case))).read.reader == third
     assert set(case.notifications.values_list("user", "kind")) == {
         (people.reviewer.pk, Kind.ADJUDICATED),
         (second.pk, Kind.ADJUDICATED),
     }
 
 
-def test_two_equal_answers_need_no_third(case, people, lab, second):
+def test_two_equal_answers_need_no_third(case: Case, people: People, lab: Laboratory, second: User) -> None:
     set_policy(people.lab_admin, lab, second_read="always")
     read(people.reviewer, case)
     assert read(second, case).state == CaseState.READY_TO_SIGN
-    assert standing_conclusion(round_reads(case)).read.reader == people.reviewer
+    assert present(standing_conclusion(round_reads(case))).read.reader == people.reviewer
 
 
-def test_who_sees_what_and_when(case, people, lab, second, third):
+def test_who_sees_what_and_when(
+    case: Case, people: People, lab: Laboratory, second: User, third: User
+) -> None:
     """The gate of blind reading, step by step: (sees the model's answer, sees the colleagues')."""
 
-    def seen(user):
+    def seen(user: User) -> tuple[bool, bool]:
         fresh = type(case).objects.get(pk=case.pk)
         return blind.sees_model(user, fresh), blind.sees_reads(user, fresh)
 
@@ -189,7 +203,7 @@ def test_who_sees_what_and_when(case, people, lab, second, third):
     assert seen(third) == (True, True)
 
 
-def test_a_returned_case_comes_back_as_a_new_round(case, people):
+def test_a_returned_case_comes_back_as_a_new_round(case: Case, people: People) -> None:
     claimed(people.reviewer, case)
     with pytest.raises(Invalid, match="missing"):
         return_to_submitter(people.reviewer, case, missing="")
@@ -199,7 +213,7 @@ def test_a_returned_case_comes_back_as_a_new_round(case, people):
     assert Return.objects.get().missing == "Two fields in focus."
     assert list(case.notifications.values_list("user", "kind")) == [(people.submitter.pk, Kind.CASE_RETURNED)]
     with pytest.raises(WrongState, match="stay with the case"):
-        remove_image(people.submitter, case.images.first())
+        remove_image(people.submitter, present(case.images.first()))
     case = Case.objects.get(pk=case.pk)
     remove_image(people.submitter, add_image(people.submitter, case, photograph(8)))
     add_image(people.submitter, case, photograph(7))
@@ -209,7 +223,9 @@ def test_a_returned_case_comes_back_as_a_new_round(case, people):
     assert again.jobs.filter(state="queued").count() == 1
 
 
-def test_an_answer_that_its_reader_never_comes_back_to_stands(case, people, settings):
+def test_an_answer_that_its_reader_never_comes_back_to_stands(
+    case: Case, people: People, settings: Settings
+) -> None:
     claimed(people.reviewer, case)
     record_read(people.reviewer, case, label="Pre", confidence="high")
     assert conclude_left() == 0
@@ -233,7 +249,7 @@ def test_an_answer_that_its_reader_never_comes_back_to_stands(case, people, sett
         ({"confidence": "very"}, "confidence"),
     ],
 )
-def test_unknown_answers_are_named(case, people, change, field):
+def test_unknown_answers_are_named(case: Case, people: People, change: dict[str, str], field: str) -> None:
     claimed(people.reviewer, case)
     with pytest.raises(Invalid) as refused:
         record_read(people.reviewer, case, **({"label": "Pre", "confidence": "high"} | change))
@@ -241,7 +257,9 @@ def test_unknown_answers_are_named(case, people, change, field):
     assert not Read.objects.exists()
 
 
-def test_an_answer_to_another_case_s_photograph_is_refused(case, people, lab):
+def test_an_answer_to_another_case_s_photograph_is_refused(
+    case: Case, people: People, lab: Laboratory
+) -> None:
     stranger = draft(people.submitter, lab).images.get()
     claimed(people.reviewer, case)
     with pytest.raises(Invalid), transaction.atomic():
@@ -250,14 +268,14 @@ def test_an_answer_to_another_case_s_photograph_is_refused(case, people, lab):
 
 
 @pytest.mark.parametrize("who", ["submitter", "lab_admin", "stranger"])
-def test_only_reviewers_of_the_laboratory_read(case, people, who):
+def test_only_reviewers_of_the_laboratory_read(case: Case, people: People, who: str) -> None:
     with pytest.raises(NotAllowed):
         claims.claim(getattr(people, who), case)
     with pytest.raises(NotAllowed):
         record_read(getattr(people, who), case, label="Pre", confidence="high")
 
 
-def test_a_case_is_read_by_whoever_has_it_in_hand_and_once(case, people, second):
+def test_a_case_is_read_by_whoever_has_it_in_hand_and_once(case: Case, people: People, second: User) -> None:
     with pytest.raises(WrongState, match="have not taken this case"):
         record_read(people.reviewer, case, label="Pre", confidence="high")
     claimed(people.reviewer, case)
@@ -269,7 +287,7 @@ def test_a_case_is_read_by_whoever_has_it_in_hand_and_once(case, people, second)
     assert Read.objects.count() == 1
 
 
-def test_what_was_answered_never_changes(case, people):
+def test_what_was_answered_never_changes(case: Case, people: People) -> None:
     read(people.reviewer, case)
     for model in (Read, Conclusion, ImageRead):
         for change in (lambda rows: rows.update(label="Pro"), lambda rows: rows._raw_delete(rows.db)):
@@ -277,10 +295,12 @@ def test_what_was_answered_never_changes(case, people):
                 change(model.objects.all())
 
 
-def test_the_trail_tells_who_did_it_and_counts_photographs(lab, people, model):
+def test_the_trail_tells_who_did_it_and_counts_photographs(
+    lab: Laboratory, people: People, model: ModelVersion
+) -> None:
     with pghistory.context(user=people.submitter.pk):
         case = draft(people.submitter, lab, images=3)
-        remove_image(people.submitter, case.images.last())
+        remove_image(people.submitter, present(case.images.last()))
     assert [(entry.words, entry.who) for entry in case_trail(case)] == [
         ("Filed as draft", people.submitter),
         ("3 photographs added", people.submitter),
@@ -288,7 +308,7 @@ def test_the_trail_tells_who_did_it_and_counts_photographs(lab, people, model):
     ]
 
 
-def test_the_trail_cannot_be_rewritten(case):
+def test_the_trail_cannot_be_rewritten(case: Case) -> None:
     event = type(case).events.rel.related_model
     with pytest.raises(ProgrammingError, match="Cannot"), transaction.atomic():
         event.objects.filter(pgh_obj=case).update(state="draft")

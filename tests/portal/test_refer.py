@@ -1,46 +1,59 @@
 """Answers that are *refer*: what is stored with each, and the words a reader gets."""
 
+from typing import Protocol
+
 import pgtrigger
 import pytest
+from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case
 from portal.inference import quick_looks, services
 from portal.inference.choices import REFER_ADVICE, ReferReason
-from portal.inference.models import Prediction
+from portal.inference.models import ModelVersion, Prediction
 from portal.inference.selectors import case_preclassification
 from portal.intake import services as cases
 from portal.quick_look import services as quick_look
 from portal.reports.models import Diagnosis
+from smear.contract import Answer
 from smear.refer import Reason
 from tests.factories import REFER_RULE, active_model, answer, draft, photograph, signed
 from tests.markup import tight
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 
 SURE, MIXED, UNSURE = (0.02, 0.05, 0.9, 0.03), (0.35, 0.02, 0.61, 0.02), (0.02, 0.5, 0.4, 0.08)
 
 
+class Answered(Protocol):
+    """One answer for each photograph -> the case with these."""
+
+    def __call__(self, *answers: Answer) -> Case: ...
+
+
 @pytest.fixture
-def model(db):
+def model(db: None) -> ModelVersion:
     return active_model(2, refer_rule=REFER_RULE)
 
 
 @pytest.fixture
-def answered(people, lab, model):
+def answered(people: People, lab: Laboratory, model: ModelVersion) -> Answered:
     """Return a function: one answer for each photograph -> the case with these."""
 
-    def make(*answers):
+    def make(*answers: Answer) -> Case:
         case = cases.submit(people.submitter, draft(people.submitter, lab, images=len(answers)))
         for job, given in zip(case.jobs.all(), answers, strict=True):
-            services.record(services.claim(job.pk, "a"), given)
+            services.record(present(services.claim(job.pk, "a")), given)
         case.refresh_from_db()
         return case
 
     return make
 
 
-def test_the_words_cover_every_reason_of_the_rule():
+def test_the_words_cover_every_reason_of_the_rule() -> None:
     assert [reason.value for reason in Reason] == ReferReason.values == list(REFER_ADVICE)
 
 
@@ -54,35 +67,41 @@ def test_the_words_cover_every_reason_of_the_rule():
         (answer(*UNSURE, outlier_score=9), ["Early", "Pre"], ["outlier", "low_confidence"]),
     ],
 )
-def test_set_and_reasons_are_stored_with_the_answer(answered, given, labels, reasons):
+def test_set_and_reasons_are_stored_with_the_answer(
+    answered: Answered, given: Answer, labels: list[str], reasons: list[str]
+) -> None:
     prediction = Prediction.objects.get(job__case=answered(given))
     assert prediction.prediction_set == labels
     assert prediction.refer_reasons == reasons
     assert prediction.refer is bool(reasons)
 
 
-def test_a_version_without_a_rule_keeps_no_sets(people, lab):
+def test_a_version_without_a_rule_keeps_no_sets(people: People, lab: Laboratory) -> None:
     active_model(1)
     case = cases.submit(people.submitter, draft(people.submitter, lab))
-    prediction = services.record(services.claim(case.jobs.get().pk, "a"), answer(outlier_score=99))
+    prediction = present(
+        services.record(present(services.claim(case.jobs.get().pk, "a")), answer(outlier_score=99))
+    )
     assert (prediction.prediction_set, prediction.refer_reasons) == ([], ["outlier"])
-    assert case_preclassification(case).refer
+    assert present(case_preclassification(case)).refer
 
 
-def test_an_answer_from_before_the_reasons_was_an_outlier(answered, people):
+def test_an_answer_from_before_the_reasons_was_an_outlier(answered: Answered, people: People) -> None:
     case = answered(answer(*SURE))
     # As the migration leaves rows that were there: no reasons, and the flag they had.
     with pgtrigger.ignore("inference.Prediction:prediction_append_only"):
         Prediction.objects.update(refer=True, refer_reasons=[])
     assert Prediction.objects.get().refer_reasons == []
-    assert case_preclassification(case).referred == {ReferReason.OUTLIER: [1]}
+    assert present(case_preclassification(case)).referred == {ReferReason.OUTLIER: [1]}
     signed(people.reviewer, case)
     assert Diagnosis.objects.get().model_record["images"][0]["refer_reasons"] == ["outlier"]
 
 
-def test_a_case_says_which_photographs_are_referred_and_why(answered, client, people):
+def test_a_case_says_which_photographs_are_referred_and_why(
+    answered: Answered, client: Client, people: People
+) -> None:
     case = answered(answer(*UNSURE), answer(*SURE), answer(*UNSURE, outlier_score=9))
-    summary = case_preclassification(case)
+    summary = present(case_preclassification(case))
     assert summary.referred == {ReferReason.OUTLIER: [3], ReferReason.LOW_CONFIDENCE: [1, 3]}
     assert (summary.refer, summary.mixed) == (True, False)
     client.force_login(people.submitter)
@@ -93,15 +112,15 @@ def test_a_case_says_which_photographs_are_referred_and_why(answered, client, pe
     assert "Early pre-B ALL, refer (unlike the training photographs, not sure)" in page
 
 
-def test_a_clear_case_refers_nothing(answered, client, people):
+def test_a_clear_case_refers_nothing(answered: Answered, client: Client, people: People) -> None:
     case = answered(answer(*SURE))
     client.force_login(people.submitter)
     page = client.get(reverse("cases:detail", args=[case.pk])).content.decode()
-    assert not case_preclassification(case).refer
+    assert not present(case_preclassification(case)).refer
     assert "Refer" not in page
 
 
-def test_the_diagnosis_keeps_set_and_reasons(answered, client, people):
+def test_the_diagnosis_keeps_set_and_reasons(answered: Answered, client: Client, people: People) -> None:
     case = answered(answer(*MIXED), answer(*SURE))
     signed(people.reviewer, case)
     record = Diagnosis.objects.get(case=case).model_record
@@ -116,7 +135,9 @@ def test_the_diagnosis_keeps_set_and_reasons(answered, client, people):
     assert "Benign or malignant" in page
 
 
-def test_a_quick_look_says_the_same(people, lab, model, client, monkeypatch):
+def test_a_quick_look_says_the_same(
+    people: People, lab: Laboratory, model: ModelVersion, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("portal.inference.sending.app.send_task", lambda *args, **options: None)
     look = quick_look.start(people.submitter, lab, photograph(3))
     quick_looks.claim(look.pk)
@@ -127,7 +148,7 @@ def test_a_quick_look_says_the_same(people, lab, model, client, monkeypatch):
     assert "Cannot be ruled out at 99 %:" in page
 
 
-def test_the_api_says_the_same(answered, people):
+def test_the_api_says_the_same(answered: Answered, people: People) -> None:
     api = APIClient()
     api.force_authenticate(people.submitter)
     case = answered(answer(*MIXED), answer(*SURE))
@@ -139,11 +160,15 @@ def test_the_api_says_the_same(answered, people):
     assert body["preclassification"]["refer_reasons"] == {"mixed_set": [1]}
 
 
-def test_a_leading_class_outside_its_own_set_is_explained_and_refer(people, lab, client):
+def test_a_leading_class_outside_its_own_set_is_explained_and_refer(
+    people: People, lab: Laboratory, client: Client
+) -> None:
     least = {"Benign": 0.53, "Early": 0.52, "Pre": 0.13, "Pro": 0.94}
     active_model(2, refer_rule={"level": 0.99, "least_probability": least, "least_confidence": 0.5})
     case = cases.submit(people.submitter, draft(people.submitter, lab))
-    prediction = services.record(services.claim(case.jobs.get().pk, "a"), answer(0.01, 0.01, 0.18, 0.8))
+    prediction = present(
+        services.record(present(services.claim(case.jobs.get().pk, "a")), answer(0.01, 0.01, 0.18, 0.8))
+    )
     assert (prediction.label, prediction.prediction_set) == ("Pro", ["Pre"])
     assert prediction.refer_reasons == ["low_confidence"]
     client.force_login(people.submitter)

@@ -63,7 +63,7 @@ def workers(server: Server) -> list[int]:
     return [child.pid for child in children if any("spawn_main" in part for part in child.cmdline())]
 
 
-def test_a_changed_view_is_served_and_a_mistake_waits_for_its_repair(server: Server, copy: Path):
+def test_a_changed_view_is_served_and_a_mistake_waits_for_its_repair(server: Server, copy: Path) -> None:
     live = reverse("health:live")
     replace(copy / VIEW, '{"status": OK}', '{"status": "changed"}')
     wait_for(lambda: "changed" in body(server, live), "the changed view")
@@ -73,7 +73,7 @@ def test_a_changed_view_is_served_and_a_mistake_waits_for_its_repair(server: Ser
     wait_for(lambda: "repaired" in body(server, live), "the repaired view")
 
 
-def test_a_changed_template_is_served_by_the_same_process(server: Server, copy: Path):
+def test_a_changed_template_is_served_by_the_same_process(server: Server, copy: Path) -> None:
     login = reverse("account_login")
     assert "Accounts are made" in body(server, login)
     started = workers(server)

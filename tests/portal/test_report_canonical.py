@@ -5,10 +5,13 @@ import json
 
 import pytest
 
+from portal.accounts.models import Laboratory
+from portal.inference.models import ModelVersion
 from portal.reports.content import FIRST_SCHEMA, SCHEMA, canonical, content_sha256
 from portal.reports.models import Diagnosis
 from portal.reports.verify import verify
 from tests.factories import analysed, signed
+from tests.portal.kinds import People, present
 
 
 @pytest.mark.parametrize(
@@ -20,19 +23,19 @@ from tests.factories import analysed, signed
         ("\u20ac$\u000f\nA'B\"\\/", '"€$\\u000f\\nA\'B\\"\\\\/"'),
     ],
 )
-def test_numbers_and_texts_are_written_as_the_rfc_says(value, written):
+def test_numbers_and_texts_are_written_as_the_rfc_says(value: list[float] | str, written: str) -> None:
     assert (
         canonical({"schema": SCHEMA, "value": value}) == f'{{"schema":"{SCHEMA}","value":{written}}}'.encode()
     )
 
 
-def test_names_are_sorted_by_utf_16_as_the_rfc_says():
+def test_names_are_sorted_by_utf_16_as_the_rfc_says() -> None:
     # RFC 8785, 3.2.3: the emoji's first surrogate comes before the Hebrew presentation form.
     ordered = list(json.loads(canonical({"\ufb33": 1, "\U0001f600": 2, "1": 3, "\r": 4, "\u20ac": 5})))
     assert ordered == ["\r", "1", "\u20ac", "\U0001f600", "\ufb33"]
 
 
-def test_what_was_signed_under_the_first_schema_keeps_its_bytes():
+def test_what_was_signed_under_the_first_schema_keeps_its_bytes() -> None:
     content = {
         "schema": FIRST_SCHEMA,
         "model": {"seconds": 12.0, "least": 1e-07},
@@ -44,10 +47,10 @@ def test_what_was_signed_under_the_first_schema_keeps_its_bytes():
 
 
 @pytest.mark.django_db
-def test_reports_of_both_schemas_verify(people, lab, model):
+def test_reports_of_both_schemas_verify(people: People, lab: Laboratory, model: ModelVersion) -> None:
     new = signed(people.reviewer, analysed(people.submitter, lab)).diagnoses.get()
     assert new.content["schema"] == SCHEMA
-    assert verify(people.reviewer, new.sha256).intact
+    assert present(verify(people.reviewer, new.sha256)).intact
     old = json.dumps(
         new.content | {"schema": FIRST_SCHEMA}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
@@ -63,4 +66,4 @@ def test_reports_of_both_schemas_verify(people, lab, model):
     )
     before.save(force_insert=True)
     assert content_sha256(Diagnosis.objects.get(pk=before.pk).content) == before.sha256
-    assert verify(people.reviewer, before.sha256).intact
+    assert present(verify(people.reviewer, before.sha256)).intact

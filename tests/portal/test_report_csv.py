@@ -2,32 +2,43 @@
 
 import csv
 import io
+from typing import Protocol
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reports.exports.csv_export import COLUMNS, defused
 from portal.reports.services import amend
 from portal.text import visible
 from tests.factories import PASSWORD, analysed, draft, read, signed
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache():
+def _fresh_cache() -> None:
     cache.clear()
 
 
+class Export(Protocol):
+    """Person, filters -> (the rows by accession, how many queries they took)."""
+
+    def __call__(self, person: User, **filters: str) -> tuple[dict[str, dict[str, str]], int]: ...
+
+
 @pytest.fixture
-def export(client):
+def export(client: Client) -> Export:
     """Return a function: person, filters -> (the rows by accession, how many queries they took)."""
 
-    def get(person, **filters):
+    def get(person: User, **filters: str) -> tuple[dict[str, dict[str, str]], int]:
         client.force_login(person)
         with CaptureQueriesContext(connection) as queries:
             response = client.get(reverse("reports:csv"), filters)
@@ -40,7 +51,9 @@ def export(client):
     return get
 
 
-def test_a_signed_case_has_its_newest_report(export, people, lab, model):
+def test_a_signed_case_has_its_newest_report(
+    export: Export, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = signed(people.reviewer, analysed(people.submitter, lab, images=2), "Early")
     changed = {"label": "Pro", "confidence": "medium", "comment": "", "reason": "Flow cytometry."}
     newest = amend(people.reviewer, case, **changed, secret=PASSWORD)
@@ -62,7 +75,9 @@ def test_a_signed_case_has_its_newest_report(export, people, lab, model):
     assert row["signed_at"] == newest.signed_at.isoformat(timespec="seconds")
 
 
-def test_an_unsigned_case_tells_nobody_s_answer(export, people, lab, model):
+def test_an_unsigned_case_tells_nobody_s_answer(
+    export: Export, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     waiting = analysed(people.submitter, lab)
     done = read(people.reviewer, analysed(people.submitter, lab), "Early")
     for person in (people.submitter, people.reviewer, people.lab_admin):
@@ -73,7 +88,9 @@ def test_an_unsigned_case_tells_nobody_s_answer(export, people, lab, model):
             assert not {"Pre", "Early", "leukemia_vgg16"} & set(row.values())
 
 
-def test_it_holds_what_the_worklist_shows(export, people, lab, client):
+def test_it_holds_what_the_worklist_shows(
+    export: Export, people: People, lab: Laboratory, client: Client
+) -> None:
     urgent = draft(people.submitter, lab, priority="urgent")
     draft(people.reviewer, lab, priority="routine")
     rows, _queries = export(people.submitter, priority="urgent")
@@ -84,7 +101,9 @@ def test_it_holds_what_the_worklist_shows(export, people, lab, client):
     assert b"filter could not be read" in response.content
 
 
-def test_two_and_two_hundred_rows_ask_as_many_queries(export, people, lab, model):
+def test_two_and_two_hundred_rows_ask_as_many_queries(
+    export: Export, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     signed(people.reviewer, analysed(people.submitter, lab))
     draft(people.submitter, lab)
     export(people.reviewer)  # the first one notes who has seen the model's answers
@@ -106,13 +125,13 @@ def test_two_and_two_hundred_rows_ask_as_many_queries(export, people, lab, model
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_no_cell_is_a_formula(start):
+def test_no_cell_is_a_formula(start: str) -> None:
     assert defused(f"{start}cmd|'/c calc'!A1").startswith("'")
     assert defused(f"a{start}") == visible(f"a{start}")
     assert defused(-1) == -1
 
 
-def test_what_people_entered_is_defused(export, people, lab):
+def test_what_people_entered_is_defused(export: Export, people: People, lab: Laboratory) -> None:
     case = draft(people.submitter, lab, patient_pseudonym='=HYPERLINK("http://evil.example","x")')
     rows, _queries = export(people.submitter)
     assert rows[case.accession]["patient_pseudonym"].startswith("'=HYPERLINK")

@@ -1,16 +1,22 @@
 """The FHIR bundle: valid, complete, the same each time, and without a guessed code."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from fhir.resources.R4B.bundle import Bundle
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
 from portal.cases.choices import Specimen
+from portal.cases.models import Case
 from portal.inference import services as inference
+from portal.inference.models import ModelVersion
 from portal.intake import services as cases
 from portal.reading.policy.services import set_policy
 from portal.reports import codes
@@ -19,6 +25,7 @@ from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
 from smear.contract import Message
 from tests.factories import PASSWORD, analysed, draft, member, read, signed
+from tests.portal.kinds import Document, People, present
 
 pytestmark = pytest.mark.django_db
 
@@ -26,13 +33,13 @@ SITE = "https://hemalens.example"
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache(settings):
+def _fresh_cache(settings: Settings) -> None:
     settings.SITE_URL = SITE
     cache.clear()
 
 
 @pytest.fixture
-def twice_read(people, lab, model):
+def twice_read(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     """Ready to sign: two photographs, a first reader who changed the answer, and a second one."""
     set_policy(people.lab_admin, lab, second_read="always")
     waiting = analysed(people.submitter, lab, images=2, stain="giemsa", magnification="100x")
@@ -40,15 +47,15 @@ def twice_read(people, lab, model):
     return read(member(lab, Role.REVIEWER, full_name="Omar Other"), case, "Pre", confidence="low")
 
 
-def bundle_of(user, case, wanted=None):
+def bundle_of(user: User, case: Case, wanted: int | None = None) -> Document:
     return json.loads(bundle_json(signed_version(user, case.pk, wanted)))
 
 
-def resources(bundle, kind):
+def resources(bundle: Document, kind: str) -> list[Document]:
     return [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == kind]
 
 
-def components(observation, code):
+def components(observation: Document, code: str) -> list[Document]:
     return [
         part
         for part in observation["component"]
@@ -56,7 +63,7 @@ def components(observation, code):
     ]
 
 
-def test_it_is_valid_and_every_reference_leads_somewhere(twice_read, people):
+def test_it_is_valid_and_every_reference_leads_somewhere(twice_read: Case, people: People) -> None:
     sign(people.reviewer, twice_read, secret=PASSWORD)
     made = bundle_of(people.submitter, twice_read)
     again = Bundle.model_validate_json(json.dumps(made))
@@ -73,7 +80,7 @@ def test_it_is_valid_and_every_reference_leads_somewhere(twice_read, people):
     }
 
 
-def _references(part):
+def _references(part: object) -> Iterator[str]:
     if isinstance(part, dict):
         for key, value in part.items():
             yield from [value] if key == "reference" else _references(value)
@@ -82,7 +89,7 @@ def _references(part):
             yield from _references(one)
 
 
-def test_the_report_and_its_signature(twice_read, people, lab):
+def test_the_report_and_its_signature(twice_read: Case, people: People, lab: Laboratory) -> None:
     diagnosis = sign(people.reviewer, twice_read, secret=PASSWORD, comment="Refer to oncology.")
     made = bundle_of(people.submitter, twice_read)
     (report,) = resources(made, "DiagnosticReport")
@@ -107,7 +114,9 @@ def test_the_report_and_its_signature(twice_read, people, lab):
     }
 
 
-def test_people_and_model_speak_in_observations_of_their_own(twice_read, people, model):
+def test_people_and_model_speak_in_observations_of_their_own(
+    twice_read: Case, people: People, model: ModelVersion
+) -> None:
     sign(people.reviewer, twice_read, secret=PASSWORD)
     made = bundle_of(people.submitter, twice_read)
     said = {}
@@ -134,7 +143,7 @@ def test_people_and_model_speak_in_observations_of_their_own(twice_read, people,
     assert [one["code"] for one in specimen["type"]["coding"]] == ["119297000", "peripheral_blood"]
 
 
-def test_an_amendment_carries_the_signatures_of_both_versions(twice_read, people):
+def test_an_amendment_carries_the_signatures_of_both_versions(twice_read: Case, people: People) -> None:
     first = sign(people.reviewer, twice_read, secret=PASSWORD)
     changed = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry came in."}
     second = amend(people.reviewer, twice_read, **changed, secret=PASSWORD)
@@ -151,14 +160,16 @@ def test_an_amendment_carries_the_signatures_of_both_versions(twice_read, people
     assert resources(bundle_of(people.submitter, twice_read, 1), "DiagnosticReport")[0]["status"] == "final"
 
 
-def test_the_same_version_gives_the_same_bundle_in_any_language(twice_read, people):
+def test_the_same_version_gives_the_same_bundle_in_any_language(twice_read: Case, people: People) -> None:
     sign(people.reviewer, twice_read, secret=PASSWORD)
     made = bundle_json(signed_version(people.submitter, twice_read.pk))
     with translation.override("es"):
         assert bundle_json(signed_version(people.reviewer, twice_read.pk)) == made
 
 
-def test_things_that_last_keep_their_ids_from_report_to_report(people, lab, model):
+def test_things_that_last_keep_their_ids_from_report_to_report(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     one, other = (signed(people.reviewer, analysed(people.submitter, lab)) for _turn in range(2))
     mine, theirs = (bundle_of(people.submitter, case) for case in (one, other))
     for kind in ("Patient", "Organization", "Device"):
@@ -167,10 +178,12 @@ def test_things_that_last_keep_their_ids_from_report_to_report(people, lab, mode
         assert resources(mine, kind)[0]["id"] != resources(theirs, kind)[0]["id"]
 
 
-def test_without_the_model_s_answer_there_is_no_device(people, lab, model):
+def test_without_the_model_s_answer_there_is_no_device(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = cases.submit(people.submitter, draft(people.submitter, lab, specimen="other"))
     for job in case.jobs.all():
-        inference.fail(inference.claim(job.pk, "test"), Message("model_away"), final=True)
+        inference.fail(present(inference.claim(job.pk, "test")), Message("model_away"), final=True)
     case.refresh_from_db()
     made = bundle_of(people.submitter, signed(people.reviewer, case))
     assert resources(made, "Device") == []
@@ -179,7 +192,7 @@ def test_without_the_model_s_answer_there_is_no_device(people, lab, model):
     assert [one["code"] for one in resources(made, "Specimen")[0]["type"]["coding"]] == ["other"]
 
 
-def test_every_code_has_a_system_with_version_and_source():
+def test_every_code_has_a_system_with_version_and_source() -> None:
     table = codes.table()
     for entry in (*table["codes"].values(), *table["specimens"].values()):
         assert table["systems"][entry["system"]].keys() == {"url", "version", "source"}
@@ -189,7 +202,7 @@ def test_every_code_has_a_system_with_version_and_source():
     assert set(table["specimens"]) <= set(Specimen.values)
 
 
-def test_it_is_downloaded_as_fhir(twice_read, people, client):
+def test_it_is_downloaded_as_fhir(twice_read: Case, people: People, client: Client) -> None:
     sign(people.reviewer, twice_read, secret=PASSWORD)
     client.force_login(people.submitter)
     response = client.get(reverse("reports:fhir", args=[twice_read.pk]))

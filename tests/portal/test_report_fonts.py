@@ -9,10 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from portal import fonts
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reports import pdf
 from portal.reports.services import sign
 from portal.reports.versions import signed_version
 from tests.factories import PASSWORD, analysed, read
+from tests.portal.kinds import People
 from tests.portal.pdf_text import text_of
 
 pytestmark = pytest.mark.django_db
@@ -32,24 +36,24 @@ SCRIPTS = {
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache():
+def _fresh_cache() -> None:
     cache.clear()
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return read(people.reviewer, analysed(people.submitter, lab))
 
 
 @pytest.fixture
-def latin(monkeypatch):
+def latin(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine whose fonts have Latin letters alone."""
     monkeypatch.setattr(
         fonts, "covered", lambda: frozenset(range(0x20, 0x250)) | {0x2013, 0x2014, 0x2026, 0xB7}
     )
 
 
-def test_every_script_is_printed_as_written_or_as_codes(case, people):
+def test_every_script_is_printed_as_written_or_as_codes(case: Case, people: People) -> None:
     """Whichever fonts this machine has. Shaped letters may be drawn in another order than they are written in."""
     sign(people.reviewer, case, secret=PASSWORD, comment="\n".join(SCRIPTS.values()))
     made = pdf.render(signed_version(people.submitter, case.pk))
@@ -65,7 +69,7 @@ def test_every_script_is_printed_as_written_or_as_codes(case, people):
         assert fonts.printable(SCRIPTS[script]) == SCRIPTS[script]
 
 
-def test_what_no_font_has_is_a_code_in_page_and_text(case, people, latin):
+def test_what_no_font_has_is_a_code_in_page_and_text(case: Case, people: People, latin: None) -> None:
     people.reviewer.full_name = NAME
     people.reviewer.save()
     sign(people.reviewer, case, secret=PASSWORD, comment="形 and 👨‍👩‍👧 and façade")
@@ -76,7 +80,7 @@ def test_what_no_font_has_is_a_code_in_page_and_text(case, people, latin):
     assert not set(said) & set(NAME)
 
 
-def test_the_signer_is_told_before_signing_and_says_yes(case, people, latin):
+def test_the_signer_is_told_before_signing_and_says_yes(case: Case, people: People, latin: None) -> None:
     people.reviewer.full_name = NAME
     people.reviewer.save()
     client = Client()
@@ -100,7 +104,7 @@ def test_the_signer_is_told_before_signing_and_says_yes(case, people, latin):
     assert "अ (U+0905)" in amending
 
 
-def test_words_that_can_be_printed_ask_nothing(case, people):
+def test_words_that_can_be_printed_ask_nothing(case: Case, people: People) -> None:
     client = Client()
     client.force_login(people.reviewer)
     assert "no font for" not in client.get(reverse("cases:detail", args=[case.pk])).content.decode()
@@ -108,7 +112,7 @@ def test_words_that_can_be_printed_ask_nothing(case, people):
     assert client.post(reverse("reports:sign", args=[case.pk]), entered).status_code == 302
 
 
-def test_a_machine_that_does_not_say_prints_latin_letters(monkeypatch):
+def test_a_machine_that_does_not_say_prints_latin_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     fonts.covered.cache_clear()
     try:
@@ -117,7 +121,7 @@ def test_a_machine_that_does_not_say_prints_latin_letters(monkeypatch):
         fonts.covered.cache_clear()
 
 
-def test_a_long_warning_names_the_first_characters(latin):
+def test_a_long_warning_names_the_first_characters(latin: None) -> None:
     words = fonts.warning(["一二三四五六七八九十"])
     assert "八 (U+516B) and 2 more" in words
     assert "九" not in words

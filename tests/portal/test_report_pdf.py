@@ -3,35 +3,42 @@
 import io
 import re
 import time
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
+from portal.accounts.models import Laboratory
 from portal.annotations.services import add_marker
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reports import pdf
 from portal.reports.models import Diagnosis
 from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
 from tests.confined.servers import running
 from tests.factories import PASSWORD, analysed, read, signed
+from tests.portal.kinds import People, present
 from tests.portal.pdf_text import objects_of, page_count, text_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache():
+def _fresh_cache() -> None:
     cache.clear()
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     waiting = analysed(people.submitter, lab, images=2, clinical_note="Pancytopenia.")
     return read(people.reviewer, waiting, "Early", end="Pre")
 
 
-def test_it_says_what_was_signed_and_how_to_verify_it(case, people, settings):
+def test_it_says_what_was_signed_and_how_to_verify_it(case: Case, people: People, settings: Settings) -> None:
     settings.SITE_URL = "https://hemalens.example"
     diagnosis = sign(people.reviewer, case, secret=PASSWORD, comment="Refer to oncology.")
     words = text_of(pdf.render(signed_version(people.submitter, case.pk)))
@@ -57,7 +64,7 @@ def test_it_says_what_was_signed_and_how_to_verify_it(case, people, settings):
     assert f"https://hemalens.example/reports/verify/{diagnosis.sha256}/" in unbroken
 
 
-def test_it_is_tagged_for_screen_readers(case, people):
+def test_it_is_tagged_for_screen_readers(case: Case, people: People) -> None:
     sign(people.reviewer, case, secret=PASSWORD)
     objects = objects_of(pdf.render(signed_version(people.submitter, case.pk)))
     made = b"\n".join(objects.values())
@@ -73,7 +80,7 @@ def test_it_is_tagged_for_screen_readers(case, people):
     assert made.count(b"/S /Figure") == 3 == made.count(b"/Alt (")
 
 
-def test_an_amendment_shows_its_reason_and_what_changed(case, people):
+def test_an_amendment_shows_its_reason_and_what_changed(case: Case, people: People) -> None:
     first = sign(people.reviewer, case, secret=PASSWORD)
     amend(
         people.reviewer,
@@ -95,7 +102,7 @@ def test_an_amendment_shows_its_reason_and_what_changed(case, people):
     assert "Pro-B ALL" not in old
 
 
-def test_marked_places_and_the_scale_are_on_it(people, lab, model):
+def test_marked_places_and_the_scale_are_on_it(people: People, lab: Laboratory, model: ModelVersion) -> None:
     waiting = analysed(people.submitter, lab)
     waiting.microns_per_pixel = 0.065
     waiting.save(update_fields=["microns_per_pixel"])
@@ -106,12 +113,12 @@ def test_marked_places_and_the_scale_are_on_it(people, lab, model):
         assert expected in words, expected
 
 
-def test_a_dozen_photographs_fit_two_pages(people, lab, model):
+def test_a_dozen_photographs_fit_two_pages(people: People, lab: Laboratory, model: ModelVersion) -> None:
     case = signed(people.reviewer, analysed(people.submitter, lab, images=12))
     assert page_count(pdf.render(signed_version(people.submitter, case.pk))) == 2
 
 
-def test_long_words_are_laid_out_within_seconds(case, people):
+def test_long_words_are_laid_out_within_seconds(case: Case, people: People) -> None:
     """Breaking "anywhere" took WeasyPrint a minute for one long comment in a table."""
     note = "Blasts with scant cytoplasm. " * 130
     sign(people.reviewer, case, secret=PASSWORD)
@@ -123,20 +130,22 @@ def test_long_words_are_laid_out_within_seconds(case, people):
     assert time.monotonic() - started < 30
 
 
-def test_words_that_look_like_html_stay_words(people, lab, model):
+def test_words_that_look_like_html_stay_words(people: People, lab: Laboratory, model: ModelVersion) -> None:
     note = '<img src="file:///etc/hostname"><b>bold</b>'
     case = signed(people.reviewer, analysed(people.submitter, lab, clinical_note=note))
     assert note in re.sub(r"\s+", " ", text_of(pdf.render(signed_version(people.submitter, case.pk))))
 
 
-def test_a_lost_thumbnail_leaves_a_note(case, people):
+def test_a_lost_thumbnail_leaves_a_note(case: Case, people: People) -> None:
     sign(people.reviewer, case, secret=PASSWORD)
-    image = case.images.first()
+    image = present(case.images.first())
     image.thumbnail.storage.delete(image.thumbnail.name)
     assert "file is missing" in text_of(pdf.render(signed_version(people.submitter, case.pk)))
 
 
-def test_the_page_says_in_words_when_no_pdf_can_be_made(case, people, client, settings, tmp_path):
+def test_the_page_says_in_words_when_no_pdf_can_be_made(
+    case: Case, people: People, client: Client, settings: Settings, tmp_path: Path
+) -> None:
     sign(people.reviewer, case, secret=PASSWORD)
     address = reverse("reports:pdf", args=[case.pk])
 
@@ -149,7 +158,9 @@ def test_the_page_says_in_words_when_no_pdf_can_be_made(case, people, client, se
     assert b"libpango-1.0-0" in response.content
 
 
-def test_a_report_that_was_tampered_with_is_not_handed_out(case, people, client):
+def test_a_report_that_was_tampered_with_is_not_handed_out(
+    case: Case, people: People, client: Client
+) -> None:
     diagnosis = sign(people.reviewer, case, secret=PASSWORD)
     changed = Diagnosis(
         case=case,
@@ -171,7 +182,7 @@ def test_a_report_that_was_tampered_with_is_not_handed_out(case, people, client)
         assert client.get(reverse(f"reports:{name}", args=[case.pk]), {"version": 1}).status_code == 200
 
 
-def test_it_opens_in_the_browser_under_its_own_name(case, people, client):
+def test_it_opens_in_the_browser_under_its_own_name(case: Case, people: People, client: Client) -> None:
     sign(people.reviewer, case, secret=PASSWORD)
     client.force_login(people.submitter)
     response = client.get(reverse("reports:pdf", args=[case.pk]))

@@ -5,30 +5,35 @@ import json
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.urls import reverse
 
+from portal.accounts.models import Laboratory, User
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reports.services import amend
 from tests.factories import PASSWORD, analysed, signed
+from tests.portal.kinds import PageResponse, People
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache():
+def _fresh_cache() -> None:
     cache.clear()
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return signed(people.reviewer, analysed(people.submitter, lab))
 
 
-def page_of(client, person, sha256):
+def page_of(client: Client, person: User, sha256: str) -> PageResponse:
     client.force_login(person)
     return client.get(reverse("verify:hash", args=[sha256]))
 
 
-def test_a_genuine_report(client, case, people):
+def test_a_genuine_report(client: Client, case: Case, people: People) -> None:
     response = page_of(client, people.submitter, case.diagnoses.get().sha256)
     assert response.status_code == 200
     words = response.content.decode()
@@ -37,7 +42,7 @@ def test_a_genuine_report(client, case, people):
     assert "is the newest" not in words
 
 
-def test_an_amended_version_points_to_the_newest(client, case, people):
+def test_an_amended_version_points_to_the_newest(client: Client, case: Case, people: People) -> None:
     first = case.diagnoses.get()
     changed = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry."}
     amend(people.reviewer, case, **changed, secret=PASSWORD)
@@ -46,7 +51,7 @@ def test_an_amended_version_points_to_the_newest(client, case, people):
     assert "version 2 is the newest" in words
 
 
-def test_another_laboratory_s_report_looks_like_none(client, case, people):
+def test_another_laboratory_s_report_looks_like_none(client: Client, case: Case, people: People) -> None:
     foreign = page_of(client, people.stranger, case.diagnoses.get().sha256)
     unknown = page_of(client, people.stranger, "0" * 64)
     assert foreign.status_code == unknown.status_code == 404
@@ -56,11 +61,11 @@ def test_another_laboratory_s_report_looks_like_none(client, case, people):
     assert "the paper was not signed in a laboratory of yours" in shown
 
 
-def _without_token(words):
+def _without_token(words: str) -> list[str]:
     return [line for line in words.splitlines() if "csrf" not in line]
 
 
-def test_a_changed_content_is_found_out(client, case, people):
+def test_a_changed_content_is_found_out(client: Client, case: Case, people: People) -> None:
     signed_one = case.diagnoses.get()
     signed_one.pk, signed_one.version = None, 2
     signed_one.content["conclusion"]["label"] = "Benign"
@@ -71,7 +76,7 @@ def test_a_changed_content_is_found_out(client, case, people):
     assert b"genuine" not in response.content
 
 
-def test_a_visitor_signs_in_first_and_comes_back(client, case):
+def test_a_visitor_signs_in_first_and_comes_back(client: Client, case: Case) -> None:
     address = reverse("verify:hash", args=[case.diagnoses.get().sha256])
     response = client.get(address)
     assert response.status_code == 302
@@ -79,7 +84,7 @@ def test_a_visitor_signs_in_first_and_comes_back(client, case):
 
 
 @pytest.mark.parametrize("form", ["{}", " {} ", "https://x.example/reports/verify/{}/", "spaced", "UPPER"])
-def test_a_hash_is_taken_as_people_paste_it(client, case, people, form):
+def test_a_hash_is_taken_as_people_paste_it(client: Client, case: Case, people: People, form: str) -> None:
     sha256 = case.diagnoses.get().sha256
     client.force_login(people.submitter)
     blocks = " ".join(sha256[place : place + 8] for place in range(0, 64, 8))
@@ -89,7 +94,7 @@ def test_a_hash_is_taken_as_people_paste_it(client, case, people, form):
 
 
 @pytest.mark.parametrize("entered", ["", "abc", "g" * 64, "a" * 65])
-def test_what_is_no_hash_is_refused_in_words(client, people, entered):
+def test_what_is_no_hash_is_refused_in_words(client: Client, people: People, entered: str) -> None:
     client.force_login(people.submitter)
     response = client.get(reverse("verify:form"), {"hash": entered})
     assert response.status_code == 422
@@ -97,7 +102,7 @@ def test_what_is_no_hash_is_refused_in_words(client, people, entered):
 
 
 @pytest.mark.parametrize("name", ["pdf", "fhir", "content"])
-def test_who_may_have_a_report(client, case, people, name):
+def test_who_may_have_a_report(client: Client, case: Case, people: People, name: str) -> None:
     address = reverse(f"reports:{name}", args=[case.pk])
     assert client.get(address).status_code == 302
     for person, status in (("submitter", 200), ("lab_admin", 200), ("stranger", 404)):
@@ -109,13 +114,15 @@ def test_who_may_have_a_report(client, case, people, name):
 
 
 @pytest.mark.parametrize("name", ["pdf", "fhir", "content"])
-def test_an_unsigned_case_has_no_report(client, people, lab, model, name):
+def test_an_unsigned_case_has_no_report(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, name: str
+) -> None:
     case = analysed(people.submitter, lab)
     client.force_login(people.reviewer)
     assert client.get(reverse(f"reports:{name}", args=[case.pk])).status_code == 404
 
 
-def test_the_signed_content_is_what_was_hashed(client, case, people):
+def test_the_signed_content_is_what_was_hashed(client: Client, case: Case, people: People) -> None:
     client.force_login(people.submitter)
     content = client.get(reverse("reports:content", args=[case.pk])).content
     assert hashlib.sha256(content).hexdigest() == case.diagnoses.get().sha256

@@ -12,7 +12,9 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
 from django.db import IntegrityError, connection, transaction
+from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
+from pytest_django.fixtures import Settings
 from structlog.testing import capture_logs
 
 from portal import mail
@@ -22,6 +24,7 @@ from portal.config.masking import MaskArguments, description, formatter, masked
 from portal.config.request_log import noted_path
 from portal.web.client_address import client_address
 from tests.portal.addresses import patterns, takes_arguments
+from tests.portal.kinds import People
 
 SECRET = "-".join(("P", "secret", "0815"))
 ADDRESS = "nora.new@lab.example"
@@ -48,7 +51,7 @@ def written(record: logging.LogRecord, style: str = "line") -> str:
 
 
 @pytest.mark.parametrize("style", ["line", "json"])
-def test_a_traceback_names_the_place_and_no_values(style):
+def test_a_traceback_names_the_place_and_no_values(style: str) -> None:
     try:
         work_on(SECRET)
     except ValueError:
@@ -74,14 +77,14 @@ def test_a_traceback_names_the_place_and_no_values(style):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_exceptions_are_told_without_their_values(error):
+def test_exceptions_are_told_without_their_values(error: Exception) -> None:
     for text in (written(failing(error)), description(error)):
         for secret in (SECRET, ADDRESS, KEY, HASH):
             assert secret not in text, text
     assert type(error).__name__ in written(failing(error))
 
 
-def test_a_statement_that_fails_is_told_by_its_kind(people):
+def test_a_statement_that_fails_is_told_by_its_kind(people: People) -> None:
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         User.objects.create(email=people.reviewer.email, password=HASH, full_name=SECRET)
     text = written(failing(caught.value))
@@ -115,14 +118,16 @@ def test_a_statement_that_fails_is_told_by_its_kind(people):
         ),
     ],
 )
-def test_lines_of_other_libraries_hold_no_secret(logger, message, arguments):
+def test_lines_of_other_libraries_hold_no_secret(
+    logger: str, message: str, arguments: tuple[object, ...]
+) -> None:
     record = logging.LogRecord(logger, logging.WARNING, __file__, 1, message, arguments, None)
     text = written(record)
     for secret in (SECRET, ADDRESS, KEY, HASH):
         assert secret not in text, text
 
 
-def test_ids_places_and_workers_stay_readable():
+def test_ids_places_and_workers_stay_readable() -> None:
     for words in (
         f"GET /cases/images/{ID}/tiles_files/8/0_0.jpg",
         "celery@node-1 ready.",
@@ -131,7 +136,7 @@ def test_ids_places_and_workers_stay_readable():
         assert masked(words) == words
 
 
-def test_the_log_names_the_path_and_not_the_query(client, people):
+def test_the_log_names_the_path_and_not_the_query(client: Client, people: People) -> None:
     client.force_login(people.submitter)
     with capture_logs() as lines:
         client.get("/cases/", {"q": SECRET})
@@ -139,7 +144,7 @@ def test_the_log_names_the_path_and_not_the_query(client, people):
     assert SECRET not in str(lines)
 
 
-def test_no_address_with_a_secret_in_it_is_noted():
+def test_no_address_with_a_secret_in_it_is_noted() -> None:
     """Whatever address takes a key, under whatever name it does."""
     keys = ({"token": KEY}, {"key": KEY}, {"uidb36": "1", "key": KEY}, {"secret": KEY})
     noted = []
@@ -167,7 +172,9 @@ def test_no_address_with_a_secret_in_it_is_noted():
         (1, "", "10.0.0.9"),
     ],
 )
-def test_only_what_our_proxies_say_of_the_client_counts(proxies, forwarded, expected, settings, rf):
+def test_only_what_our_proxies_say_of_the_client_counts(
+    proxies: int, forwarded: str, expected: str, settings: Settings, rf: RequestFactory
+) -> None:
     settings.TRUSTED_PROXIES = proxies
     request = rf.get("/", HTTP_X_FORWARDED_FOR=forwarded, REMOTE_ADDR="10.0.0.9")
     assert client_address(request) == expected
@@ -176,13 +183,15 @@ def test_only_what_our_proxies_say_of_the_client_counts(proxies, forwarded, expe
 
 
 @pytest.mark.django_db
-def test_a_forged_address_is_not_logged(client):
+def test_a_forged_address_is_not_logged(client: Client) -> None:
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         client.get("/account/login/", HTTP_X_FORWARDED_FOR="6.6.6.6")
     assert {line["ip"] for line in lines if "request" in line} == {"127.0.0.1"}
 
 
-def test_without_a_mail_server_nothing_of_a_mail_is_kept(settings, capsys):
+def test_without_a_mail_server_nothing_of_a_mail_is_kept(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert mail.is_configured()
     settings.EMAIL_BACKEND = "portal.mail.NoMail"
     assert not mail.is_configured()

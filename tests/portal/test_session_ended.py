@@ -1,6 +1,5 @@
 """A form whose sender is signed out, has signed in again, or is somebody else: not saved, and the answer says why."""
 
-from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,10 +7,15 @@ from django.test import Client
 from django.urls import resolve, reverse
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reading.models import Return
 from portal.reports.models import Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, member, read
 from tests.portal.addresses import addresses
+from tests.portal.blind_worlds import World
+from tests.portal.kinds import Document, PageResponse, People, present
 
 pytestmark = pytest.mark.django_db
 HOST = "http://testserver"
@@ -20,17 +24,17 @@ TO_SIGN_IN = "Sign in again"
 
 
 @pytest.fixture
-def to_sign(people, lab, model):
+def to_sign(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return read(people.reviewer, analysed(people.submitter, lab))
 
 
 @pytest.fixture
-def browser():
+def browser() -> Client:
     """A client that checks the tokens of forms, as a real server does."""
     return Client(enforce_csrf_checks=True)
 
 
-def sign_in(browser, person):
+def sign_in(browser: Client, person: User) -> Document:
     """Through the form, as every sign-in: it changes the token."""
     browser.get(reverse("account_login"))
     token = browser.cookies["csrftoken"].value
@@ -39,21 +43,23 @@ def sign_in(browser, person):
     return browser.get(reverse("session:current")).json()
 
 
-def way_back(response):
+def way_back(response: PageResponse) -> str:
     """Where the sign-in that the page offers leads."""
     page = response.content.decode()
     href = page[page.index('href="/account/login/?next=') + 6 :].split('"')[0]
     return parse_qs(urlsplit(href).query)["next"][0]
 
 
-def form_of(case):
+def form_of(case: Case) -> tuple[str, dict[str, str]]:
     return reverse("reports:sign", args=[case.pk]), {"comment": "Auer rods.", "secret": PASSWORD}
 
 
 # --- Signed out
 
 
-def test_a_form_of_a_session_that_has_ended_is_not_saved_and_leads_back_to_its_page(client, to_sign):
+def test_a_form_of_a_session_that_has_ended_is_not_saved_and_leads_back_to_its_page(
+    client: Client, to_sign: Case
+) -> None:
     address, form = form_of(to_sign)
     page = reverse("cases:detail", args=[to_sign.pk])
     response = client.post(address, form | {"kept": KEPT}, headers={"Referer": f"{HOST}{page}?image=3"})
@@ -82,22 +88,24 @@ def test_a_form_of_a_session_that_has_ended_is_not_saved_and_leads_back_to_its_p
         "javascript:alert(1)",
     ],
 )
-def test_the_way_back_is_a_page_of_this_site_that_can_be_opened(client, db, referer):
+def test_the_way_back_is_a_page_of_this_site_that_can_be_opened(
+    client: Client, db: None, referer: str
+) -> None:
     response = client.post(reverse("reading:next"), headers={"Referer": referer} if referer else {})
     assert way_back(response) == reverse("home")
 
 
-def test_what_takes_forms_only_says_so_and_is_no_way_back(client, people, lab, model):
+def test_what_takes_forms_only_says_so_and_is_no_way_back(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     """Everything that answers 405 to somebody who looks is marked, so that no sign-in ends there."""
-    person = member(lab, "lab_admin", is_superuser=True)
+    person = member(lab, Role.LAB_ADMIN, is_superuser=True)
     client.force_login(person)
     case = claimed(people.reviewer, analysed(people.submitter, lab))
 
-    image = case.images.first()
+    image = present(case.images.first())
     unknown = "00000000-0000-0000-0000-000000000000"
-    world = SimpleNamespace(
-        case=case, image=image, image_two=image, lab=lab.slug, unknown=unknown, marker=unknown, notification=1
-    )
+    world = World(case, image, image, lab.slug, person, marker=unknown, unknown=unknown)
     marked = 0
     for address in addresses(world):
         if address.is_api or address.name.startswith(("annotations:", "session:")):
@@ -110,7 +118,7 @@ def test_what_takes_forms_only_says_so_and_is_no_way_back(client, people, lab, m
 
 
 @pytest.mark.parametrize("headers", [{"Accept": "application/json"}, {"HX-Request": "true"}])
-def test_scripts_are_told_by_a_code(client, to_sign, headers):
+def test_scripts_are_told_by_a_code(client: Client, to_sign: Case, headers: dict[str, str]) -> None:
     response = client.post(reverse("reading:keep", args=[to_sign.pk]), headers=headers)
     assert (response.status_code, response.json()["code"]) == (401, "signed_out")
 
@@ -118,7 +126,9 @@ def test_scripts_are_told_by_a_code(client, to_sign, headers):
 # --- Signed in again, in this tab or in another one
 
 
-def test_after_a_sign_in_elsewhere_an_old_page_is_told_so_and_the_new_token_saves(browser, people, to_sign):
+def test_after_a_sign_in_elsewhere_an_old_page_is_told_so_and_the_new_token_saves(
+    browser: Client, people: People, to_sign: Case
+) -> None:
     old = sign_in(browser, people.reviewer)
     browser.cookies.pop("sessionid")
     new = sign_in(browser, people.reviewer)
@@ -142,7 +152,9 @@ def test_after_a_sign_in_elsewhere_an_old_page_is_told_so_and_the_new_token_save
     assert (cookie["samesite"], cookie["max-age"]) == ("Lax", 24 * 3600)
 
 
-def test_a_page_never_acts_for_another_person(browser, people, to_sign, lab):
+def test_a_page_never_acts_for_another_person(
+    browser: Client, people: People, to_sign: Case, lab: Laboratory
+) -> None:
     """With the token of the one who was signed in, and with that of the one who is: refused, and by name."""
     other = member(lab, Role.REVIEWER)
     first = sign_in(browser, people.reviewer)
@@ -165,7 +177,9 @@ def test_a_page_never_acts_for_another_person(browser, people, to_sign, lab):
     assert not Diagnosis.objects.exists()
 
 
-def test_each_way_in_which_a_token_does_not_fit_has_its_words(browser, people, to_sign):
+def test_each_way_in_which_a_token_does_not_fit_has_its_words(
+    browser: Client, people: People, to_sign: Case
+) -> None:
     address, form = form_of(to_sign)
     assert "sent no cookie" in browser.post(address, form).content.decode()
     token = sign_in(browser, people.reviewer)["csrf"]
@@ -184,7 +198,9 @@ def test_each_way_in_which_a_token_does_not_fit_has_its_words(browser, people, t
 # --- The key, and the word that a text can go
 
 
-def test_the_key_is_the_persons_own_and_the_same_after_signing_in_again(browser, people):
+def test_the_key_is_the_persons_own_and_the_same_after_signing_in_again(
+    browser: Client, people: People
+) -> None:
     assert browser.get(reverse("session:current")).json() == {"person": None}
     first = sign_in(browser, people.reviewer)
     browser.cookies.pop("sessionid")
@@ -196,7 +212,9 @@ def test_the_key_is_the_persons_own_and_the_same_after_signing_in_again(browser,
     assert "no-store" in response["Cache-Control"]
 
 
-def test_a_form_that_was_refused_is_still_kept(client, people, lab, model):
+def test_a_form_that_was_refused_is_still_kept(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     client.force_login(people.reviewer)
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     address = reverse("reading:return", args=[case.pk])
@@ -209,7 +227,9 @@ def test_a_form_that_was_refused_is_still_kept(client, people, lab, model):
     assert Return.objects.get().missing == "Two more fields."
 
 
-def test_a_token_that_was_made_is_saved_and_one_that_waits_for_the_password_is_not(client, people):
+def test_a_token_that_was_made_is_saved_and_one_that_waits_for_the_password_is_not(
+    client: Client, people: People
+) -> None:
     client.force_login(people.submitter)
     form = {"name": "Scanner", "days": "5", "kept": KEPT}
     waits = client.post(reverse("tokens:list"), form)

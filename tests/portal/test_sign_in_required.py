@@ -2,11 +2,12 @@
 
 import pytest
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpResponse
-from django.test import override_settings
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, override_settings
 from django.urls import include, path, reverse
 
 from tests.portal.addresses import patterns
+from tests.portal.kinds import People
 
 #: Whoever adds an address to these opens it to everybody who reaches the server.
 FOR_EVERYBODY = {
@@ -21,7 +22,7 @@ FOR_EVERYBODY = {
 }  # fmt: skip
 
 
-def test_these_addresses_and_no_others_are_for_everybody():
+def test_these_addresses_and_no_others_are_for_everybody() -> None:
     """The API asks for a token by itself, of every address but its schema and the answer for an unknown one."""
     public = {
         name for name, pattern in patterns()
@@ -30,12 +31,12 @@ def test_these_addresses_and_no_others_are_for_everybody():
     assert public == FOR_EVERYBODY
 
 
-def bare(request):
+def bare(request: HttpRequest) -> HttpResponse:
     return HttpResponse("for people who are signed in")
 
 
 @login_not_required
-def opened(request):
+def opened(request: HttpRequest) -> HttpResponse:
     return HttpResponse("for everybody")
 
 
@@ -43,7 +44,7 @@ urlpatterns = [path("bare/", bare), path("opened/", opened), path("", include("p
 
 
 @override_settings(ROOT_URLCONF=__name__)
-def test_a_view_without_any_decorator_asks_for_the_sign_in(client, people):
+def test_a_view_without_any_decorator_asks_for_the_sign_in(client: Client, people: People) -> None:
     asked = client.get("/bare/?page=2")
     assert (asked.status_code, asked["Location"]) == (
         302,
@@ -56,5 +57,5 @@ def test_a_view_without_any_decorator_asks_for_the_sign_in(client, people):
 
 
 @pytest.mark.parametrize("method", ["get", "put"])
-def test_an_address_that_takes_forms_says_so_to_a_visitor(client, method):
+def test_an_address_that_takes_forms_says_so_to_a_visitor(client: Client, method: str) -> None:
     assert getattr(client, method)(reverse("reading:next")).status_code == 405

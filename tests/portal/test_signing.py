@@ -6,12 +6,16 @@ from html import unescape
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 from django.db import ProgrammingError, transaction
+from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory
 from portal.cases.choices import CaseState
 from portal.cases.models import Case
 from portal.errors import Invalid, NotAllowed, TooManyAttempts, WrongState
+from portal.inference.models import ModelVersion
 from portal.notifications.choices import Kind
 from portal.reading import blind
 from portal.reading.policy.services import set_policy
@@ -20,16 +24,19 @@ from portal.reports.content import content_sha256
 from portal.reports.models import Alert, Diagnosis
 from portal.reports.services import amend, sign
 from tests.factories import PASSWORD, analysed, authenticator_code, member, read, signed
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return read(people.reviewer, analysed(people.submitter, lab, images=2))
 
 
-def test_a_signed_report_holds_everything_that_led_to_it(case, people, model):
+def test_a_signed_report_holds_everything_that_led_to_it(
+    case: Case, people: People, model: ModelVersion
+) -> None:
     diagnosis = sign(people.reviewer, case, secret=PASSWORD, comment="Refer to oncology.")
     case.refresh_from_db()
     assert case.state == CaseState.REPORTED
@@ -46,7 +53,9 @@ def test_a_signed_report_holds_everything_that_led_to_it(case, people, model):
     assert content_sha256(content | {"notice": "another"}) != diagnosis.sha256
 
 
-def test_the_page_says_apart_what_was_answered_how_surely_and_what_was_changed(people, lab, model, client):
+def test_the_page_says_apart_what_was_answered_how_surely_and_what_was_changed(
+    people: People, lab: Laboratory, model: ModelVersion, client: Client
+) -> None:
     case = read(people.reviewer, analysed(people.submitter, lab), "Early", end="Pre")
     sign(people.reviewer, case, secret=PASSWORD)
     client.force_login(people.submitter)
@@ -58,7 +67,9 @@ def test_the_page_says_apart_what_was_answered_how_surely_and_what_was_changed(p
     )
 
 
-def test_a_wrong_password_signs_nothing_and_too_many_lock(case, people, settings):
+def test_a_wrong_password_signs_nothing_and_too_many_lock(
+    case: Case, people: People, settings: Settings
+) -> None:
     settings.SIGN_ATTEMPTS = 2
     for secret in ("", "wrong"):
         with pytest.raises(Invalid) as refused:
@@ -71,7 +82,7 @@ def test_a_wrong_password_signs_nothing_and_too_many_lock(case, people, settings
     assert not Diagnosis.objects.exists()
 
 
-def test_the_authenticator_s_code_signs_too(case, people):
+def test_the_authenticator_s_code_signs_too(case: Case, people: People) -> None:
     secret = "JBSWY3DPEHPK3PXP"
     TOTP.activate(people.reviewer, secret)
     code = authenticator_code(secret)
@@ -81,7 +92,9 @@ def test_the_authenticator_s_code_signs_too(case, people):
     assert refused.value.code == "wrong_secret"
 
 
-def test_only_a_reader_of_the_case_signs_while_there_is_one(case, people, lab):
+def test_only_a_reader_of_the_case_signs_while_there_is_one(
+    case: Case, people: People, lab: Laboratory
+) -> None:
     other = member(lab, Role.REVIEWER)
     with pytest.raises(NotAllowed, match="readers"):
         sign(other, case, secret=PASSWORD)
@@ -89,7 +102,9 @@ def test_only_a_reader_of_the_case_signs_while_there_is_one(case, people, lab):
     assert sign(other, case, secret=PASSWORD).signed_by == other
 
 
-def test_who_signs_for_readers_that_are_gone_sees_what_is_signed(client, case, people, lab):
+def test_who_signs_for_readers_that_are_gone_sees_what_is_signed(
+    client: Client, case: Case, people: People, lab: Laboratory
+) -> None:
     other = member(lab, Role.REVIEWER)
     client.force_login(other)
     assert not blind.sees_reads(other, case)
@@ -104,7 +119,7 @@ def test_who_signs_for_readers_that_are_gone_sees_what_is_signed(client, case, p
     assert "Sign the report" in page
 
 
-def test_an_amendment_is_a_new_version_with_a_reason(case, people):
+def test_an_amendment_is_a_new_version_with_a_reason(case: Case, people: People) -> None:
     first = sign(people.reviewer, case, secret=PASSWORD)
     entered = {"confidence": "high", "comment": "", "secret": PASSWORD}
     with pytest.raises(Invalid, match="why"):
@@ -118,7 +133,9 @@ def test_an_amendment_is_a_new_version_with_a_reason(case, people):
     assert Diagnosis.objects.get(version=1).label == "Pre"
 
 
-def test_nothing_can_be_signed_twice_or_too_early(people, lab, model):
+def test_nothing_can_be_signed_twice_or_too_early(
+    people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     waiting = analysed(people.submitter, lab)
     with pytest.raises(WrongState, match="nothing to sign"):
         sign(people.reviewer, waiting, secret=PASSWORD)
@@ -127,14 +144,16 @@ def test_nothing_can_be_signed_twice_or_too_early(people, lab, model):
         sign(people.reviewer, waiting, secret=PASSWORD)
 
 
-def test_signed_versions_never_change(case, people):
+def test_signed_versions_never_change(case: Case, people: People) -> None:
     sign(people.reviewer, case, secret=PASSWORD)
     for change in (lambda rows: rows.update(label="Pro"), lambda rows: rows._raw_delete(rows.db)):
         with pytest.raises(ProgrammingError, match="Cannot"), transaction.atomic():
             change(Diagnosis.objects.all())
 
 
-def test_a_malignant_finding_is_told_to_a_named_person_who_acknowledges(case, people, lab):
+def test_a_malignant_finding_is_told_to_a_named_person_who_acknowledges(
+    case: Case, people: People, lab: Laboratory
+) -> None:
     set_policy(people.lab_admin, lab, alert_contact=people.lab_admin)
     sign(people.reviewer, case, secret=PASSWORD)
     alert = Alert.objects.get()
@@ -147,6 +166,6 @@ def test_a_malignant_finding_is_told_to_a_named_person_who_acknowledges(case, pe
         acknowledge(people.lab_admin, alert)
 
 
-def test_a_benign_finding_raises_no_alert(people, lab, model):
+def test_a_benign_finding_raises_no_alert(people: People, lab: Laboratory, model: ModelVersion) -> None:
     signed(people.reviewer, analysed(people.submitter, lab), "Benign")
     assert not Alert.objects.exists()

@@ -4,14 +4,18 @@ import http.client
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
+from pytest_django.fixtures import Settings
 
+from portal.accounts.models import Laboratory
 from portal.accounts.tokens import issue_token
 from portal.server.gateway import environ
 from tests.factories import draft
 from tests.live import wait_for
+from tests.portal.kinds import People
 from tests.web_server import MEGABYTE, Server, serving
 
 #: What a stalled client sends before it falls silent. The headers break off, the bodies are of a form and of JSON.
@@ -40,7 +44,7 @@ SHORT = {
 
 
 @pytest.fixture
-def server(transactional_db, tmp_path, settings) -> Iterator[Server]:
+def server(transactional_db: None, tmp_path: Path, settings: Settings) -> Iterator[Server]:
     settings.MEDIA_ROOT = tmp_path / "media"
     with serving(tmp_path, **SHORT) as running:
         yield running
@@ -81,7 +85,7 @@ def until_closed(client: socket.socket) -> bytes:
     return received
 
 
-def test_stalled_senders_hold_nobody_up_and_are_cut(server):
+def test_stalled_senders_hold_nobody_up_and_are_cut(server: Server) -> None:
     with ExitStack() as stack:
         stalled = {name: stack.enter_context(silent(server, sent, 12)) for name, sent in STALLED.items()}
         for _ in range(3):
@@ -99,7 +103,7 @@ def test_stalled_senders_hold_nobody_up_and_are_cut(server):
     promptly(server)
 
 
-def test_a_body_that_trickles_is_cut_in_the_end(server):
+def test_a_body_that_trickles_is_cut_in_the_end(server: Server) -> None:
     with silent(server, STALLED["form"]) as (client,):
         client.settimeout(1)
         answer = b""
@@ -113,7 +117,7 @@ def test_a_body_that_trickles_is_cut_in_the_end(server):
         assert answer.startswith(b"HTTP/1.1 408")
 
 
-def test_answers_that_nobody_reads_hold_nobody_up(server, people, lab):
+def test_answers_that_nobody_reads_hold_nobody_up(server: Server, people: People, lab: Laboratory) -> None:
     image = draft(people.submitter, lab).images.get()
     with open(image.file.path, "wb") as file:
         file.truncate(12 * MEGABYTE)
@@ -131,7 +135,7 @@ def test_answers_that_nobody_reads_hold_nobody_up(server, people, lab):
     assert len(client.getresponse().read()) == 12 * MEGABYTE
 
 
-def test_one_address_has_a_bounded_number_of_connections(server):
+def test_one_address_has_a_bounded_number_of_connections(server: Server) -> None:
     with silent(server, b"", int(SHORT["WEB_CONNECTIONS_PER_ADDRESS"])), silent(server, b"GET") as (further,):
         assert until_closed(further) == b""
     wait_for(lambda: _answers(server), "connections to be taken again", 20)
@@ -144,7 +148,7 @@ def _answers(server: Server) -> bool:
         return False
 
 
-def test_a_request_reaches_the_portal_as_it_was_sent():
+def test_a_request_reaches_the_portal_as_it_was_sent() -> None:
     scope = {
         "method": "GET",
         "raw_path": b"/cases/%FF%00",

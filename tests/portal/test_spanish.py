@@ -22,12 +22,12 @@ from smear.contract import Message
         (b"\xff\xd8\xff" + bytes(64), "El archivo empieza como una imagen JPEG,"),
     ],
 )
-def test_a_refused_file_is_explained_in_the_language_of_the_page(content, words):
+def test_a_refused_file_is_explained_in_the_language_of_the_page(content: bytes, words: str) -> None:
     with translation.override("es"), pytest.raises(FileRefused, match=words):
         read_photograph(SimpleUploadedFile("field.jpg", content))
 
 
-def test_a_stored_notice_is_shown_in_the_language_of_the_page():
+def test_a_stored_notice_is_shown_in_the_language_of_the_page() -> None:
     stored = {"code": "extension_mismatch", "values": {"extension": ".png", "kind": "jpeg"}}
     with translation.override("es"):
         assert (
@@ -38,12 +38,12 @@ def test_a_stored_notice_is_shown_in_the_language_of_the_page():
     assert in_words(stored) == "The file is named .png, but it is a JPEG image; it was read as that."
 
 
-def test_the_classes_have_their_spanish_names():
+def test_the_classes_have_their_spanish_names() -> None:
     with translation.override("es"):
         assert [class_title("Early"), class_title("none_of_these")] == ["LLA pre-B temprana", "none_of_these"]
 
 
-def test_months_are_written_small_in_spanish_and_as_before_in_english():
+def test_months_are_written_small_in_spanish_and_as_before_in_english() -> None:
     day = date(2026, 11, 23)
     with translation.override("es"):
         assert date_format(day, "DATE_FORMAT") == "23 nov 2026"

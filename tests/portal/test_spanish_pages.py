@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from PIL import ImageFilter
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from portal import words
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case
 from portal.inference import quick_looks, services
 from portal.inference.models import ModelVersion
 from portal.intake import services as cases
@@ -22,6 +26,7 @@ from portal.quick_look import services as quick_look
 from portal.reports.services import sign
 from smear.contract import Message
 from tests.factories import PASSWORD, draft, photograph, read
+from tests.portal.kinds import People, present
 from tests.smear.stained import draw
 
 pytestmark = pytest.mark.django_db
@@ -47,12 +52,12 @@ def left_in_english(page: str) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.inference.sending.app.send_task", lambda name, args, **options: None)
 
 
 @pytest.fixture(params=["browser", "profile"])
-def spanish(request, client, people):
+def spanish(request: pytest.FixtureRequest, client: Client, people: People) -> Client:
     """The submitter, whose browser, or whose preferences, ask for Spanish."""
     client.force_login(people.submitter)
     if request.param == "browser":
@@ -62,7 +67,7 @@ def spanish(request, client, people):
     return client
 
 
-def page_of(client, address: str) -> str:
+def page_of(client: Client, address: str) -> str:
     answer = client.get(address)
     assert (answer.status_code, answer.headers["Content-Language"]) == (200, "es")
     return html.unescape(answer.content.decode())
@@ -74,14 +79,14 @@ def field(*, blur: float = 0, name: str = "field.png") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, buffer.getvalue())
 
 
-def failed(case, error: str, settings) -> None:
+def failed(case: Case, error: str, settings: Settings) -> None:
     """The model's answer to every photograph of a submitted case fails with this error."""
     settings.JOB_MAX_ATTEMPTS = 1
     for job in case.jobs.all():
-        services.fail(services.claim(job.pk, "a"), Message(error))
+        services.fail(present(services.claim(job.pk, "a")), Message(error))
 
 
-def test_the_check_finds_english():
+def test_the_check_finds_english() -> None:
     with translation.override("en"):
         assert left_in_english(f"<p>{words.in_words(Message('turned_upright'))}</p>")
         assert left_in_english(
@@ -90,7 +95,7 @@ def test_the_check_finds_english():
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
-def test_a_refused_upload(spanish, people, lab, accept):
+def test_a_refused_upload(spanish: Client, people: People, lab: Laboratory, accept: str) -> None:
     case = draft(people.submitter, lab, images=0)
     address = reverse("cases:add_image", args=[case.pk])
     upload = SimpleUploadedFile("field.gif", GIF)
@@ -101,7 +106,7 @@ def test_a_refused_upload(spanish, people, lab, accept):
     assert left_in_english(said) == []
 
 
-def test_notices_and_quality(spanish, people, lab, model):
+def test_notices_and_quality(spanish: Client, people: People, lab: Laboratory, model: ModelVersion) -> None:
     case = draft(people.submitter, lab, images=0)
     cases.add_image(people.submitter, case, field(blur=6, name="field.jpg"))
     assert case.images.get().notices[0]["code"] == "extension_mismatch"
@@ -113,7 +118,9 @@ def test_notices_and_quality(spanish, people, lab, model):
         assert left_in_english(page) == []
 
 
-def test_a_failed_job(spanish, people, lab, model, settings):
+def test_a_failed_job(
+    spanish: Client, people: People, lab: Laboratory, model: ModelVersion, settings: Settings
+) -> None:
     case = cases.submit(people.submitter, draft(people.submitter, lab))
     failed(case, "stored_unreadable", settings)
     page = page_of(spanish, reverse("cases:detail", args=[case.pk]))
@@ -122,7 +129,9 @@ def test_a_failed_job(spanish, people, lab, model, settings):
     assert left_in_english(page) == []
 
 
-def test_a_case_without_pre_classification(spanish, people, lab, model):
+def test_a_case_without_pre_classification(
+    spanish: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     ModelVersion.objects.update(is_active=False)
     with translation.override("en"):
         case = cases.submit(people.submitter, draft(people.submitter, lab))
@@ -131,7 +140,9 @@ def test_a_case_without_pre_classification(spanish, people, lab, model):
     assert left_in_english(page) == []
 
 
-def test_a_quick_look_without_answer(spanish, people, lab, model):
+def test_a_quick_look_without_answer(
+    spanish: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     look = quick_look.start(people.submitter, lab, field(blur=6))
     quick_looks.fail(look.pk, Message("model_away"))
     page = page_of(spanish, reverse("inference:quick_look_result", args=[look.pk]))
@@ -144,7 +155,9 @@ def test_a_quick_look_without_answer(spanish, people, lab, model):
     ("language", "said"),
     [("es", "La preclasificación está desactivada."), ("en", "Pre-classification is switched off.")],
 )
-def test_a_signed_report_keeps_the_words_of_the_language_it_was_signed_in(language, said, people, lab, model):
+def test_a_signed_report_keeps_the_words_of_the_language_it_was_signed_in(
+    language: str, said: str, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     ModelVersion.objects.update(is_active=False)
     case = cases.submit(people.submitter, draft(people.submitter, lab))
     with translation.override(language):
@@ -165,8 +178,15 @@ def test_a_signed_report_keeps_the_words_of_the_language_it_was_signed_in(langua
     ],
 )
 def test_the_api_answers_in_the_language_of_the_request(
-    language, refusal, notice, error, people, lab, model, settings
-):
+    language: str,
+    refusal: str,
+    notice: str,
+    error: str,
+    people: People,
+    lab: Laboratory,
+    model: ModelVersion,
+    settings: Settings,
+) -> None:
     client = APIClient(HTTP_ACCEPT_LANGUAGE=language)
     client.force_authenticate(people.submitter)
     case = draft(people.submitter, lab, images=0)

@@ -8,27 +8,31 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from PIL import Image
+from pytest_django.fixtures import Settings
 
+from portal.accounts.models import Laboratory
 from portal.cases import tiles
-from portal.inference import sending
+from portal.cases.models import SmearImage
 from portal.intake import services
 from smear.pyramid import TILE_SIZE, levels, tiles_of
 from tests.factories import draft, photograph
+from tests.portal.kinds import OnCommit, People
 
 #: Longer than the limit, as flat as a photograph may be, and so of few pixels.
 LARGE = (4200, 840)
 
 
 @pytest.fixture
-def large(people, lab):
+def large(people: People, lab: Laboratory) -> SmearImage:
     """A large photograph of a draft; nothing of its pyramid is there yet."""
     case = draft(people.submitter, lab, images=0)
     return services.add_image(people.submitter, case, photograph(size=LARGE))
 
 
-def pyramid(settings) -> set[str]:
+def pyramid(settings: Settings) -> set[str]:
     files = Path(settings.MEDIA_ROOT).rglob("*.tiles/**/*")
     return {"/".join(path.parts[-2:]) for path in files if path.is_file()}
 
@@ -41,12 +45,12 @@ def expected(size: tuple[int, int]) -> set[str]:
     }
 
 
-def tile_url(image, level: int, column: int, row: int) -> str:
+def tile_url(image: SmearImage, level: int, column: int, row: int) -> str:
     return reverse("cases:tiles", args=[image.pk]).removesuffix(".dzi") + f"_files/{level}/{column}_{row}.jpg"
 
 
 @pytest.mark.parametrize("size", [(10_000, 10_000), (5_000, 64), (513, 1)])
-def test_levels_halve_down_to_one_pixel_and_their_tiles_cover_them(size):
+def test_levels_halve_down_to_one_pixel_and_their_tiles_cover_them(size: tuple[int, int]) -> None:
     found = levels(size)
     assert found[0][1] == size
     assert found[-1] == (0, (1, 1))
@@ -59,7 +63,9 @@ def test_levels_halve_down_to_one_pixel_and_their_tiles_cover_them(size):
 
 
 @pytest.mark.django_db
-def test_a_viewer_gets_descriptor_and_tiles_of_a_large_photograph(client, large, people, settings):
+def test_a_viewer_gets_descriptor_and_tiles_of_a_large_photograph(
+    client: Client, large: SmearImage, people: People, settings: Settings
+) -> None:
     client.force_login(people.reviewer)
     answer = client.get(reverse("cases:tiles", args=[large.pk]))
     root = ElementTree.fromstring(answer.content)
@@ -74,7 +80,7 @@ def test_a_viewer_gets_descriptor_and_tiles_of_a_large_photograph(client, large,
     assert response.headers["Content-Type"] == "image/jpeg"
     assert "private" in response.headers["Cache-Control"]
     # Brightness, since JPEG halves the resolution of colour; a pixel beside the right place differs by 9 or more.
-    shown = np.asarray(Image.open(io.BytesIO(b"".join(response.streaming_content))).convert("L"), dtype=float)
+    shown = np.asarray(Image.open(io.BytesIO(response.getvalue())).convert("L"), dtype=float)
     with large.file.open("rb") as file:
         stored = np.asarray(Image.open(file).convert("L"), dtype=float)[:513, 511:1025]
     assert shown.shape == stored.shape
@@ -82,14 +88,18 @@ def test_a_viewer_gets_descriptor_and_tiles_of_a_large_photograph(client, large,
 
 
 @pytest.mark.django_db
-def test_a_tile_asked_for_first_is_built_with_all_others(client, large, people, settings):
+def test_a_tile_asked_for_first_is_built_with_all_others(
+    client: Client, large: SmearImage, people: People, settings: Settings
+) -> None:
     client.force_login(people.reviewer)
     assert client.get(tile_url(large, 0, 0, 0)).status_code == 200
     assert len(pyramid(settings)) == len(expected(LARGE)) + 1
 
 
 @pytest.mark.django_db
-def test_what_is_not_there_or_not_theirs_is_not_found(client, large, people, lab, settings):
+def test_what_is_not_there_or_not_theirs_is_not_found(
+    client: Client, large: SmearImage, people: People, lab: Laboratory, settings: Settings
+) -> None:
     small = draft(people.submitter, lab).images.get()
     client.force_login(people.reviewer)
     assert client.get(reverse("cases:tiles", args=[small.pk])).status_code == 404
@@ -104,12 +114,18 @@ def test_what_is_not_there_or_not_theirs_is_not_found(client, large, people, lab
 
 @pytest.mark.django_db
 def test_the_worker_builds_them_when_a_large_photograph_is_stored(
-    people, lab, monkeypatch, settings, django_capture_on_commit_callbacks
-):
+    people: People,
+    lab: Laboratory,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    django_capture_on_commit_callbacks: OnCommit,
+) -> None:
     from worker.tasks import build_tiles
 
     sent = []
-    monkeypatch.setattr(sending.app, "send_task", lambda name, args, **options: sent.append((name, args)))
+    monkeypatch.setattr(
+        "portal.inference.sending.app.send_task", lambda name, args, **options: sent.append((name, args))
+    )
     case = draft(people.submitter, lab, images=0)
     with django_capture_on_commit_callbacks(execute=True):
         services.add_image(people.submitter, case, photograph(1))
@@ -124,7 +140,7 @@ def test_the_worker_builds_them_when_a_large_photograph_is_stored(
 
 
 @pytest.mark.django_db
-def test_a_build_that_was_cut_off_is_done_again(large, settings):
+def test_a_build_that_was_cut_off_is_done_again(large: SmearImage, settings: Settings) -> None:
     tiles.ensure_tiles(large.pk)
     for path in [*Path(settings.MEDIA_ROOT).rglob("*.dzi"), *Path(settings.MEDIA_ROOT).rglob("12/*.jpg")]:
         path.unlink()
@@ -133,7 +149,9 @@ def test_a_build_that_was_cut_off_is_done_again(large, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_ask_at_once_share_one_build(large, settings, monkeypatch):
+def test_two_who_ask_at_once_share_one_build(
+    large: SmearImage, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built = []
     build = tiles._build
     monkeypatch.setattr(tiles, "_build", lambda image: (built.append(image.pk), build(image)))

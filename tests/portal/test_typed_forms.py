@@ -21,7 +21,7 @@ WITHOUT = {
 }
 
 
-def test_every_form_with_text_stays_until_it_can_be_sent():
+def test_every_form_with_text_stays_until_it_can_be_sent() -> None:
     found, without = 0, set()
     for path in sorted(TEMPLATES.rglob("*.html")):
         name = path.relative_to(TEMPLATES).as_posix()

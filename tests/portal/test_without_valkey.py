@@ -1,7 +1,9 @@
 """Without Valkey, or with one that does not answer: everybody works on, and what waits is sent later."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
@@ -9,14 +11,16 @@ from django.contrib.auth import SESSION_KEY
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from portal.accounts.models import Laboratory
 from portal.annotations.services import add_marker
 from portal.cases.choices import CaseState
 from portal.config import valkey
 from portal.config.celery import app
 from portal.inference import services as inference
-from portal.inference.models import Job, QuickLook
+from portal.inference.models import Job, ModelVersion, QuickLook
 from portal.inference.sending import send_id
 from portal.notifications.models import Notification
 from portal.reports.models import Diagnosis
@@ -24,6 +28,7 @@ from portal.words import in_words
 from tests.factories import PASSWORD, analysed, authenticator_code, claimed, draft, photograph, read, signed
 from tests.portal.addresses import addresses
 from tests.portal.blind_worlds import World
+from tests.portal.kinds import OnCommit, PageResponse, People, present
 from tests.valkey import DeadValkey, forget_failures
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +40,7 @@ SECRET = "JBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture(params=["refusing", "stalling"])
-def dead(request, settings):
+def dead(request: pytest.FixtureRequest, settings: Settings) -> Iterator[DeadValkey]:
     """Cache and broker are away."""
     forget_failures()
     caches = settings.CACHES["default"]
@@ -49,10 +54,10 @@ def dead(request, settings):
 class Timed:
     """Calls a client and says so when an answer waits for Valkey, or is an error of ours."""
 
-    def __init__(self, client, dead):
+    def __init__(self, client: Client, dead: DeadValkey) -> None:
         self.client, self.dead = client, dead
 
-    def __call__(self, method, path, *arguments, **options):
+    def __call__(self, method: str, path: str, *arguments: Any, **options: Any) -> PageResponse:
         began, came = monotonic(), len(self.dead.came)
         answer = getattr(self.client, method)(path, *arguments, **options)
         if answer.streaming:
@@ -64,7 +69,7 @@ class Timed:
 
 
 @pytest.fixture
-def world(people, lab, model):
+def world(people: People, lab: Laboratory, model: ModelVersion) -> World:
     """A signed case with everything that a page can show."""
     case = claimed(people.reviewer, analysed(people.submitter, lab, images=2))
     one, two = case.images.all()
@@ -85,7 +90,7 @@ def world(people, lab, model):
     ],
     indirect=["dead"],
 )
-def test_every_page_answers(dead, people, world, role):
+def test_every_page_answers(dead: DeadValkey, people: People, world: World, role: str) -> None:
     browser, program = Client(), APIClient()
     if role != "anonymous":
         browser.force_login(getattr(people, role))
@@ -100,7 +105,7 @@ def test_every_page_answers(dead, people, world, role):
     assert seen > 80
 
 
-def test_the_first_who_finds_out_waits_a_moment_and_nobody_else(dead, people):
+def test_the_first_who_finds_out_waits_a_moment_and_nobody_else(dead: DeadValkey, people: People) -> None:
     program = APIClient()
     program.force_authenticate(people.submitter)
     for _ in range(20):
@@ -110,7 +115,7 @@ def test_the_first_who_finds_out_waits_a_moment_and_nobody_else(dead, people):
     assert len(dead.came) <= 2
 
 
-def test_people_sign_in_with_both_factors(dead, people):
+def test_people_sign_in_with_both_factors(dead: DeadValkey, people: People) -> None:
     TOTP.activate(people.reviewer, SECRET)
     code = authenticator_code(SECRET)
     browser = Client()
@@ -127,8 +132,13 @@ def test_people_sign_in_with_both_factors(dead, people):
 
 
 def test_a_case_is_filed_and_its_jobs_are_sent_later(
-    dead, people, lab, model, settings, django_capture_on_commit_callbacks
-):
+    dead: DeadValkey,
+    people: People,
+    lab: Laboratory,
+    model: ModelVersion,
+    settings: Settings,
+    django_capture_on_commit_callbacks: OnCommit,
+) -> None:
     case = draft(people.submitter, lab, images=3)
     browser = Client()
     browser.force_login(people.submitter)
@@ -150,8 +160,12 @@ def test_a_case_is_filed_and_its_jobs_are_sent_later(
 
 
 def test_a_report_is_signed_with_its_comment_and_its_news_wait(
-    dead, people, lab, model, django_capture_on_commit_callbacks
-):
+    dead: DeadValkey,
+    people: People,
+    lab: Laboratory,
+    model: ModelVersion,
+    django_capture_on_commit_callbacks: OnCommit,
+) -> None:
     case = read(people.reviewer, analysed(people.submitter, lab))
     browser = Client()
     browser.force_login(people.reviewer)
@@ -164,14 +178,16 @@ def test_a_report_is_signed_with_its_comment_and_its_news_wait(
     assert Notification.objects.filter(user=people.submitter, mailed_at=None).exists()
 
 
-def test_a_quick_look_says_at_once_that_it_cannot_be_asked(dead, people, model):
+def test_a_quick_look_says_at_once_that_it_cannot_be_asked(
+    dead: DeadValkey, people: People, model: ModelVersion
+) -> None:
     browser = Client()
     browser.force_login(people.submitter)
     Timed(browser, dead)("post", "/quick-look/", {"file": photograph()}, HTTP_ACCEPT="application/json")
-    assert "work queue" in in_words(QuickLook.objects.get().error)
+    assert "work queue" in in_words(present(QuickLook.objects.get().error))
 
 
-def test_a_cache_that_fails_is_a_miss(dead):
+def test_a_cache_that_fails_is_a_miss(dead: DeadValkey) -> None:
     assert cache.get("x", "default") == "default"
     assert cache.add("x", 1)
     assert cache.set("x", 1) is None
@@ -184,7 +200,7 @@ def test_a_cache_that_fails_is_a_miss(dead):
         cache.incr("x")
 
 
-def test_it_is_used_again_once_it_answers(settings):
+def test_it_is_used_again_once_it_answers(settings: Settings) -> None:
     breaker = valkey.Breaker("test", pause=0.0)
     assert breaker.may_try()
     breaker.failed(OSError("away"))

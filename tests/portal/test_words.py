@@ -35,13 +35,13 @@ def first_texts(*called: str) -> Iterator[str]:
                         yield node.args[0].value
 
 
-def test_what_is_said_has_words_and_nothing_else_has():
+def test_what_is_said_has_words_and_nothing_else_has() -> None:
     said = {*first_texts(*SAYING)} - INTERNAL
     said |= {reason.value for reason in Reason} | {words.TEXT, "pictures_away"}
     assert said == {*words.WORDS}
 
 
-def test_kinds_compressions_and_classes_have_names():
+def test_kinds_compressions_and_classes_have_names() -> None:
     assert {*first_texts("FileKind")} == {*words.KINDS}
     assert {*words.ADVICE} <= {*words.KINDS} - {*map(str.lower, sniff.ACCEPTED)}
     stored = {*jpeg.NOT_READ.values(), *tiff.NOT_READ.values(), *headers.BMP_INSIDE.values(), "unknown"}
@@ -51,7 +51,7 @@ def test_kinds_compressions_and_classes_have_names():
 
 
 @pytest.mark.parametrize("code", words.WORDS)
-def test_words_take_the_values_that_they_name(code):
+def test_words_take_the_values_that_they_name(code: str) -> None:
     names = re.findall(r"%\((\w+)\)(\w)", str(words.WORDS[code]))
     values = {name: 7 if kind == "d" else "png" for name, kind in names if name != "advice"}
     said = words.in_words(Message(code, values).to_json())
@@ -59,5 +59,5 @@ def test_words_take_the_values_that_they_name(code):
     assert said
 
 
-def test_a_code_of_another_release_is_shown_as_it_is():
+def test_a_code_of_another_release_is_shown_as_it_is() -> None:
     assert words.in_words(Message("from_next_year", {"count": 3})) == "from_next_year"

@@ -2,40 +2,45 @@
 
 import re
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
 from django.db.models import F
 from django.http import QueryDict
+from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case, SavedFilter
 from portal.cases.selectors import visible_to
 from portal.desk import saved_filters, selectors
 from portal.errors import Invalid
+from portal.inference.models import ModelVersion
 from portal.reading import services as reading
 from portal.reading.models import Claim
 from portal.reading.policy.services import set_policy
 from portal.reports import services as reports
 from tests.factories import PASSWORD, analysed, claimed, draft, member, read, signed
 from tests.markup import tight
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 WORKLIST = "/cases/"
 
 
 @pytest.fixture
-def other(lab):
+def other(lab: Laboratory) -> User:
     return member(lab, Role.REVIEWER)
 
 
-def listed(client, query: str = "") -> list[str]:
+def listed(client: Client, query: str = "") -> list[str]:
     """Accessions on the page, in order."""
     page = tight(client.get(WORKLIST + query).content.decode())
     return re.findall(r'<span class="mono">(HL-\d+-\d+)</span></a></td>', page)
 
 
-def tabs(client) -> dict[str, tuple[int, str]]:
+def tabs(client: Client) -> dict[str, tuple[int, str]]:
     """Count and age of the oldest case by tab."""
     page = tight(client.get(WORKLIST).content.decode())
     nav = page[page.index('class="stages"') : page.index("</nav>", page.index('class="stages"'))]
@@ -49,7 +54,9 @@ def tabs(client) -> dict[str, tuple[int, str]]:
 # --- tabs
 
 
-def test_tabs_count_and_give_the_age_of_the_oldest(client, people, lab, model):
+def test_tabs_count_and_give_the_age_of_the_oldest(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     waiting = analysed(people.submitter, lab)
     Case.objects.filter(pk=waiting.pk).update(submitted_at=F("submitted_at") - timedelta(hours=3))
     analysed(people.submitter, lab)
@@ -65,7 +72,9 @@ def test_tabs_count_and_give_the_age_of_the_oldest(client, people, lab, model):
     assert set(tabs(client).values()) == {(0, "")}
 
 
-def test_pressing_cases_come_first_where_people_wait_unless_sorted(client, people, lab, model):
+def test_pressing_cases_come_first_where_people_wait_unless_sorted(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     routine, stat, urgent = (
         analysed(people.submitter, lab, priority=priority) for priority in ("routine", "stat", "urgent")
     )
@@ -77,7 +86,9 @@ def test_pressing_cases_come_first_where_people_wait_unless_sorted(client, peopl
     ]
 
 
-def test_my_cases_are_in_hand_to_sign_or_came_back(client, people, lab, model, other):
+def test_my_cases_are_in_hand_to_sign_or_came_back(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, other: User
+) -> None:
     in_hand = claimed(people.reviewer, analysed(people.submitter, lab))
     to_sign = read(people.reviewer, analysed(people.submitter, lab))
     read(other, analysed(people.submitter, lab))
@@ -93,7 +104,9 @@ def test_my_cases_are_in_hand_to_sign_or_came_back(client, people, lab, model, o
     assert "Nothing is waiting for you" in client.get(f"{WORKLIST}?stage=mine").content.decode()
 
 
-def test_the_list_says_who_has_a_case_and_for_whom_it_is(client, people, lab, model, other):
+def test_the_list_says_who_has_a_case_and_for_whom_it_is(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, other: User
+) -> None:
     claimed(other, analysed(people.submitter, lab))
     meant = analysed(people.submitter, lab)
     client.force_login(people.lab_admin)
@@ -104,7 +117,9 @@ def test_the_list_says_who_has_a_case_and_for_whom_it_is(client, people, lab, mo
     assert re.search(rf"{people.reviewer.full_name}<span[^>]*>assigned", page)
 
 
-def test_next_case_is_offered_to_reviewers_only(client, people, lab, model):
+def test_next_case_is_offered_to_reviewers_only(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     analysed(people.submitter, lab, priority="stat")
     for person, offered in ((people.reviewer, True), (people.submitter, False), (people.lab_admin, False)):
         client.force_login(person)
@@ -116,7 +131,9 @@ def test_next_case_is_offered_to_reviewers_only(client, people, lab, model):
 # --- filters
 
 
-def test_filters_narrow_by_state_stain_reader_and_assignment(client, people, lab, model, other):
+def test_filters_narrow_by_state_stain_reader_and_assignment(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, other: User
+) -> None:
     plain = analysed(people.submitter, lab, stain="giemsa")
     mine, theirs = analysed(people.submitter, lab), analysed(people.submitter, lab)
     claimed(people.reviewer, mine)
@@ -136,7 +153,9 @@ def test_filters_narrow_by_state_stain_reader_and_assignment(client, people, lab
     assert people.stranger.full_name not in stranger
 
 
-def test_only_who_is_in_several_laboratories_chooses_among_them(client, people, lab):
+def test_only_who_is_in_several_laboratories_chooses_among_them(
+    client: Client, people: People, lab: Laboratory
+) -> None:
     here = draft(people.submitter, lab)
     elsewhere = people.stranger.memberships.get().laboratory
     there = draft(people.stranger, elsewhere)
@@ -150,7 +169,7 @@ def test_only_who_is_in_several_laboratories_chooses_among_them(client, people, 
     assert listed(client, f"?laboratory={elsewhere.slug}") == [here.accession]
 
 
-def test_filters_are_saved_by_name_renamed_replaced_and_removed(client, people):
+def test_filters_are_saved_by_name_renamed_replaced_and_removed(client: Client, people: People) -> None:
     client.force_login(people.reviewer)
     save, back = reverse("cases:save_filter"), f"{WORKLIST}?priority=stat&specimen=csf"
     for name, query in [
@@ -177,36 +196,44 @@ def test_filters_are_saved_by_name_renamed_replaced_and_removed(client, people):
 @pytest.mark.parametrize(
     ("name", "query"), [(" ", "stage=mine"), ("x" * 61, "stage=mine"), ("All", "page=2")]
 )
-def test_a_filter_needs_a_name_and_something_to_keep(people, name, query):
+def test_a_filter_needs_a_name_and_something_to_keep(people: People, name: str, query: str) -> None:
     with pytest.raises(Invalid):
         saved_filters.save_filter(people.reviewer, name=name, query=query)
 
 
-def test_saving_one_list_under_the_name_of_another_leaves_one(people):
+def test_saving_one_list_under_the_name_of_another_leaves_one(people: People) -> None:
     for name, query in (("A", "stage=mine"), ("B", "stage=reading"), ("B", "stage=mine")):
         saved_filters.save_filter(people.reviewer, name=name, query=query)
     assert [(one.name, one.query) for one in people.reviewer.saved_filters.all()] == [("B", "stage=mine")]
 
 
-def test_a_kept_query_has_one_order_and_no_page():
+def test_a_kept_query_has_one_order_and_no_page() -> None:
     assert saved_filters.kept_query(QueryDict("stage=mine&q=a+b&page=4&x=1")) == "q=a+b&stage=mine"
 
 
 # --- search
 
 
+class Search(Protocol):
+    """What a search of a person's cases finds, as pseudonyms."""
+
+    def __call__(self, words: str, by: User = ...) -> set[str]: ...
+
+
 @pytest.fixture
-def found(people):
+def found(people: People) -> Search:
     """What a search of the reviewer's cases finds, as pseudonyms."""
 
-    def search(words: str, by=people.reviewer) -> set[str]:
+    def search(words: str, by: User = people.reviewer) -> set[str]:
         cases = selectors.matching(visible_to(by), words)
         return set(cases.values_list("patient_pseudonym", flat=True))
 
     return search
 
 
-def test_search_finds_beginnings_of_words_in_accession_pseudonym_and_note(people, lab, found):
+def test_search_finds_beginnings_of_words_in_accession_pseudonym_and_note(
+    people: People, lab: Laboratory, found: Search
+) -> None:
     first = draft(people.submitter, lab, patient_pseudonym="P-0815", clinical_note="Petechiae; t(9;22).")
     draft(
         people.submitter, lab, patient_pseudonym="Q_4711.b", clinical_note="No petechiae, fieber über Nacht."
@@ -229,7 +256,9 @@ def test_search_finds_beginnings_of_words_in_accession_pseudonym_and_note(people
     assert found("p-08", by=people.stranger) == set()
 
 
-def test_search_looks_through_signed_comments_and_never_through_unsigned_reads(people, lab, model, found):
+def test_search_looks_through_signed_comments_and_never_through_unsigned_reads(
+    people: People, lab: Laboratory, model: ModelVersion, found: Search
+) -> None:
     case = analysed(people.submitter, lab, patient_pseudonym="P-1")
     assert read(people.reviewer, case).reads.get().comment == "Chromatin."
     assert found("chromatin") == set()
@@ -242,7 +271,9 @@ def test_search_looks_through_signed_comments_and_never_through_unsigned_reads(p
 # --- handing out
 
 
-def test_administrators_hand_out_what_waits(client, people, lab, model, other):
+def test_administrators_hand_out_what_waits(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, other: User
+) -> None:
     cases = [analysed(people.submitter, lab) for _ in range(3)]
     client.force_login(people.lab_admin)
     page = client.get(WORKLIST).content.decode()
@@ -256,7 +287,9 @@ def test_administrators_hand_out_what_waits(client, people, lab, model, other):
     assert not Case.objects.filter(assigned_to=other).exists()
 
 
-def test_an_assignment_that_is_refused_keeps_the_ticks_and_the_filters(client, people, lab, model):
+def test_an_assignment_that_is_refused_keeps_the_ticks_and_the_filters(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = analysed(people.submitter, lab)
     client.force_login(people.lab_admin)
     post = {"case": [case.pk], "to": people.stranger.pk}
@@ -268,7 +301,9 @@ def test_an_assignment_that_is_refused_keeps_the_ticks_and_the_filters(client, p
     assert listed(client, "?stage=reading") == [case.accession]
 
 
-def test_nothing_is_handed_out_across_laboratories_or_by_others(client, people, lab, model, other):
+def test_nothing_is_handed_out_across_laboratories_or_by_others(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, other: User
+) -> None:
     case = analysed(people.submitter, lab)
     post = {"case": [case.pk], "to": other.pk}
     for person in (people.reviewer, people.submitter):
@@ -283,7 +318,9 @@ def test_nothing_is_handed_out_across_laboratories_or_by_others(client, people, 
     assert case.assigned_to is None
 
 
-def test_long_waits_are_marked_by_more_than_colour(client, people, lab, model):
+def test_long_waits_are_marked_by_more_than_colour(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = analysed(people.submitter, lab, priority="stat")
     client.force_login(people.reviewer)
     assert "longer than usual" not in client.get(WORKLIST).content.decode()
@@ -291,7 +328,9 @@ def test_long_waits_are_marked_by_more_than_colour(client, people, lab, model):
     assert "longer than usual" in client.get(WORKLIST).content.decode()
 
 
-def test_the_list_shows_no_reader_what_the_model_or_a_colleague_said(client, people, lab, model, other):
+def test_the_list_shows_no_reader_what_the_model_or_a_colleague_said(
+    client: Client, people: People, lab: Laboratory, model: ModelVersion, other: User
+) -> None:
     set_policy(people.lab_admin, lab, second_read="always")
     read(other, analysed(people.submitter, lab))
     client.force_login(people.reviewer)

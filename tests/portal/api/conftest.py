@@ -1,25 +1,33 @@
 """API clients with real tokens: one for each of the people, and the case they ask about."""
 
 import uuid
-from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 from rest_framework.test import APIClient
 
-from portal.accounts.models import User
+from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
+from portal.cases.models import Case
 from tests.factories import draft
-
-ClientFor = Callable[[User], APIClient]
+from tests.portal.kinds import (
+    ApiResponse,
+    ClientFor,
+    Clients,
+    Document,
+    IsProblem,
+    PageResponse,
+    People,
+    PersonClient,
+    Sent,
+)
 
 
 @pytest.fixture
 def client_for() -> ClientFor:
     """Return a function: person -> API client that sends a token of theirs."""
 
-    def make(user: User) -> APIClient:
-        client = APIClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(user)[1]}")
+    def make(user: User) -> PersonClient:
+        client = PersonClient(HTTP_AUTHORIZATION=f"Bearer {issue_token(user)[1]}")
         client.user = user
         return client
 
@@ -27,22 +35,22 @@ def client_for() -> ClientFor:
 
 
 @pytest.fixture
-def clients(people, client_for) -> SimpleNamespace:
+def clients(people: People, client_for: ClientFor) -> Clients:
     """A client for each of ``people``, and ``anonymous`` without a token."""
     signed_in = {name: client_for(person) for name, person in vars(people).items()}
-    return SimpleNamespace(anonymous=APIClient(), **signed_in)
+    return Clients(anonymous=APIClient(), **signed_in)
 
 
 @pytest.fixture
-def draft_case(people, lab):
+def draft_case(people: People, lab: Laboratory) -> Case:
     """A draft with one photograph."""
     return draft(people.submitter, lab)
 
 
 @pytest.fixture
-def sent(monkeypatch) -> list[tuple[str, list]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     """The tasks that were handed to the broker: the only thing that is staged about Celery."""
-    messages: list[tuple[str, list]] = []
+    messages: Sent = []
     monkeypatch.setattr(
         "portal.inference.sending.app.send_task",
         lambda name, args, **options: messages.append((name, args)),
@@ -50,11 +58,11 @@ def sent(monkeypatch) -> list[tuple[str, list]]:
     return messages
 
 
-def is_problem(response, status: int, code: str | None = None) -> dict:
+def is_problem(response: ApiResponse | PageResponse, status: int, code: str | None = None) -> Document:
     """Check that the response is a problem document of this status and return it."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
-    body = response.json()
+    body: Document = response.json()
     assert set(body) == {"type", "title", "status", "detail", "code", "errors"}
     assert body["status"] == status
     assert body["detail"]
@@ -65,7 +73,7 @@ def is_problem(response, status: int, code: str | None = None) -> dict:
 
 
 @pytest.fixture(name="is_problem")
-def is_problem_() -> Callable[..., dict]:
+def is_problem_() -> IsProblem:
     return is_problem
 
 

@@ -87,7 +87,7 @@ def codes_in(tree: ast.Module, errors: set[str]) -> Iterator[str]:
                 yield from texts(node.value)
 
 
-def test_every_code_is_documented_and_none_besides():
+def test_every_code_is_documented_and_none_besides() -> None:
     found: dict[str, set[str]] = {}
     modules = list(sources())
     errors = domain_errors([tree for _name, tree in modules])

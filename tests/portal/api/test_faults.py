@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from portal.accounts.models import Laboratory
 from portal.cases.models import SmearImage
 from tests.factories import draft
+from tests.portal.kinds import Clients, People
 
 FAULTS = Path(__file__).parents[3].parent / "shared" / "faults"
 #: What is right: a refusal's code, or what is told about a photograph that is taken.
@@ -33,7 +35,7 @@ RIGHT: dict[str, str | list[str]] = {
 
 @pytest.mark.skipif(not FAULTS.is_dir(), reason="no folder of faults beside the repository")
 @pytest.mark.parametrize("name", RIGHT)
-def test_each_fault_gets_what_is_right(name, clients, people, lab):
+def test_each_fault_gets_what_is_right(name: str, clients: Clients, people: People, lab: Laboratory) -> None:
     case = draft(people.submitter, lab, images=0)
     upload = SimpleUploadedFile(name, (FAULTS / name).read_bytes())
     answer = clients.submitter.post(f"/api/v1/cases/{case.pk}/images/", {"file": upload}, format="multipart")

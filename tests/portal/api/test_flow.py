@@ -4,16 +4,19 @@ import io
 
 import pytest
 from PIL import Image
+from rest_framework.test import APIClient
 
+from portal.accounts.models import Laboratory
 from portal.inference import services as inference
-from portal.inference.models import Job
+from portal.inference.models import Job, ModelVersion
 from tests.factories import PASSWORD, analysed, answer, draft, photograph
+from tests.portal.kinds import Clients, Document, IsProblem, OnCommit, People, PersonClient, Sent, present
 
 CASES = "/api/v1/cases/"
 
 
 @pytest.fixture
-def address(clients, lab) -> str:
+def address(clients: Clients, lab: Laboratory) -> str:
     """A draft with two photographs."""
     entry = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood", "priority": "stat"}
     address = f"{CASES}{clients.submitter.post(CASES, entry).json()['id']}/"
@@ -23,7 +26,9 @@ def address(clients, lab) -> str:
     return address
 
 
-def submit(client, address, model, sent, on_commit) -> list[Job]:
+def submit(
+    client: APIClient, address: str, model: ModelVersion, sent: Sent, on_commit: OnCommit
+) -> list[Job]:
     """Submits the case; one job for each photograph is handed to the broker."""
     with on_commit(execute=True):
         submitted = client.post(f"{address}submit/")
@@ -39,11 +44,11 @@ def submit(client, address, model, sent, on_commit) -> list[Job]:
 def classify(jobs: list[Job]) -> None:
     outputs = [answer(0.05, 0.1, 0.8, 0.05), answer(0.1, 0.2, 0.6, 0.1, outlier_score=9.0)]
     for job, output in zip(jobs, outputs, strict=True):
-        attempt = inference.claim(job.pk, "test")
+        attempt = present(inference.claim(job.pk, "test"))
         inference.record(attempt, output)
 
 
-def shows_the_answer(case: dict, model) -> None:
+def shows_the_answer(case: Document, model: ModelVersion) -> None:
     assert case["state"] == "awaiting_read"
     first, second = (image["prediction"] for image in case["images"])
     assert (first["label"], first["refer"], second["refer"]) == ("Pre", False, True)
@@ -56,7 +61,7 @@ def shows_the_answer(case: dict, model) -> None:
     assert (case["reads"], case["diagnosis"]) == ([], None)
 
 
-def read_blind(reviewer, address, case: dict) -> dict:
+def read_blind(reviewer: PersonClient, address: str, case: Document) -> Document:
     """Takes the case, answers, sees the model's answer and changes the own one; returns the other photographs'."""
     blind = reviewer.post(f"{CASES}next/").json()
     assert (blind["id"], blind["state"], blind["blinded"]) == (case["id"], "in_reading", True)
@@ -73,7 +78,7 @@ def read_blind(reviewer, address, case: dict) -> dict:
     return images
 
 
-def conclude(reviewer, address) -> dict:
+def conclude(reviewer: PersonClient, address: str) -> Document:
     change = {"label": "Pre", "confidence": "high", "reason": "Coarser than I thought.", "seconds": 4.0}
     concluded = reviewer.post(f"{address}conclusion/", change)
     assert concluded.status_code == 201
@@ -81,7 +86,13 @@ def conclude(reviewer, address) -> dict:
     return concluded.json()
 
 
-def test_from_filing_to_diagnosis(clients, model, sent, address, django_capture_on_commit_callbacks):
+def test_from_filing_to_diagnosis(
+    clients: Clients,
+    model: ModelVersion,
+    sent: Sent,
+    address: str,
+    django_capture_on_commit_callbacks: OnCommit,
+) -> None:
     submitter, reviewer = clients.submitter, clients.reviewer
     classify(submit(submitter, address, model, sent, django_capture_on_commit_callbacks))
     case = submitter.get(address).json()
@@ -104,14 +115,18 @@ def test_from_filing_to_diagnosis(clients, model, sent, address, django_capture_
     assert len(said["sha256"]) == 64
 
 
-def test_an_empty_case_is_not_submitted(clients, people, lab, is_problem):
+def test_an_empty_case_is_not_submitted(
+    clients: Clients, people: People, lab: Laboratory, is_problem: IsProblem
+) -> None:
     case = draft(people.submitter, lab, images=0)
     problem = is_problem(clients.submitter.post(f"{CASES}{case.pk}/submit/"), 400, "no_images")
     assert "at least one photograph" in problem["detail"]
     assert clients.submitter.get(f"{CASES}{case.pk}/").json()["state"] == "draft"
 
 
-def test_without_a_model_the_case_says_why_it_has_no_answer(clients, people, lab):
+def test_without_a_model_the_case_says_why_it_has_no_answer(
+    clients: Clients, people: People, lab: Laboratory
+) -> None:
     case = draft(people.submitter, lab)
     body = clients.submitter.post(f"{CASES}{case.pk}/submit/").json()
     assert (body["state"], body["preclassification"]) == ("awaiting_read", None)
@@ -119,7 +134,9 @@ def test_without_a_model_the_case_says_why_it_has_no_answer(clients, people, lab
     assert (body["images"][0]["job"], body["images"][0]["prediction"]) == (None, None)
 
 
-def test_activation_maps_are_pictures_by_class(clients, people, lab, model, is_problem):
+def test_activation_maps_are_pictures_by_class(
+    clients: Clients, people: People, lab: Laboratory, model: ModelVersion, is_problem: IsProblem
+) -> None:
     case = analysed(people.submitter, lab)
     address = f"{CASES}{case.pk}/images/{case.images.get().pk}/activation-map/"
     own = clients.submitter.get(address)
@@ -134,7 +151,7 @@ def test_activation_maps_are_pictures_by_class(clients, people, lab, model, is_p
     is_problem(clients.submitter.get(f"{CASES}{waiting.pk}/images/{image}/activation-map/"), 404, "not_found")
 
 
-def test_model_versions_come_with_their_cards(clients, model):
+def test_model_versions_come_with_their_cards(clients: Clients, model: ModelVersion) -> None:
     listed = clients.submitter.get("/api/v1/models/").json()["results"]
     assert [(entry["name"], entry["is_active"], entry["card"]) for entry in listed] == [
         (model.name, True, model.card)

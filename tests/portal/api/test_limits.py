@@ -2,11 +2,14 @@
 
 import http.client
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from portal.accounts.models import Laboratory
 from portal.accounts.tokens import issue_token
 from tests.factories import draft
+from tests.portal.kinds import People
 from tests.web_server import MEGABYTE, Server, serving
 
 PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="slide.tif"\r\n\r\n'
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def server(tmp_path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[Server]:
     with serving(tmp_path) as running:
         yield running
 
@@ -38,7 +41,9 @@ def upload(
 
 
 @pytest.mark.parametrize(("megabytes", "code"), [(300, b"request_too_large"), (60, b"file_too_large")])
-def test_the_sender_of_a_giant_gets_the_answer(server, people, lab, megabytes, code):
+def test_the_sender_of_a_giant_gets_the_answer(
+    server: Server, people: People, lab: Laboratory, megabytes: int, code: bytes
+) -> None:
     case, (_row, token) = draft(people.submitter, lab), issue_token(people.submitter)
     path = f"/api/v1/cases/{case.pk}/images/"
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
@@ -58,7 +63,7 @@ def test_the_sender_of_a_giant_gets_the_answer(server, people, lab, megabytes, c
     assert client.getresponse().read() == before
 
 
-def test_a_body_in_chunks_is_not_taken_as_empty(server, people, lab):
+def test_a_body_in_chunks_is_not_taken_as_empty(server: Server, people: People, lab: Laboratory) -> None:
     case, (_row, token) = draft(people.submitter, lab), issue_token(people.submitter)
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=b"}

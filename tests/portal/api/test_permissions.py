@@ -5,7 +5,6 @@
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
@@ -13,8 +12,10 @@ from django.db import transaction
 
 from portal.accounts.models import Laboratory
 from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reports.models import Alert
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
+from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People
 
 NEW_CASE = {"patient_pseudonym": "P-1", "specimen": "peripheral_blood"}
 READ = {"label": "Pre", "confidence": "high"}
@@ -72,7 +73,17 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "statuses"), TABLE)
-def test_permission_table(method, path, body, statuses, clients, people, lab, model, is_problem):
+def test_permission_table(
+    method: str,
+    path: str,
+    body: Document | str | None,
+    statuses: tuple[int, ...],
+    clients: Clients,
+    people: People,
+    lab: Laboratory,
+    model: ModelVersion,
+    is_problem: IsProblem,
+) -> None:
     cache.clear()  # wrong secrets are counted there
     places = _places(people, lab, path)
     address = path.format(**places)
@@ -90,7 +101,7 @@ def test_permission_table(method, path, body, statuses, clients, people, lab, mo
             is_problem(response, expected)
 
 
-def _places(people: SimpleNamespace, lab: Laboratory, path: str) -> dict[str, object]:
+def _places(people: People, lab: Laboratory, path: str) -> dict[str, object]:
     """What the path names: a draft, a case to read, one in the reviewer's hands, one that is read, a signed one."""
     make: dict[str, Callable[[], Case]] = {
         "draft": lambda: draft(people.submitter, lab),
@@ -110,29 +121,33 @@ def _places(people: SimpleNamespace, lab: Laboratory, path: str) -> dict[str, ob
     return places
 
 
-def _json(body: dict | None, places: dict) -> dict[str, str]:
+def _json(body: Document | None, places: Document) -> dict[str, str]:
     filled = {key: _filled(value, places) for key, value in body.items()} if body else None
     return {"data": json.dumps(filled), "content_type": "application/json"} if filled else {}
 
 
-def _filled(value: object, places: dict) -> object:
+def _filled(value: object, places: Document) -> object:
     return value.format(**places) if isinstance(value, str) else value
 
 
-def test_lists_hold_ones_own_laboratory_only(clients, draft_case):
+def test_lists_hold_ones_own_laboratory_only(clients: Clients, draft_case: Case) -> None:
     assert [case["id"] for case in clients.submitter.get("/api/v1/cases/").json()["results"]] == [
         str(draft_case.pk)
     ]
     assert clients.stranger.get("/api/v1/cases/").json()["results"] == []
 
 
-def test_an_image_is_not_reached_through_another_case(clients, people, lab, draft_case, is_problem):
+def test_an_image_is_not_reached_through_another_case(
+    clients: Clients, people: People, lab: Laboratory, draft_case: Case, is_problem: IsProblem
+) -> None:
     other = draft(people.submitter, lab)
     image = other.images.get()
     is_problem(clients.submitter.get(f"/api/v1/cases/{draft_case.pk}/images/{image.pk}/"), 404, "not_found")
 
 
-def test_a_person_without_a_laboratory_files_nothing(client_for, people, is_problem):
+def test_a_person_without_a_laboratory_files_nothing(
+    client_for: ClientFor, people: People, is_problem: IsProblem
+) -> None:
     people.submitter.memberships.update(is_active=False)
     client = client_for(people.submitter)
     is_problem(client.post("/api/v1/cases/", NEW_CASE), 403, "not_allowed")

@@ -7,43 +7,51 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
 
 from portal.accounts.choices import Role
+from portal.accounts.models import Laboratory
 from portal.api.framework import SignThrottle
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reading.models import Claim
 from portal.reading.policy.services import set_policy
 from tests.factories import PASSWORD, analysed, claimed, draft, member, read, signed
+from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People, PersonClient, present
 
 CASES = "/api/v1/cases/"
 OWN = {"label": "Pre", "confidence": "high"}
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return analysed(people.submitter, lab, images=2)
 
 
 @pytest.fixture
-def second(lab, client_for):
+def second(lab: Laboratory, client_for: ClientFor) -> PersonClient:
     return client_for(member(lab, Role.REVIEWER))
 
 
 @pytest.fixture
-def third(lab, client_for):
+def third(lab: Laboratory, client_for: ClientFor) -> PersonClient:
     return client_for(member(lab, Role.REVIEWER))
 
 
-def at(case, action: str = "") -> str:
+def at(case: Case, action: str = "") -> str:
     return f"{CASES}{case.pk}/{action}"
 
 
-def stand(client, case) -> tuple[str, str | None]:
+def stand(client: APIClient, case: Case) -> tuple[str, str | None]:
     """The case's state, and who has it in hand."""
     shown = client.get(at(case)).json()
     return shown["state"], shown["claim"] and shown["claim"]["reader"]
 
 
-def test_a_case_is_in_one_pair_of_hands(clients, second, case, is_problem):
+def test_a_case_is_in_one_pair_of_hands(
+    clients: Clients, second: PersonClient, case: Case, is_problem: IsProblem
+) -> None:
     name = clients.reviewer.user.full_name
     assert clients.reviewer.post(at(case, "claim/")).json()["claim"]["reader"] == name
     longer = clients.reviewer.post(at(case, "claim/")).json()["claim"]
@@ -58,7 +66,7 @@ def test_a_case_is_in_one_pair_of_hands(clients, second, case, is_problem):
     is_problem(second.post(at(case, "release/")), 409, "not_claimed")
 
 
-def test_the_list_says_who_has_a_case_and_whose_it_is(clients, case):
+def test_the_list_says_who_has_a_case_and_whose_it_is(clients: Clients, case: Case) -> None:
     clients.reviewer.post(at(case, "claim/"))
     (entry,) = clients.submitter.get(CASES).json()["results"]
     assert (entry["claim"]["reader"], entry["assigned_to"], entry["round"]) == (
@@ -84,7 +92,9 @@ def test_the_list_says_who_has_a_case_and_whose_it_is(clients, case):
         ({"images": ["Pre"]}, "invalid", "images"),
     ],
 )
-def test_a_read_that_cannot_be_taken(body, code, field, clients, case, is_problem):
+def test_a_read_that_cannot_be_taken(
+    body: Document, code: str, field: str, clients: Clients, case: Case, is_problem: IsProblem
+) -> None:
     claimed(clients.reviewer.user, case)
     entered = {name: value for name, value in (OWN | body).items() if value is not ...}
     problem = is_problem(clients.reviewer.post(at(case, "reads/"), entered), 400, code)
@@ -93,14 +103,16 @@ def test_a_read_that_cannot_be_taken(body, code, field, clients, case, is_proble
     assert (shown["state"], shown["reads"], shown["diagnosis"]) == ("in_reading", [], None)
 
 
-def test_an_answer_of_an_image_is_one_of_the_answers(clients, case, is_problem):
+def test_an_answer_of_an_image_is_one_of_the_answers(
+    clients: Clients, case: Case, is_problem: IsProblem
+) -> None:
     claimed(clients.reviewer.user, case)
-    images = {str(case.images.first().pk): "Leukaemia"}
+    images = {str(present(case.images.first()).pk): "Leukaemia"}
     problem = is_problem(clients.reviewer.post(at(case, "reads/"), OWN | {"images": images}), 400)
     assert "Leukaemia" in problem["detail"]
 
 
-def test_nothing_is_stored_twice(clients, case, is_problem):
+def test_nothing_is_stored_twice(clients: Clients, case: Case, is_problem: IsProblem) -> None:
     client = clients.reviewer
     is_problem(client.post(at(case, "reads/"), OWN), 409, "not_claimed")
     client.post(at(case, "claim/"))
@@ -120,7 +132,9 @@ def test_nothing_is_stored_twice(clients, case, is_problem):
 
 
 @pytest.mark.parametrize("label", ["none_of_these", "unsuitable_image", "Early"])
-def test_standing_against_the_model_needs_a_reason(label, clients, case, is_problem):
+def test_standing_against_the_model_needs_a_reason(
+    label: str, clients: Clients, case: Case, is_problem: IsProblem
+) -> None:
     own = {"label": label, "confidence": "low"}
     clients.reviewer.post(at(case, "claim/"))
     clients.reviewer.post(at(case, "reads/"), own)
@@ -131,7 +145,9 @@ def test_standing_against_the_model_needs_a_reason(label, clients, case, is_prob
     assert stand(clients.reviewer, case) == ("ready_to_sign", None)
 
 
-def test_concurrent_reading_is_concluded_at_once(clients, people, lab, case, is_problem):
+def test_concurrent_reading_is_concluded_at_once(
+    clients: Clients, people: People, lab: Laboratory, case: Case, is_problem: IsProblem
+) -> None:
     set_policy(people.lab_admin, lab, blindness="concurrent")
     taken = clients.reviewer.post(at(case, "claim/")).json()
     assert (taken["blinded"], taken["preclassification"]["label"]) == (False, "Pre")
@@ -141,7 +157,9 @@ def test_concurrent_reading_is_concluded_at_once(clients, people, lab, case, is_
     assert (stored["reveal"], stored["model_seen"], stored["conclusion"]["label"]) == (None, True, "Early")
 
 
-def test_without_a_model_there_is_nothing_to_reveal(clients, people, lab):
+def test_without_a_model_there_is_nothing_to_reveal(
+    clients: Clients, people: People, lab: Laboratory
+) -> None:
     case = draft(people.submitter, lab)
     clients.submitter.post(at(case, "submit/"))
     clients.reviewer.post(at(case, "claim/"))
@@ -149,7 +167,15 @@ def test_without_a_model_there_is_nothing_to_reveal(clients, people, lab):
     assert (stored["reveal"], stored["model_label"], stored["conclusion"]["label"]) == (None, "", "Pre")
 
 
-def test_two_answers_go_to_a_third_who_sees_both(clients, people, lab, case, second, third, is_problem):
+def test_two_answers_go_to_a_third_who_sees_both(
+    clients: Clients,
+    people: People,
+    lab: Laboratory,
+    case: Case,
+    second: PersonClient,
+    third: PersonClient,
+    is_problem: IsProblem,
+) -> None:
     set_policy(people.lab_admin, lab, second_read="always")
     read(people.reviewer, case, "Pre")
     assert second.post(f"{CASES}next/").json()["reads"] == []
@@ -176,7 +202,9 @@ def test_two_answers_go_to_a_third_who_sees_both(clients, people, lab, case, sec
     assert stand(clients.submitter, case) == ("ready_to_sign", None)
 
 
-def test_a_returned_case_comes_back_in_a_new_round(clients, case, is_problem):
+def test_a_returned_case_comes_back_in_a_new_round(
+    clients: Clients, case: Case, is_problem: IsProblem
+) -> None:
     clients.reviewer.post(at(case, "claim/"))
     is_problem(clients.reviewer.post(at(case, "return/"), {"missing": " "}), 400, "invalid")
     returned = clients.reviewer.post(at(case, "return/"), {"missing": "The feathered edge."}).json()
@@ -188,7 +216,9 @@ def test_a_returned_case_comes_back_in_a_new_round(clients, case, is_problem):
     assert (again["round"], again["returned"]) == (2, None)
 
 
-def test_signing_asks_for_the_secret(clients, people, case, is_problem, settings):
+def test_signing_asks_for_the_secret(
+    clients: Clients, people: People, case: Case, is_problem: IsProblem, settings: Settings
+) -> None:
     read(people.reviewer, case)
     address = at(case, "sign/")
     is_problem(clients.reviewer.post(address, {}), 400, "invalid")
@@ -201,7 +231,9 @@ def test_signing_asks_for_the_secret(clients, people, case, is_problem, settings
     assert stand(clients.reviewer, case) == ("ready_to_sign", None)
 
 
-def test_signatures_are_slowed_down(clients, people, case, is_problem, monkeypatch):
+def test_signatures_are_slowed_down(
+    clients: Clients, people: People, case: Case, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(SignThrottle, "rate", "1/min")
     read(people.reviewer, case)
     is_problem(clients.reviewer.post(at(case, "sign/"), {"secret": "guess"}), 400)
@@ -210,7 +242,9 @@ def test_signatures_are_slowed_down(clients, people, case, is_problem, monkeypat
     assert clients.reviewer.get(at(case, "reports/")).json() == []
 
 
-def test_amending_makes_a_version(clients, people, case, is_problem):
+def test_amending_makes_a_version(
+    clients: Clients, people: People, case: Case, is_problem: IsProblem
+) -> None:
     signed(people.reviewer, case)
     amendment = {"label": "Early", "confidence": "high", "comment": "", "secret": PASSWORD}
     is_problem(clients.reviewer.post(at(case, "amend/"), amendment), 400, "invalid")
@@ -228,7 +262,9 @@ def test_amending_makes_a_version(clients, people, case, is_problem):
     is_problem(clients.reviewer.post(at(case, "amend/"), amendment | reason), 400, "invalid")
 
 
-def test_an_urgent_finding_is_acknowledged_by_whom_it_names(clients, people, case, is_problem):
+def test_an_urgent_finding_is_acknowledged_by_whom_it_names(
+    clients: Clients, people: People, case: Case, is_problem: IsProblem
+) -> None:
     signed(people.reviewer, case)
     (alert,) = clients.reviewer.get("/api/v1/alerts/?open=true").json()["results"]
     assert (alert["case"], alert["label"], alert["person"]) == (
@@ -247,7 +283,9 @@ def test_an_urgent_finding_is_acknowledged_by_whom_it_names(clients, people, cas
     assert len(clients.reviewer.get("/api/v1/alerts/?open=false").json()["results"]) == 1
 
 
-def test_the_policy_of_a_laboratory(clients, people, lab, is_problem):
+def test_the_policy_of_a_laboratory(
+    clients: Clients, people: People, lab: Laboratory, is_problem: IsProblem
+) -> None:
     address = f"/api/v1/laboratories/{lab.slug}/reading-policy/"
     policy = clients.reviewer.get(address).json()
     assert policy == {
@@ -273,8 +311,10 @@ def test_the_policy_of_a_laboratory(clients, people, lab, is_problem):
     assert clients.submitter.get(address).json() == changed
 
 
-def test_a_readers_queries_do_not_grow_with_what_is_shown(clients, people, lab, model, second):
-    def queries(client, address: str) -> int:
+def test_a_readers_queries_do_not_grow_with_what_is_shown(
+    clients: Clients, people: People, lab: Laboratory, model: ModelVersion, second: PersonClient
+) -> None:
+    def queries(client: APIClient, address: str) -> int:
         with CaptureQueriesContext(connection) as captured:
             assert client.get(address).status_code == 200
         return len(captured)
@@ -290,7 +330,9 @@ def test_a_readers_queries_do_not_grow_with_what_is_shown(clients, people, lab, 
             assert queries(client, at(large, action)) == queries(client, at(small, action))
 
 
-def test_a_claim_that_ran_out_is_no_longer_shown(clients, people, lab, model):
+def test_a_claim_that_ran_out_is_no_longer_shown(
+    clients: Clients, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     case = claimed(people.reviewer, analysed(people.submitter, lab))
     url = f"/api/v1/cases/{case.pk}/"
     assert clients.submitter.get(url).json()["claim"]["reader"] == people.reviewer.full_name

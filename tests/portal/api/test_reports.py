@@ -6,8 +6,12 @@ import hashlib
 import pytest
 from django.core.cache import cache
 
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case
+from portal.inference.models import ModelVersion
 from portal.reports.services import amend
 from tests.factories import PASSWORD, analysed, draft, signed
+from tests.portal.kinds import Clients, IsProblem, People
 
 pytestmark = pytest.mark.django_db
 
@@ -19,17 +23,19 @@ FORMS = {
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache():
+def _fresh_cache() -> None:
     cache.clear()
 
 
 @pytest.fixture
-def case(people, lab, model):
+def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
     return signed(people.reviewer, analysed(people.submitter, lab))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_each_form_in_each_version(clients, case, people, form, is_problem):
+def test_each_form_in_each_version(
+    clients: Clients, case: Case, people: People, form: str, is_problem: IsProblem
+) -> None:
     changed = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry."}
     amend(people.reviewer, case, **changed, secret=PASSWORD)
     address = f"/api/v1/cases/{case.pk}/report/{form}/"
@@ -50,7 +56,7 @@ def test_each_form_in_each_version(clients, case, people, form, is_problem):
         is_problem(client.get(address, query), status)
 
 
-def test_a_hash_is_verified(clients, case, is_problem):
+def test_a_hash_is_verified(clients: Clients, case: Case, is_problem: IsProblem) -> None:
     content = clients.submitter.get(f"/api/v1/cases/{case.pk}/report/content/").content
     address = f"/api/v1/reports/verify/{hashlib.sha256(content).hexdigest()}/"
     found = clients.lab_admin.get(address).json()
@@ -60,7 +66,9 @@ def test_a_hash_is_verified(clients, case, is_problem):
     is_problem(clients.submitter.get("/api/v1/reports/verify/nonsense/"), 404)
 
 
-def test_the_list_as_csv(clients, case, people, lab, is_problem):
+def test_the_list_as_csv(
+    clients: Clients, case: Case, people: People, lab: Laboratory, is_problem: IsProblem
+) -> None:
     draft(people.submitter, lab)
     response = clients.reviewer.get("/api/v1/cases/csv/", {"state": "reported"})
     rows = list(csv.DictReader(b"".join(response).decode().splitlines()))

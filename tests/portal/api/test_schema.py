@@ -2,7 +2,9 @@
 
 import itertools
 import json
+from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -22,8 +25,10 @@ from schemathesis.specs.openapi.checks import (
 
 from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
+from portal.cases.models import Case as Filed
 from portal.config.wsgi import application
 from tests.factories import LaboratoryFactory, active_model, analysed, draft, member
+from tests.portal.kinds import Document, present
 
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 BOUNDED = settings(
@@ -44,14 +49,14 @@ def document() -> dict[str, Any]:
     return json.loads(out.getvalue())
 
 
-def operations(document: dict[str, Any]):
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, Document]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             if method in METHODS:
                 yield f"{method.upper()} {path}", operation
 
 
-def test_every_operation_is_described_with_examples_and_refusals(document):
+def test_every_operation_is_described_with_examples_and_refusals(document: Document) -> None:
     seen = [name for name, _operation in operations(document)]
     assert len(seen) >= 14
     for name, operation in operations(document):
@@ -71,29 +76,29 @@ def test_every_operation_is_described_with_examples_and_refusals(document):
                 assert content.get("examples"), name
 
 
-def test_the_probabilities_are_documented_class_by_class(document):
+def test_the_probabilities_are_documented_class_by_class(document: Document) -> None:
     prediction = document["components"]["schemas"]["Prediction"]["properties"]
     assert list(prediction["probabilities"]["properties"]) == ["Benign", "Early", "Pre", "Pro"]
 
 
-def test_it_is_served_to_everybody(db):
+def test_it_is_served_to_everybody(db: None) -> None:
     response = APIClient().get("/api/v1/schema/?format=json")
     assert response.status_code == 200
     assert response.json()["info"]["title"] == "Hemalens"
 
 
 @pytest.fixture
-def lab_with_cases(db, settings, tmp_path):
+def lab_with_cases(db: None, settings: Settings, tmp_path: Path) -> tuple[str, list[Filed]]:
     """A reviewer's token, and ids of a draft and of a case that awaits its read."""
     settings.MEDIA_ROOT = tmp_path
-    lab = LaboratoryFactory()
+    lab = LaboratoryFactory.create()
     reviewer = member(lab, Role.REVIEWER)
     active_model()
     return issue_token(reviewer)[1], [draft(reviewer, lab), analysed(reviewer, lab)]
 
 
 @pytest.fixture
-def one_connection():
+def one_connection() -> Iterator[None]:
     """Requests share the test's transaction, as with Django's own test client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -104,7 +109,13 @@ def one_connection():
 
 @pytest.mark.usefixtures("one_connection")
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_the_api_keeps_to_its_document(mode, document, lab_with_cases, monkeypatch, subtests):
+def test_the_api_keeps_to_its_document(
+    mode: GenerationMode,
+    document: Document,
+    lab_with_cases: tuple[str, list[Filed]],
+    monkeypatch: pytest.MonkeyPatch,
+    subtests: pytest.Subtests,
+) -> None:
     monkeypatch.setattr("portal.api.framework.PersonThrottle.rate", None, raising=False)
     token, cases = lab_with_cases
     turn = itertools.cycle(cases)
@@ -117,7 +128,7 @@ def test_the_api_keeps_to_its_document(mode, document, lab_with_cases, monkeypat
             chosen = next(turn)
             case.path_parameters["case_id"] = str(chosen.pk)
             if "image_id" in case.path_parameters:
-                case.path_parameters["image_id"] = str(chosen.images.first().pk)
+                case.path_parameters["image_id"] = str(present(chosen.images.first()).pk)
         with transaction.atomic():
             response = case.call(headers={"Authorization": f"Bearer {token}"})
             transaction.set_rollback(True)

@@ -1,32 +1,37 @@
 """An address or a body that could be misread is refused, on every endpoint."""
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.urls import get_resolver
+from django.urls import URLPattern, get_resolver
+from django.views import View
 
+from portal.accounts.models import Laboratory
 from portal.api.strict import StrictQuery
+from portal.inference.models import ModelVersion
 from tests.factories import analysed
+from tests.portal.kinds import Clients, IsProblem, People
 
 CASES, CSV, ALERTS, MODELS = "/api/v1/cases/", "/api/v1/cases/csv/", "/api/v1/alerts/", "/api/v1/models/"
 
 
-def _views():
+def _views() -> Iterator[tuple[URLPattern, type[View]]]:
     for entry in get_resolver("portal.api.urls").url_patterns:
         view = getattr(entry.callback, "cls", None)
         if view is not None:
             yield entry, view
 
 
-def test_every_view_is_strict():
+def test_every_view_is_strict() -> None:
     views = list(_views())
     assert len(views) >= 30
     assert [entry.name for entry, view in views if not issubclass(view, StrictQuery)] == []
 
 
-def test_the_document_names_the_parameters_that_are_taken():
+def test_the_document_names_the_parameters_that_are_taken() -> None:
     out = StringIO()
     call_command("spectacular", "--format", "openapi-json", stdout=out)
     documented = {}
@@ -74,12 +79,14 @@ def test_the_document_names_the_parameters_that_are_taken():
         ("/api/v1/schema/?lang=xx", "lang"),
     ],
 )
-def test_a_parameter_that_means_nothing(clients, is_problem, address, parameter):
+def test_a_parameter_that_means_nothing(
+    clients: Clients, is_problem: IsProblem, address: str, parameter: str
+) -> None:
     problem = is_problem(clients.submitter.get(address), 400, "invalid")
     assert list(problem["errors"]) == [parameter]
 
 
-def test_words_name_what_is_allowed(clients, is_problem):
+def test_words_name_what_is_allowed(clients: Clients, is_problem: IsProblem) -> None:
     # Making the document must not leave anything behind that is laxer.
     clients.submitter.get("/api/v1/schema/")
 
@@ -93,7 +100,9 @@ def test_words_name_what_is_allowed(clients, is_problem):
     assert "true, false" in words(f"{CASES}?mine=abc")
 
 
-def test_what_means_something_still_does(clients, people, lab, model):
+def test_what_means_something_still_does(
+    clients: Clients, people: People, lab: Laboratory, model: ModelVersion
+) -> None:
     analysed(people.submitter, lab)
     for query in (
         "state=awaiting_read&state=draft",
@@ -121,7 +130,9 @@ def test_what_means_something_still_does(clients, people, lab, model):
         ("[" * 100_000, None),
     ],
 )
-def test_json_that_could_be_misread(clients, is_problem, body, field):
+def test_json_that_could_be_misread(
+    clients: Clients, is_problem: IsProblem, body: str, field: str | None
+) -> None:
     response = clients.submitter.generic("POST", CASES, body, content_type="application/json")
     problem = is_problem(response, 400, "invalid" if field else "parse_error")
     assert list(problem["errors"]) == ([field] if field else [])
@@ -130,13 +141,13 @@ def test_json_that_could_be_misread(clients, is_problem, body, field):
 @pytest.mark.parametrize(
     "path", ["/api/", "/api", "/api/v2/cases/", "/api/v1/reports/verify/%00/", "/api/v1/%FF/"]
 )
-def test_no_page_below_api(clients, path):
+def test_no_page_below_api(clients: Clients, path: str) -> None:
     response = clients.submitter.get(path)
     assert response.status_code in (400, 404)
     assert response["Content-Type"] == "application/problem+json"
 
 
-def test_invisible_characters_name_their_field(clients, is_problem):
+def test_invisible_characters_name_their_field(clients: Clients, is_problem: IsProblem) -> None:
     body = {"patient_pseudonym": "P\u202e1", "specimen": "csf"}
     problem = is_problem(clients.submitter.post(CASES, body), 400, "invalid")
     assert "U+202E" in problem["errors"]["patient_pseudonym"][0]

@@ -1,5 +1,6 @@
 """Tokens: shown once, stored hashed, named; ended by time, one by one, and all with the password or the account."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from io import StringIO
@@ -9,14 +10,17 @@ import time_machine
 from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from portal.accounts import services
-from portal.accounts.models import ApiToken
+from portal.accounts.models import ApiToken, User
 from portal.accounts.tokens import issue_token, tokens_of
 from portal.errors import NotAllowed
 from tests.factories import PASSWORD
+from tests.portal.kinds import Document, IsProblem, Mails, OnCommit, People
 
 ME = "/api/v1/me/"
 
@@ -31,7 +35,7 @@ def status_with(authorization: str) -> int:
     return APIClient(HTTP_AUTHORIZATION=authorization).get(ME).status_code
 
 
-def test_the_command_prints_the_token_and_nothing_else(people):
+def test_the_command_prints_the_token_and_nothing_else(people: People) -> None:
     printed = issue(people.submitter.email.upper())
     token = printed.removesuffix("\n")
     assert token.isalnum()
@@ -42,7 +46,7 @@ def test_the_command_prints_the_token_and_nothing_else(people):
     assert stored.expiry - timezone.now() > timedelta(days=89)
 
 
-def test_a_token_ends_on_its_day(people):
+def test_a_token_ends_on_its_day(people: People) -> None:
     token = issue(people.submitter.email, "--days", "2").strip()
     with time_machine.travel(timezone.now() + timedelta(days=1, hours=23)):
         assert status_with(f"Bearer {token}") == 200
@@ -50,7 +54,7 @@ def test_a_token_ends_on_its_day(people):
         assert status_with(f"Bearer {token}") == 401
 
 
-def test_revoking_ends_every_token_of_the_person_and_of_nobody_else(people):
+def test_revoking_ends_every_token_of_the_person_and_of_nobody_else(people: People) -> None:
     tokens = [issue(people.submitter.email).strip() for _ in range(2)]
     other = issue(people.reviewer.email).strip()
     out = StringIO()
@@ -60,7 +64,7 @@ def test_revoking_ends_every_token_of_the_person_and_of_nobody_else(people):
     assert status_with(f"Bearer {other}") == 200
 
 
-def test_each_is_named_and_listed_and_revoked_by_itself(people):
+def test_each_is_named_and_listed_and_revoked_by_itself(people: People) -> None:
     instrument = issue(people.submitter.email, "--name", "Scanner 2").strip()
     script = issue(people.submitter.email).strip()
     assert status_with(f"Bearer {instrument}") == 200
@@ -80,7 +84,7 @@ def test_each_is_named_and_listed_and_revoked_by_itself(people):
         call_command("revoke_tokens", people.submitter.email, "--name", "scanner 2")
 
 
-def test_the_last_use_is_written_down_once_a_minute(people):
+def test_the_last_use_is_written_down_once_a_minute(people: People) -> None:
     token = issue(people.submitter.email).strip()
     start = timezone.now()
     used = []
@@ -94,12 +98,12 @@ def test_the_last_use_is_written_down_once_a_minute(people):
 # --- What ends all of them
 
 
-def _change(client, person):
+def _change(client: Client, person: User) -> None:
     entered = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     client.post("/account/password/change/", entered)
 
 
-def _reset(client, person, mailoutbox):
+def _reset(client: Client, person: User, mailoutbox: Mails) -> None:
     client.logout()
     client.post("/account/password/reset/", {"email": person.email})
     link = next(word for word in mailoutbox[-1].body.split() if "/password/reset/key/" in word)
@@ -107,7 +111,7 @@ def _reset(client, person, mailoutbox):
     client.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": NEW})
 
 
-def _shell(client, person):
+def _shell(client: Client, person: User) -> None:
     person.set_password(NEW)
     person.save(update_fields=["password"])
 
@@ -116,7 +120,9 @@ NEW = "another long pass phrase"
 
 
 @pytest.mark.parametrize("way", [_change, _reset, _shell])
-def test_all_end_with_the_password_whichever_way_it_changes(people, client, mailoutbox, way):
+def test_all_end_with_the_password_whichever_way_it_changes(
+    people: People, client: Client, mailoutbox: Mails, way: Callable[..., None]
+) -> None:
     tokens = [issue(people.submitter.email).strip() for _ in range(2)]
     other = issue(people.reviewer.email).strip()
     client.force_login(people.submitter)
@@ -128,7 +134,7 @@ def test_all_end_with_the_password_whichever_way_it_changes(people, client, mail
     assert status_with(f"Bearer {other}") == 200
 
 
-def test_a_hash_that_is_brought_up_to_date_ends_none(people, settings):
+def test_a_hash_that_is_brought_up_to_date_ends_none(people: People, settings: Settings) -> None:
     token = issue(people.submitter.email).strip()
     settings.PASSWORD_HASHERS = [
         *settings.PASSWORD_HASHERS,
@@ -140,7 +146,7 @@ def test_a_hash_that_is_brought_up_to_date_ends_none(people, settings):
     assert status_with(f"Bearer {token}") == 200
 
 
-def test_all_end_with_the_account_and_do_not_come_back_with_it(people):
+def test_all_end_with_the_account_and_do_not_come_back_with_it(people: People) -> None:
     token = issue(people.submitter.email).strip()
     membership = people.submitter.memberships.get()
     services.deactivate(people.lab_admin, membership)
@@ -154,7 +160,7 @@ def test_all_end_with_the_account_and_do_not_come_back_with_it(people):
         issue_token(people.submitter)
 
 
-def test_those_of_before_go_on_working_under_a_number(people):
+def test_those_of_before_go_on_working_under_a_number(people: People) -> None:
     tokens = [issue(people.submitter.email, "--name", name).strip() for name in ("x", "y")]
     migration = import_module("portal.accounts.migrations.0005_api_tokens")
     with connection.cursor() as cursor:
@@ -173,7 +179,7 @@ PAGE = "/account/tokens/"
 
 
 @pytest.fixture
-def session(people, client):
+def session(people: People, client: Client) -> Client:
     """The submitter's, who has just entered the password again."""
     client.force_login(people.submitter)
     assert client.post(PAGE, {"name": "Mine", "days": 5})["Location"].startswith("/account/reauthenticate/")
@@ -183,8 +189,8 @@ def session(people, client):
 
 
 def test_the_page_shows_a_token_once_and_lists_it(
-    people, session, mailoutbox, django_capture_on_commit_callbacks
-):
+    people: People, session: Client, mailoutbox: Mails, django_capture_on_commit_callbacks: OnCommit
+) -> None:
     client = session
     with django_capture_on_commit_callbacks(execute=True):
         made = client.post(PAGE, {"name": "Scanner", "days": 5})
@@ -210,12 +216,12 @@ def test_the_page_shows_a_token_once_and_lists_it(
     "entered",
     [{"name": "", "days": 5}, {"name": "a\u202eb", "days": 5}, {"name": "a", "days": 0}, {"name": "a"}],
 )
-def test_the_page_refuses_beside_the_field(people, session, entered):
+def test_the_page_refuses_beside_the_field(people: People, session: Client, entered: Document) -> None:
     assert session.post(PAGE, entered).status_code == 422
     assert not tokens_of(people.submitter)
 
 
-def test_the_page_revokes_ones_own(people, client):
+def test_the_page_revokes_ones_own(people: People, client: Client) -> None:
     for name in ("x", "y"):
         issue_token(people.submitter, name=name)
     row, _secret = issue_token(people.submitter, name="z")
@@ -230,7 +236,7 @@ def test_the_page_revokes_ones_own(people, client):
 
 
 @pytest.mark.parametrize("arguments", [("nobody@lab.example",), ("{email}", "--days", "0")])
-def test_the_command_refuses_in_words(people, arguments):
+def test_the_command_refuses_in_words(people: People, arguments: tuple[str, str, str] | tuple[str]) -> None:
     with pytest.raises(CommandError):
         issue(*(argument.format(email=people.submitter.email) for argument in arguments))
     with pytest.raises(CommandError):
@@ -251,13 +257,13 @@ def test_the_command_refuses_in_words(people, arguments):
         "Basic dXNlcjpwYXNz",
     ],
 )
-def test_whatever_is_no_token_is_401(db, authorization, is_problem):
+def test_whatever_is_no_token_is_401(db: None, authorization: str, is_problem: IsProblem) -> None:
     response = APIClient(HTTP_AUTHORIZATION=authorization).get(ME)
     is_problem(response, 401)
     assert response["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_browsers_session_is_no_token(people):
+def test_a_browsers_session_is_no_token(people: People) -> None:
     client = APIClient()
     client.force_login(people.submitter)
     assert client.get(ME).status_code == 401

@@ -5,13 +5,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.db import connections
 from PIL import Image
+from pytest_django.fixtures import Settings
 
-from portal.cases.models import SmearImage
-from portal.cases.photographs import read_photograph
+from portal.accounts.models import Laboratory
+from portal.cases.models import Case, SmearImage
+from portal.cases.photographs import Photograph, read_photograph
 from tests.factories import draft, photograph
+from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People
 
 
 def saved(image: Image.Image, format: str, **options: object) -> bytes:
@@ -51,7 +54,9 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_is_refused_in_words_and_costs_nothing(name, clients, draft_case, is_problem):
+def test_a_bad_file_is_refused_in_words_and_costs_nothing(
+    name: str, clients: Clients, draft_case: Case, is_problem: IsProblem
+) -> None:
     make, status, code = BAD_FILES[name]
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     before = clients.submitter.get(address).json()
@@ -63,7 +68,7 @@ def test_a_bad_file_is_refused_in_words_and_costs_nothing(name, clients, draft_c
     assert (good.status_code, good.json()["position"]) == (201, 2)
 
 
-def test_the_answer_shows_the_stored_photograph(clients, people, lab):
+def test_the_answer_shows_the_stored_photograph(clients: Clients, people: People, lab: Laboratory) -> None:
     case = draft(people.submitter, lab, images=0)
     upload = photograph(3, size=(200, 150), name="Jane Roe.jpeg")
     body = clients.submitter.post(
@@ -74,15 +79,15 @@ def test_the_answer_shows_the_stored_photograph(clients, people, lab):
     assert (body["job"], body["prediction"]) == (None, None)
     assert "Jane" not in str(body)
     stored = clients.submitter.get(body["file"])
-    content = b"".join(stored.streaming_content)
+    content = stored.getvalue()
     assert (stored["Content-Type"], len(content)) == ("image/png", body["size"])
     assert stored["Cache-Control"].startswith("private")
     thumbnail = clients.submitter.get(body["thumbnail"])
-    with Image.open(io.BytesIO(b"".join(thumbnail.streaming_content))) as small:
+    with Image.open(io.BytesIO(thumbnail.getvalue())) as small:
         assert (small.format, small.size) == ("JPEG", (200, 150))
 
 
-def test_the_same_photograph_twice(clients, draft_case, is_problem):
+def test_the_same_photograph_twice(clients: Clients, draft_case: Case, is_problem: IsProblem) -> None:
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     again = saved(Image.open(photograph(0)), "BMP")
     response = clients.submitter.post(
@@ -95,13 +100,15 @@ def test_the_same_photograph_twice(clients, draft_case, is_problem):
 @pytest.mark.parametrize(
     "body", [{}, {"file": "text"}, {"photograph": photograph(1)}, {"file": [photograph(1), photograph(2)]}]
 )
-def test_a_request_without_exactly_one_file(body, clients, draft_case, is_problem):
+def test_a_request_without_exactly_one_file(
+    body: Document, clients: Clients, draft_case: Case, is_problem: IsProblem
+) -> None:
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     problem = is_problem(clients.submitter.post(address, body, format="multipart"), 400, "invalid")
     assert "multipart field `file`" in problem["errors"]["file"][0]
 
 
-def test_a_body_that_is_no_multipart(clients, draft_case, is_problem):
+def test_a_body_that_is_no_multipart(clients: Clients, draft_case: Case, is_problem: IsProblem) -> None:
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     is_problem(clients.submitter.post(address, {"file": "x"}), 415, "unsupported_media_type")
     broken = {"data": b"no boundary here", "content_type": "multipart/form-data"}
@@ -111,13 +118,17 @@ def test_a_body_that_is_no_multipart(clients, draft_case, is_problem):
 
 
 def test_a_file_over_the_limit_reaches_the_disk_only_up_to_it(
-    clients, draft_case, is_problem, settings, monkeypatch
-):
+    clients: Clients,
+    draft_case: Case,
+    is_problem: IsProblem,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     settings.UPLOAD_MAX_BYTES = 200_000
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0
     written: list[int] = []
 
-    def note_and_read(upload):
+    def note_and_read(upload: TemporaryUploadedFile) -> Photograph:
         written.append(Path(upload.temporary_file_path()).stat().st_size)
         return read_photograph(upload)
 
@@ -131,7 +142,9 @@ def test_a_file_over_the_limit_reaches_the_disk_only_up_to_it(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_uploads_at_once_get_two_positions(people, lab, client_for):
+def test_two_uploads_at_once_get_two_positions(
+    people: People, lab: Laboratory, client_for: ClientFor
+) -> None:
     case = draft(people.submitter, lab, images=0)
     client = client_for(people.submitter)
     statuses: list[int] = []
@@ -154,7 +167,9 @@ def test_two_uploads_at_once_get_two_positions(people, lab, client_for):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_uploads_at_once_stand_where_they_say_and_never_on_one_place(people, lab, client_for):
+def test_uploads_at_once_stand_where_they_say_and_never_on_one_place(
+    people: People, lab: Laboratory, client_for: ClientFor
+) -> None:
     case = draft(people.submitter, lab, images=0)
     client = client_for(people.submitter)
     # Two files want the second place.
@@ -180,7 +195,9 @@ def test_uploads_at_once_stand_where_they_say_and_never_on_one_place(people, lab
 
 
 @pytest.mark.parametrize("position", ["0", "-1", "1.5", "first", "10001", "99999999999", "٣"])
-def test_a_position_that_is_none_is_refused_by_name(position, clients, draft_case, is_problem):
+def test_a_position_that_is_none_is_refused_by_name(
+    position: str, clients: Clients, draft_case: Case, is_problem: IsProblem
+) -> None:
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     body = {"file": photograph(9), "position": position}
     problem = is_problem(clients.submitter.post(address, body, format="multipart"), 400)
@@ -188,7 +205,7 @@ def test_a_position_that_is_none_is_refused_by_name(position, clients, draft_cas
     assert draft_case.images.count() == 1
 
 
-def test_taking_a_photograph_out(clients, people, lab):
+def test_taking_a_photograph_out(clients: Clients, people: People, lab: Laboratory) -> None:
     case = draft(people.submitter, lab, images=2)
     first = case.images.get(position=1)
     address = f"/api/v1/cases/{case.pk}/images/"
@@ -197,7 +214,7 @@ def test_taking_a_photograph_out(clients, people, lab):
     assert clients.submitter.get(f"{address}{first.pk}/").status_code == 404
 
 
-def test_quality_is_advice_beside_the_photograph(clients, draft_case):
+def test_quality_is_advice_beside_the_photograph(clients: Clients, draft_case: Case) -> None:
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     empty = saved(Image.new("RGB", (300, 200), (246, 226, 236)), "PNG")
     answer = clients.submitter.post(address, {"file": SimpleUploadedFile("a.png", empty)}, format="multipart")
@@ -212,8 +229,13 @@ def test_quality_is_advice_beside_the_photograph(clients, draft_case):
 
 
 def test_without_the_process_that_reads_photographs_an_upload_is_told_to_try_again(
-    clients, draft_case, is_problem, settings, tmp_path, monkeypatch
-):
+    clients: Clients,
+    draft_case: Case,
+    is_problem: IsProblem,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("confined.client.RESTART_SECONDS", 0.0)
     settings.CONFINED_SOCKETS = tmp_path
     address = f"/api/v1/cases/{draft_case.pk}/images/"
