@@ -121,16 +121,16 @@ def active_model(version: int = 1, **fields: object) -> ModelVersion:
     return register_version("leukemia_vgg16", card, activate=True, gate=gate)
 
 
-def draft(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str) -> Case:
+def draft(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str | float) -> Case:
     """A draft with drawn photographs."""
-    entered = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"} | fields
+    entered: dict[str, Any] = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"} | fields
     case = cases.create_case(by, laboratory=laboratory, **entered)
     for seed in range(images):
         cases.add_image(by, case, photograph(seed))
     return case
 
 
-def analysed(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str) -> Case:
+def analysed(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str | float) -> Case:
     """A submitted case whose photographs the model has answered: it awaits a read."""
     case = cases.submit(by, draft(by, laboratory, images=images, **fields))
     for job in case.jobs.all():

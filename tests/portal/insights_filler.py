@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from django.apps import apps
@@ -19,6 +19,9 @@ from portal.inference.models import Job, ModelVersion, Prediction
 from portal.reading.models import Conclusion, Read
 from portal.reports.models import Diagnosis
 from smear.classes import CLASSES
+from tests.portal.kinds import present
+
+M = TypeVar("M", bound=models.Model)
 
 SIX = [*CLASSES, "none_of_these", "unsuitable_image"]
 
@@ -26,7 +29,12 @@ SIX = [*CLASSES, "none_of_these", "unsuitable_image"]
 @contextlib.contextmanager
 def own_times(*kinds: type[models.Model]) -> Iterator[None]:
     """Let rows be written with the times they state."""
-    fields = [one for kind in kinds for one in kind._meta.fields if getattr(one, "auto_now_add", False)]
+    fields = [
+        one
+        for kind in kinds
+        for one in kind._meta.fields
+        if isinstance(one, models.DateField | models.TimeField) and one.auto_now_add
+    ]
     for one in fields:
         one.auto_now_add = False
     try:
@@ -53,7 +61,7 @@ class Filler:
         self.rows: dict[type[models.Model], list[Any]] = {}
         self.number = 0
 
-    def add(self, row: models.Model) -> Any:
+    def add(self, row: M) -> M:
         self.rows.setdefault(type(row), []).append(row)
         return row
 
@@ -102,7 +110,7 @@ class Filler:
                     pixel_sha256=f"{case.accession}-{position}",
                     quality={"measures": measures, "reasons": reasons},
                     uploaded_by=self.submitter,
-                    created_at=case.submitted_at,
+                    created_at=present(case.submitted_at),
                 )
             )
             if self.version is None:
@@ -115,7 +123,7 @@ class Filler:
                     case=case,
                     model_version=self.version,
                     state="done",
-                    queued_at=case.submitted_at,
+                    queued_at=present(case.submitted_at),
                 )
             )
             self.add(
@@ -130,7 +138,7 @@ class Filler:
                     outlier_score=score,
                     refer=score > self.version.outlier_threshold,
                     seconds=0.2,
-                    created_at=case.submitted_at,
+                    created_at=present(case.submitted_at),
                 )
             )
 

@@ -1,5 +1,6 @@
 """Whether waiting work is being done, from the rows alone; and the repair that no worker runs."""
 
+import inspect
 from datetime import timedelta
 
 import pytest
@@ -40,7 +41,7 @@ def test_red_when_jobs_wait_and_none_is_done(submitted: Case, settings: Settings
     assert backlog().stands_still
     assert str(backlog()).startswith("2 waiting, the oldest for 50 s; last done never")
     with pytest.raises(NotWorkingError, match="2 waiting"):
-        health.queue_of_work.__wrapped__()
+        inspect.unwrap(health.queue_of_work)()
     # A job under way counts: the worker may hang over it.
     first, second = submitted.jobs.all()
     attempt = present(services.claim(first.pk, "a"))
@@ -48,7 +49,7 @@ def test_red_when_jobs_wait_and_none_is_done(submitted: Case, settings: Settings
     # Another one done lately: the queue is long, not still.
     services.record(attempt, answer())
     assert not backlog().stands_still
-    assert "1 waiting" in health.queue_of_work.__wrapped__()
+    assert "1 waiting" in inspect.unwrap(health.queue_of_work)()
     Job.objects.filter(pk=first.pk).update(finished_at=timezone.now() - timedelta(seconds=50))
     assert backlog().stands_still
     # Nothing waits, however long ago the last one was.

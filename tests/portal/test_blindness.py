@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
+from django.test.client import MULTIPART_CONTENT
 from PIL import Image
 
 from portal.accounts.choices import Role
@@ -76,7 +76,7 @@ def settled(content: bytes) -> bytes:
 
 
 def response_of(response: PageResponse) -> Response:
-    content = response.getvalue() if response.streaming else response.content
+    content = response.getvalue()
     headers = "\n".join(f"{key}: {value}" for key, value in response.items() if key not in IGNORED_HEADERS)
     return response.status_code, settled(headers.encode()).decode(), settled(content)
 
@@ -87,18 +87,17 @@ class Walker:
     def __init__(self, user: User) -> None:
         self.client = Client()
         self.client.force_login(user)
-        self.token = {"HTTP_AUTHORIZATION": f"Bearer {issue_token(user)[1]}"}
+        self.token = {"Authorization": f"Bearer {issue_token(user)[1]}"}
 
     def get(self, address: Address) -> Response:
-        return response_of(self.client.get(address.path, **self._of(address)))
+        return response_of(self.client.get(address.path, headers=self._of(address)))
 
     def post(self, address: Address, data: Document) -> Response:
         """What a post is answered with; it changes nothing."""
         with transaction.atomic():
-            if address.is_api:
-                data = json.dumps(data)
-            content_type = {"content_type": "application/json"} if address.is_api else {}
-            response = response_of(self.client.post(address.path, data, **content_type, **self._of(address)))
+            kind = "application/json" if address.is_api else MULTIPART_CONTENT
+            answer = self.client.post(address.path, data, content_type=kind, headers=self._of(address))
+            response = response_of(answer)
             transaction.set_rollback(True)
         return response
 
@@ -322,7 +321,7 @@ def test_the_same_walk_finds_the_answers_where_they_may_be_seen(staff: Staff, wo
         assert any(part in where for where in different), part
 
     def when_done(world: World, secrets: Secrets) -> Found:
-        own = {"label": "Pre", "confidence": "high", "comment": "Mine."}
+        own: Document = {"label": "Pre", "confidence": "high", "comment": "Mine."}
         reading.record_read(staff.reviewer, world.case, **own)
         shown = fetched(staff.reviewer, world, telling)
         assert traces(shown, secrets) != []

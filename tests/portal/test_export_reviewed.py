@@ -80,7 +80,9 @@ def test_photographs_go_out_as_stored_under_their_own_labels(
         image = stored[name.split(".")[0]]
         assert label == row["class"]
         assert written == image.file.open("rb").read()
-        assert np.array_equal(Image.open(io.BytesIO(written)), Image.open(image.file.open("rb")))
+        assert np.array_equal(
+            np.asarray(Image.open(io.BytesIO(written))), np.asarray(Image.open(image.file.open("rb")))
+        )
         assert row["pixel_sha256"] == image.pixel_sha256
         assert (row["overlap_group"], row["laboratory"]) == (case_key(case.pk), lab.slug)
         assert (row["disputed"], row["model_seen"], row["follows_case"]) == ("0", "0", "0")
@@ -105,7 +107,7 @@ def test_an_amended_case_is_disputed_and_its_newest_version_counts(
     signed(people.reviewer, analysed(people.submitter, lab))
     case = analysed(people.submitter, lab, images=3)
     answered(people, case, **{f"p{present(case.images.last()).position}": "Benign"})
-    entered = {"confidence": "high", "comment": "", "secret": PASSWORD, "reason": "Flow cytometry."}
+    entered: Document = {"confidence": "high", "comment": "", "secret": PASSWORD, "reason": "Flow cytometry."}
     amend(people.reviewer, case, label="Pro", **entered)
     summary, rows = export()
     assert (summary["cases"], summary["left_out"]["cases"]) == (1, {"disputed": 1})

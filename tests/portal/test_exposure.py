@@ -20,6 +20,7 @@ from portal.accounts.choices import Role
 from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
 from portal.cases.models import Case
+from portal.cases.photographs import read_photograph
 from portal.errors import NotAllowed
 from portal.inference import quick_looks
 from portal.inference import services as inference
@@ -308,7 +309,7 @@ def test_a_quick_look_of_a_photograph_to_be_read_blind_is_refused(
     case = analysed(people.submitter, lab)
     with pytest.raises(NotAllowed, match=case.accession):
         quick_look.start(people.reviewer, lab, upload)
-    assert blind.hiding_case(people.submitter, cases.read_photograph(upload)) is None
+    assert blind.hiding_case(people.submitter, read_photograph(upload)) is None
 
 
 def test_another_field_may_be_looked_at(people: People, lab: Laboratory, model: ModelVersion) -> None:

@@ -27,7 +27,7 @@ def test_opacity_follows_the_activation() -> None:
     activation[2, 2, 3] = 5.0
     picture = alpha(render(prediction(activation), CLASSES[2]))
     y, x = np.unravel_index(picture.argmax(), picture.shape)
-    assert (y * 14 // EDGE, x * 14 // EDGE) == (2, 3)
+    assert (int(y) * 14 // EDGE, int(x) * 14 // EDGE) == (2, 3)
     assert picture[EDGE // 2 :, EDGE // 2 :].max() == 0
 
 

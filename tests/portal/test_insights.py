@@ -29,13 +29,13 @@ from portal.numbers import percent
 from portal.reading.choices import ReadLabel
 from tests.factories import active_model, analysed, member, read, signed
 from tests.portal.insights_filler import Filler, a_quarter
-from tests.portal.kinds import People, Queries, present
+from tests.portal.kinds import Document, People, Queries, present
 
 pytestmark = pytest.mark.django_db
 
 PAGE = reverse("insights:page")
 CASES = reverse("insights:cases")
-CARD = {
+CARD: Document = {
     "outlier_threshold": 1.4762,
     "figures": {
         "confusion": {
@@ -110,8 +110,10 @@ def test_figures_of_a_few_cases_worked_out_by_hand(
     filler.write()
     cases = signed_cases(scope)
     found = agreement(cases, scope)
-    assert (found.own.n, present(found.own.agreed).value) == (5, pytest.approx(3 / 5))
-    assert (found.signed.n, present(found.signed.agreed).value) == (5, pytest.approx(3 / 5))
+    assert found.own.n == 5
+    assert present(found.own.agreed).value == pytest.approx(3 / 5)
+    assert found.signed.n == 5
+    assert present(found.signed.agreed).value == pytest.approx(3 / 5)
     sensitivity = {row.title: (row.part.count, row.whole.count) for row in found.classes}
     assert sensitivity == {
         "Benign (haematogones)": (1, 1),

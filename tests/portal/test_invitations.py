@@ -73,12 +73,12 @@ def elsewhere() -> Elsewhere:
 
 
 def link_in(mail: EmailMessage) -> str:
-    return present(re.search(r"https?://[^/]+(/users/invitation/\S+/)", mail.body))[1]
+    return present(re.search(r"https?://[^/]+(/users/invitation/\S+/)", str(mail.body)))[1]
 
 
 def state(user: User) -> Document:
-    return User.objects.values("password", "is_active", "full_name", "is_superuser", "is_staff").get(
-        pk=user.pk
+    return dict(
+        User.objects.values("password", "is_active", "full_name", "is_superuser", "is_staff").get(pk=user.pk)
     )
 
 
@@ -322,7 +322,7 @@ def test_of_two_who_redeem_it_at_once_one_joins(people: People, lab: Laboratory)
 
     def redeem(name: str) -> str:
         try:
-            return invitations.accept_with_new_account(key, full_name=name, password=PASSWORD).full_name
+            return str(invitations.accept_with_new_account(key, full_name=name, password=PASSWORD).full_name)
         except (Gone, WrongState) as error:
             return type(error).__name__
         finally:

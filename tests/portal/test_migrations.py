@@ -1,9 +1,11 @@
 """Backfills on rows as the release before left them, and the ways back that are closed in words."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from importlib import import_module
 from types import ModuleType
+from uuid import UUID
 
 import pytest
 from django.apps import apps as current
@@ -11,6 +13,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import StateApps
+from django.db.models import Model
 from django.utils import timezone
 
 from portal.accounts.models import Invitation, Laboratory, User
@@ -25,7 +28,7 @@ from portal.reports.content import content_sha256
 from portal.reports.services import sign
 from portal.words import in_words
 from tests.factories import PASSWORD, UserFactory, analysed, answer, draft, photograph, read
-from tests.portal.kinds import People, present
+from tests.portal.kinds import Document, People, present
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +72,7 @@ def test_photographs_are_hashed_and_one_whose_thumbnail_is_lost_holds_up_nobody(
 ) -> None:
     case = draft(people.submitter, lab, images=3)
     kept, lost, damaged = case.images.all()
-    wanted = bytes(kept.perceptual_hash)
+    wanted = bytes(present(kept.perceptual_hash))
     lost.thumbnail.storage.delete(present(lost.thumbnail.name))
     with damaged.thumbnail.storage.open(present(damaged.thumbnail.name), "wb") as file:
         file.write(b"no picture")
@@ -145,7 +148,7 @@ def test_open_links_end_used_ones_stay_and_an_account_that_nobody_opened_goes(
     )
     models = as_of("accounts", "0006_invitations")
     founder = User.objects.create(email="founder@lab.example", full_name="Founder", is_active=False)
-    rows = {
+    rows: dict[str, Document] = {
         "open@lab.example": {"invited_by_id": people.lab_admin.pk},
         "used@lab.example": {"invited_by_id": people.lab_admin.pk, "accepted_at": timezone.now()},
         "expired@lab.example": {
@@ -232,7 +235,7 @@ def as_text(table: str, column: str) -> None:
     )
 
 
-def set_text(table: str, column: str, values: dict[object, str]) -> None:
+def set_text(table: str, column: str, values: Mapping[int, str] | Mapping[UUID, str]) -> None:
     with connection.cursor() as cursor:
         for key, value in values.items():
             cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [value, key])
@@ -313,8 +316,9 @@ def test_errors_of_jobs_tries_and_quick_looks_become_codes(
     )
     alter()
     apply("inference", "0005_errors_as_codes")
-    for row in (first, second, attempt, look):
-        present(row).refresh_from_db()
+    rows: tuple[Model, ...] = (first, second, attempt, look)
+    for row in rows:
+        row.refresh_from_db()
     assert first.error == {"code": "superseded", "values": {"version": "v2"}}
     assert second.error is None
     assert attempt.error == {"code": "text", "values": {"text": "Triton is down."}}

@@ -48,7 +48,7 @@ def test_who_joins_by_invitation_is_told_of_the_own_name(
                 people.lab_admin, email=f"{len(name)}@lab.example", laboratory=lab, role=Role.REVIEWER
             )
         client.logout()
-        client.get(present(re.search(r"https?://[^/]+(/users/invitation/\S+/)", mailoutbox[-1].body))[1])
+        client.get(present(re.search(r"https?://[^/]+(/users/invitation/\S+/)", str(mailoutbox[-1].body)))[1])
         entered = {"full_name": name, "password": PASSWORD, "password_again": PASSWORD}
         page = client.post(reverse("accounts:invitation"), entered, follow=True).content.decode()
         assert User.objects.filter(email=offer.email, full_name=name).exists()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import partial
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -118,7 +117,7 @@ BODIES: list[tuple[str, bytes]] = [
     ("text/plain", b"\x00"),
     ("\x00/\xff", b"x"),
 ]
-HEADERS = [
+HEADERS: list[Document] = [
     {"HTTP_ACCEPT_LANGUAGE": "\x00,\xff;q=1e999," + "x" * 600},
     {"HTTP_COOKIE": 'sessionid="\\000\\777"; csrftoken="\\000"; django_language="\\000"; messages="\\000"'},
     {"HTTP_COOKIE": "sessionid=\xff\xfe; django_language=../../x; messages=xx:yy"},
@@ -205,13 +204,17 @@ def _real(world: World, route: str, one: re.Match[str]) -> str:
     return {"slug": world.case.laboratory.slug, "label": "Pre", "sha256": "0" * 64, "int": "1"}.get(name, "1")
 
 
+#: A browser of a person, and the token of theirs, as it stands in the environment of a request.
+Asker = tuple[Client, Document]
+
+
 class Walk:
     """Sends requests and notes what broke."""
 
     def __init__(self, world: World) -> None:
         self.broke: list[str] = []
         self.count = 0
-        self.clients = []
+        self.clients: list[Asker] = []
         for person in world.people:
             client = Client(raise_request_exception=False)
             client.force_login(person)
@@ -226,12 +229,19 @@ class Walk:
         return response.status_code not in (404, 405)
 
     def send(
-        self, method: str, path: str, body: bytes = b"", kind: str = "", *, by: Any = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        kind: str = "",
+        *,
+        by: Asker | None = None,
+        **headers: str,
     ) -> None:
         client, token = by or self.reviewer
         api = path.startswith("/api/")
         route, _mark, query = path.partition("?")
-        extra = {"QUERY_STRING": query, **(token if api else {}), **headers}
+        extra: Document = {"QUERY_STRING": query, **(token if api else {}), **headers}
         self.count += 1
         with transaction.atomic():
             response = client.generic(method, route, body, content_type=kind, **extra)
@@ -244,10 +254,11 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
+def document() -> Document:
     out = StringIO()
     call_command("spectacular", "--format", "openapi-json", stdout=out)
-    return json.loads(out.getvalue())
+    document: Document = json.loads(out.getvalue())
+    return document
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def entered(**changes: object) -> dict[str, object]:
 
 def page_keys(client: Client, url: str = URL) -> dict[str, list[str]]:
     found = present(re.search(r'<body[^>]* data-keys="([^"]*)"', client.get(url).content.decode()))
-    return json.loads(unescape(found[1]))
+    keys: dict[str, list[str]] = json.loads(unescape(found[1]))
+    return keys
 
 
 # --- Keys
@@ -123,7 +124,7 @@ def test_without_a_choice_there_are_defaults_and_no_row(
     [({"language": "tlh"}, "language"), ({"mail": "hourly"}, "mail"), ({"keys": {"home": "F5"}}, "home")],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(people: People, change: Document, field: str) -> None:
-    wanted = {"language": "es", "mail": "never", "single_keys_on": True, "keys": {}}
+    wanted: Document = {"language": "es", "mail": "never", "single_keys_on": True, "keys": {}}
     with pytest.raises(Invalid) as refused:
         save_preferences(people.reviewer, **wanted | change)
     assert refused.value.field == field

@@ -30,7 +30,7 @@ from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.policy.services import set_policy
 from portal.reports.models import Alert, Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, draft, member, photograph, read, signed
-from tests.portal.kinds import People, present
+from tests.portal.kinds import Document, People, present
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def as_(people: People) -> Callable[[str], Client]:
     return signed_in
 
 
-def twice(client: Client, address: str, body: dict[str, str]) -> str:
+def twice(client: Client, address: str, body: Document) -> str:
     """Send a form twice; where both answers lead."""
     answers = [client.post(address, body) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [302, 302], answers[1].content.decode()
@@ -376,7 +376,7 @@ def test_a_marker_sent_twice_is_one_marker(
 ) -> None:
     image = draft(people.submitter, lab).images.get()
     address, client = reverse("annotations:markers", args=[image.pk]), as_("submitter")
-    body = {"id": str(uuid.uuid4()), "x": 0.5, "y": 0.5, "note": "Blast"}
+    body: Document = {"id": str(uuid.uuid4()), "x": 0.5, "y": 0.5, "note": "Blast"}
     answers = [client.post(address, body, content_type="application/json") for _ in range(2)]
     assert {answer.json()["id"] for answer in answers} == {body["id"]}
     assert Marker.objects.count() == 1

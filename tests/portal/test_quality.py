@@ -50,10 +50,7 @@ def test_quality_is_stored_with_the_photograph(case: Case) -> None:
     assert present(sharp.quality)["measures"]["nucleated_cells"] == 8
     assert present(blurred.quality)["reasons"] == ["out_of_focus"]
     assert blurred.quality_warnings == [BLURRED]
-    assert (
-        present(blurred.quality)["measures"]["focus"]
-        < present(sharp.quality)["measures"]["focus"]
-    )
+    assert present(blurred.quality)["measures"]["focus"] < present(sharp.quality)["measures"]["focus"]
 
 
 def test_the_submitter_is_warned_at_once_and_may_submit_all_the_same(

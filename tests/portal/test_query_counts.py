@@ -86,7 +86,8 @@ def queries(client: Client, address: str) -> int:
 def test_every_page_asks_what_is_written_down_and_no_more_with_more_cases(
     client: Client, people: People, lab: Laboratory, things: Things
 ) -> None:
-    few, many = {}, {}
+    few: dict[str, int] = {}
+    many: dict[str, int] = {}
     for counts in (few, many):
         for name, (role, address) in PAGES.items():
             client.force_login(getattr(people, role))

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     """What was handed to the broker."""
-    messages: list[tuple[str, list]] = []
+    messages: Sent = []
     monkeypatch.setattr(
         "portal.inference.sending.app.send_task", lambda name, args, **options: messages.append((name, args))
     )

@@ -18,7 +18,7 @@ from portal.reports.exports.csv_export import COLUMNS, defused
 from portal.reports.services import amend
 from portal.text import visible
 from tests.factories import PASSWORD, analysed, draft, read, signed
-from tests.portal.kinds import People
+from tests.portal.kinds import Document, People
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_a_signed_case_has_its_newest_report(
     export: Export, people: People, lab: Laboratory, model: ModelVersion
 ) -> None:
     case = signed(people.reviewer, analysed(people.submitter, lab, images=2), "Early")
-    changed = {"label": "Pro", "confidence": "medium", "comment": "", "reason": "Flow cytometry."}
+    changed: Document = {"label": "Pro", "confidence": "medium", "comment": "", "reason": "Flow cytometry."}
     newest = amend(people.reviewer, case, **changed, secret=PASSWORD)
     rows, _queries = export(people.submitter)
     row = rows[case.accession]

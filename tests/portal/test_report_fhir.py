@@ -48,7 +48,8 @@ def twice_read(people: People, lab: Laboratory, model: ModelVersion) -> Case:
 
 
 def bundle_of(user: User, case: Case, wanted: int | None = None) -> Document:
-    return json.loads(bundle_json(signed_version(user, case.pk, wanted)))
+    bundle: Document = json.loads(bundle_json(signed_version(user, case.pk, wanted)))
+    return bundle
 
 
 def resources(bundle: Document, kind: str) -> list[Document]:
@@ -119,7 +120,7 @@ def test_people_and_model_speak_in_observations_of_their_own(
 ) -> None:
     sign(people.reviewer, twice_read, secret=PASSWORD)
     made = bundle_of(people.submitter, twice_read)
-    said = {}
+    said: dict[str, list[Document]] = {}
     for one in resources(made, "Observation"):
         said.setdefault(one["code"]["coding"][-1]["code"], []).append(one)
     first, second = said["read"]
@@ -145,7 +146,12 @@ def test_people_and_model_speak_in_observations_of_their_own(
 
 def test_an_amendment_carries_the_signatures_of_both_versions(twice_read: Case, people: People) -> None:
     first = sign(people.reviewer, twice_read, secret=PASSWORD)
-    changed = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry came in."}
+    changed: Document = {
+        "label": "Pro",
+        "confidence": "high",
+        "comment": "",
+        "reason": "Flow cytometry came in.",
+    }
     second = amend(people.reviewer, twice_read, **changed, secret=PASSWORD)
     made = bundle_of(people.submitter, twice_read)
     (report,) = resources(made, "DiagnosticReport")

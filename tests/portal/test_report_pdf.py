@@ -21,7 +21,7 @@ from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
 from tests.confined.servers import running
 from tests.factories import PASSWORD, analysed, read, signed
-from tests.portal.kinds import People, present
+from tests.portal.kinds import Document, People, present
 from tests.portal.pdf_text import objects_of, page_count, text_of
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +122,7 @@ def test_long_words_are_laid_out_within_seconds(case: Case, people: People) -> N
     """Breaking "anywhere" took WeasyPrint a minute for one long comment in a table."""
     note = "Blasts with scant cytoplasm. " * 130
     sign(people.reviewer, case, secret=PASSWORD)
-    changed = {"label": "Pro", "confidence": "high", "comment": note, "reason": note[:1900]}
+    changed: Document = {"label": "Pro", "confidence": "high", "comment": note, "reason": note[:1900]}
     amend(people.reviewer, case, **changed, secret=PASSWORD)
     version = signed_version(people.submitter, case.pk)
     started = time.monotonic()
@@ -139,7 +139,7 @@ def test_words_that_look_like_html_stay_words(people: People, lab: Laboratory, m
 def test_a_lost_thumbnail_leaves_a_note(case: Case, people: People) -> None:
     sign(people.reviewer, case, secret=PASSWORD)
     image = present(case.images.first())
-    image.thumbnail.storage.delete(image.thumbnail.name)
+    image.thumbnail.storage.delete(present(image.thumbnail.name))
     assert "file is missing" in text_of(pdf.render(signed_version(people.submitter, case.pk)))
 
 

@@ -13,7 +13,7 @@ from portal.cases.models import Case
 from portal.inference.models import ModelVersion
 from portal.reports.services import amend
 from tests.factories import PASSWORD, analysed, signed
-from tests.portal.kinds import PageResponse, People
+from tests.portal.kinds import Document, PageResponse, People
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def test_a_genuine_report(client: Client, case: Case, people: People) -> None:
 
 def test_an_amended_version_points_to_the_newest(client: Client, case: Case, people: People) -> None:
     first = case.diagnoses.get()
-    changed = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry."}
+    changed: Document = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry."}
     amend(people.reviewer, case, **changed, secret=PASSWORD)
     words = page_of(client, people.submitter, first.sha256).content.decode()
     assert "This report is genuine." in words

@@ -4,7 +4,6 @@ import logging
 import sys
 from itertools import product
 from smtplib import SMTPRecipientsRefused
-from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -15,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 from pytest_django.fixtures import Settings
+from rest_framework.request import Request
 from structlog.testing import capture_logs
 
 from portal import mail
@@ -94,12 +94,12 @@ def test_a_statement_that_fails_is_told_by_its_kind(people: People) -> None:
     for secret in (people.reviewer.email, HASH, SECRET):
         assert secret not in text
     with (
-        pytest.raises(Exception, match=SECRET) as caught,
+        pytest.raises(Exception, match=SECRET) as refused,
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
         cursor.execute("SELECT %s::integer", [SECRET])
-    assert SECRET not in written(failing(caught.value))
+    assert SECRET not in written(failing(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_only_what_our_proxies_say_of_the_client_counts(
     request = rf.get("/", HTTP_X_FORWARDED_FOR=forwarded, REMOTE_ADDR="10.0.0.9")
     assert client_address(request) == expected
     assert get_adapter().get_client_ip(request) == expected
-    assert AnonymousThrottle().get_ident(SimpleNamespace(_request=request)) == expected
+    assert AnonymousThrottle().get_ident(Request(request)) == expected
 
 
 @pytest.mark.django_db

@@ -40,7 +40,8 @@ def sign_in(browser: Client, person: User) -> Document:
     token = browser.cookies["csrftoken"].value
     form = {"login": person.email, "password": PASSWORD, "csrfmiddlewaretoken": token}
     assert browser.post(reverse("account_login"), form).status_code == 302
-    return browser.get(reverse("session:current")).json()
+    session: Document = browser.get(reverse("session:current")).json()
+    return session
 
 
 def way_back(response: PageResponse) -> str:

@@ -1,11 +1,14 @@
 """Signing, amending and urgent findings."""
 
 import re
+from collections.abc import Callable
 from html import unescape
+from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 from django.db import ProgrammingError, transaction
+from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -24,9 +27,16 @@ from portal.reports.content import content_sha256
 from portal.reports.models import Alert, Diagnosis
 from portal.reports.services import amend, sign
 from tests.factories import PASSWORD, analysed, authenticator_code, member, read, signed
-from tests.portal.kinds import People
+from tests.portal.kinds import Document, People
 
 pytestmark = pytest.mark.django_db
+
+
+#: Ways in which rows that stay could be changed or taken away.
+CHANGES: tuple[Callable[[QuerySet[Any]], object], ...] = (
+    lambda rows: rows.update(label="Pro"),
+    lambda rows: rows._raw_delete(rows.db),
+)
 
 
 @pytest.fixture
@@ -121,7 +131,7 @@ def test_who_signs_for_readers_that_are_gone_sees_what_is_signed(
 
 def test_an_amendment_is_a_new_version_with_a_reason(case: Case, people: People) -> None:
     first = sign(people.reviewer, case, secret=PASSWORD)
-    entered = {"confidence": "high", "comment": "", "secret": PASSWORD}
+    entered: Document = {"confidence": "high", "comment": "", "secret": PASSWORD}
     with pytest.raises(Invalid, match="why"):
         amend(people.reviewer, case, label="Pro", reason="", **entered)
     with pytest.raises(Invalid, match="would not change anything"):
@@ -146,7 +156,7 @@ def test_nothing_can_be_signed_twice_or_too_early(
 
 def test_signed_versions_never_change(case: Case, people: People) -> None:
     sign(people.reviewer, case, secret=PASSWORD)
-    for change in (lambda rows: rows.update(label="Pro"), lambda rows: rows._raw_delete(rows.db)):
+    for change in CHANGES:
         with pytest.raises(ProgrammingError, match="Cannot"), transaction.atomic():
             change(Diagnosis.objects.all())
 

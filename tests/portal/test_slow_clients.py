@@ -10,6 +10,7 @@ from time import monotonic
 import pytest
 from pytest_django.fixtures import Settings
 
+from embedded.settings import ROOT
 from portal.accounts.models import Laboratory
 from portal.accounts.tokens import issue_token
 from portal.server.gateway import environ
@@ -46,7 +47,7 @@ SHORT = {
 @pytest.fixture
 def server(transactional_db: None, tmp_path: Path, settings: Settings) -> Iterator[Server]:
     settings.MEDIA_ROOT = tmp_path / "media"
-    with serving(tmp_path, **SHORT) as running:
+    with serving(tmp_path, ROOT, **SHORT) as running:
         yield running
 
 

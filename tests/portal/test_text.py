@@ -4,6 +4,7 @@ import inspect
 import unicodedata
 from importlib import import_module
 from pkgutil import walk_packages
+from typing import Any
 
 import pytest
 from django import forms
@@ -130,7 +131,7 @@ def test_no_character_slips_by_the_quick_look() -> None:
             assert list(text.unwanted(character)) or character in text._SEEN_FORMAT, hex(code)
 
 
-def _is_column(field: models.Field) -> bool:
+def _is_column(field: models.Field[Any, Any]) -> bool:
     is_text = isinstance(field, models.CharField | models.TextField) and not field.choices
     return is_text and not isinstance(field, models.FilePathField)
 
@@ -178,6 +179,7 @@ def test_every_text_field_of_the_api_refuses() -> None:
     for serializer in _classes(StrictFields):
         if not issubclass(serializer, serializers.BaseSerializer):
             continue
+        assert issubclass(serializer, serializers.Serializer)
         for name, field in serializer(context={"laboratory": None}).fields.items():
             if isinstance(field, serializers.CharField) and not field.read_only and name not in NOT_STORED:
                 seen += 1

@@ -80,9 +80,9 @@ def test_a_viewer_gets_descriptor_and_tiles_of_a_large_photograph(
     assert response.headers["Content-Type"] == "image/jpeg"
     assert "private" in response.headers["Cache-Control"]
     # Brightness, since JPEG halves the resolution of colour; a pixel beside the right place differs by 9 or more.
-    shown = np.asarray(Image.open(io.BytesIO(response.getvalue())).convert("L"), dtype=float)
+    shown = np.asarray(Image.open(io.BytesIO(response.getvalue())).convert("L")).astype(float)
     with large.file.open("rb") as file:
-        stored = np.asarray(Image.open(file).convert("L"), dtype=float)[:513, 511:1025]
+        stored = np.asarray(Image.open(file).convert("L")).astype(float)[:513, 511:1025]
     assert shown.shape == stored.shape
     assert abs(shown - stored).mean() < 4
 
@@ -154,7 +154,12 @@ def test_two_who_ask_at_once_share_one_build(
 ) -> None:
     built = []
     build = tiles._build
-    monkeypatch.setattr(tiles, "_build", lambda image: (built.append(image.pk), build(image)))
+
+    def note_and_build(image: SmearImage) -> None:
+        built.append(image.pk)
+        build(image)
+
+    monkeypatch.setattr(tiles, "_build", note_and_build)
     together = threading.Barrier(2)
 
     def ask() -> None:

@@ -32,7 +32,9 @@ def first_texts(*called: str) -> Iterator[str]:
                         else getattr(node.func, "id", "")
                     )
                     if name in called:
-                        yield node.args[0].value
+                        first = node.args[0].value
+                        assert isinstance(first, str), path
+                        yield first
 
 
 def test_what_is_said_has_words_and_nothing_else_has() -> None:

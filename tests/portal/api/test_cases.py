@@ -15,7 +15,7 @@ from tests.factories import LaboratoryFactory, MembershipFactory, analysed, draf
 from tests.portal.kinds import Clients, Document, IsProblem, People
 
 CASES = "/api/v1/cases/"
-ENTRY = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"}
+ENTRY: Document = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"}
 
 
 def test_filing_answers_with_the_whole_draft(clients: Clients, lab: Laboratory) -> None:
@@ -93,20 +93,20 @@ def test_every_wrong_field_is_named_at_once(clients: Clients, is_problem: IsProb
     "body", [b"{", b"", b"[]", b'"text"', b"1e400", b"[" * 100_000, b"\xff\xfe", b"null"]
 )
 def test_bad_json(body: bytes, clients: Clients, is_problem: IsProblem) -> None:
-    is_problem(clients.submitter.generic("POST", CASES, body, content_type="application/json"), 400)
+    is_problem(clients.submitter.post(CASES, body, content_type="application/json"), 400)
 
 
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=b", ""]
 )
 def test_another_type_of_body(content_type: str, clients: Clients, is_problem: IsProblem) -> None:
-    response = clients.submitter.generic("POST", CASES, b"specimen=csf", content_type=content_type)
+    response = clients.submitter.post(CASES, b"specimen=csf", content_type=content_type)
     is_problem(response, 415, "unsupported_media_type")
 
 
 def test_a_giant_json_body_is_not_read(clients: Clients, is_problem: IsProblem, settings: Settings) -> None:
     body = b'{"clinical_note": "' + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"}'
-    response = clients.submitter.generic("POST", CASES, body, content_type="application/json")
+    response = clients.submitter.post(CASES, body, content_type="application/json")
     assert response.status_code == 413
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == "request_too_large"

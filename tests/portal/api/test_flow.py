@@ -83,7 +83,8 @@ def conclude(reviewer: PersonClient, address: str) -> Document:
     concluded = reviewer.post(f"{address}conclusion/", change)
     assert concluded.status_code == 201
     assert concluded.json()["conclusion"] | change == concluded.json()["conclusion"]
-    return concluded.json()
+    document: Document = concluded.json()
+    return document
 
 
 def test_from_filing_to_diagnosis(

@@ -17,6 +17,7 @@ from portal.reports.models import Alert
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
 from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People
 
+JSON, PHOTOGRAPH = "application/json", "photograph"
 NEW_CASE = {"patient_pseudonym": "P-1", "specimen": "peripheral_blood"}
 READ = {"label": "Pre", "confidence": "high"}
 AMENDMENT = {"label": "Early", "confidence": "low", "comment": "", "reason": "Flow.", "secret": PASSWORD}
@@ -40,7 +41,7 @@ TABLE = [
     ("GET", "/api/v1/cases/{draft}/", None, (401, 200, 200, 200, 404)),
     ("PATCH", "/api/v1/cases/{draft}/", {"priority": "stat"}, (401, 200, 200, 200, 404)),
     ("GET", "/api/v1/cases/{draft}/images/", None, (401, 200, 200, 200, 404)),
-    ("POST", "/api/v1/cases/{draft}/images/", "photograph", (401, 201, 201, 201, 404)),
+    ("POST", "/api/v1/cases/{draft}/images/", PHOTOGRAPH, (401, 201, 201, 201, 404)),
     ("GET", "/api/v1/cases/{draft}/images/{image}/", None, (401, 200, 200, 200, 404)),
     ("GET", "/api/v1/cases/{draft}/images/{image}/file/", None, (401, 200, 200, 200, 404)),
     ("GET", "/api/v1/cases/{draft}/images/{image}/thumbnail/", None, (401, 200, 200, 200, 404)),
@@ -91,10 +92,12 @@ def test_permission_table(
         client = getattr(clients, name)
         # Each request finds things as they were for the one before it.
         with transaction.atomic():
-            if body == "photograph":
+            if isinstance(body, str):
                 response = client.post(address, {"file": photograph(7)}, format="multipart")
+            elif body is None:
+                response = client.generic(method, address)
             else:
-                response = client.generic(method, address, **_json(body, places))
+                response = client.generic(method, address, _json(body, places), content_type=JSON)
             transaction.set_rollback(True)
         assert response.status_code == expected, (name, response)
         if expected >= 400:
@@ -121,9 +124,8 @@ def _places(people: People, lab: Laboratory, path: str) -> dict[str, object]:
     return places
 
 
-def _json(body: Document | None, places: Document) -> dict[str, str]:
-    filled = {key: _filled(value, places) for key, value in body.items()} if body else None
-    return {"data": json.dumps(filled), "content_type": "application/json"} if filled else {}
+def _json(body: Document, places: Document) -> str:
+    return json.dumps({key: _filled(value, places) for key, value in body.items()})
 
 
 def _filled(value: object, places: Document) -> object:

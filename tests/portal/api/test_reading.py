@@ -21,7 +21,7 @@ from tests.factories import PASSWORD, analysed, claimed, draft, member, read, si
 from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People, PersonClient, present
 
 CASES = "/api/v1/cases/"
-OWN = {"label": "Pre", "confidence": "high"}
+OWN: Document = {"label": "Pre", "confidence": "high"}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from portal.cases.models import Case
 from portal.inference.models import ModelVersion
 from portal.reports.services import amend
 from tests.factories import PASSWORD, analysed, draft, signed
-from tests.portal.kinds import Clients, IsProblem, People
+from tests.portal.kinds import Clients, Document, IsProblem, People
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def case(people: People, lab: Laboratory, model: ModelVersion) -> Case:
 def test_each_form_in_each_version(
     clients: Clients, case: Case, people: People, form: str, is_problem: IsProblem
 ) -> None:
-    changed = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry."}
+    changed: Document = {"label": "Pro", "confidence": "high", "comment": "", "reason": "Flow cytometry."}
     amend(people.reviewer, case, **changed, secret=PASSWORD)
     address = f"/api/v1/cases/{case.pk}/report/{form}/"
     content_type, start = FORMS[form]

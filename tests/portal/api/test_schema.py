@@ -17,6 +17,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -30,7 +31,7 @@ from portal.config.wsgi import application
 from tests.factories import LaboratoryFactory, active_model, analysed, draft, member
 from tests.portal.kinds import Document, present
 
-CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BOUNDED = settings(
     max_examples=20,
     phases=[Phase.generate],
@@ -43,13 +44,14 @@ METHODS = {"get", "post", "patch", "put", "delete"}
 
 
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
+def document() -> Document:
     out = StringIO()
     call_command("spectacular", "--format", "openapi-json", "--validate", "--fail-on-warn", stdout=out)
-    return json.loads(out.getvalue())
+    document: Document = json.loads(out.getvalue())
+    return document
 
 
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, Document]]:
+def operations(document: Document) -> Iterator[tuple[str, Document]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             if method in METHODS:
@@ -122,7 +124,7 @@ def test_the_api_keeps_to_its_document(
     api = schemathesis.openapi.from_dict(document)
     api.app = application
 
-    def send_and_check(case: Case) -> None:
+    def send_and_check(case: Case[Any]) -> None:
         if mode is GenerationMode.POSITIVE and "case_id" in case.path_parameters:
             # More is found out about cases that are there.
             chosen = next(turn)
@@ -135,6 +137,7 @@ def test_the_api_keeps_to_its_document(
         case.validate_response(response, checks=CHECKS)
 
     for result in api.get_all_operations():
+        assert isinstance(result, Ok), result
         operation = result.ok()
         with subtests.test(operation.label):
             check = given(operation.as_strategy(generation_mode=mode))(send_and_check)

@@ -20,6 +20,7 @@ CASES, CSV, ALERTS, MODELS = "/api/v1/cases/", "/api/v1/cases/csv/", "/api/v1/al
 
 def _views() -> Iterator[tuple[URLPattern, type[View]]]:
     for entry in get_resolver("portal.api.urls").url_patterns:
+        assert isinstance(entry, URLPattern)
         view = getattr(entry.callback, "cls", None)
         if view is not None:
             yield entry, view
@@ -42,8 +43,8 @@ def test_the_document_names_the_parameters_that_are_taken() -> None:
     taken = []
     for entry, view in _views():
         for method, action in (getattr(entry.callback, "actions", None) or {"get": None}).items():
-            one = view()
-            one.action = action
+            one = view(action=action)
+            assert isinstance(one, StrictQuery)
             taken.append(frozenset(one.known_parameters(method)))
     assert {frozenset(names) for names in documented.values()} == set(taken) - {frozenset({"format", "lang"})}
 
@@ -91,7 +92,7 @@ def test_words_name_what_is_allowed(clients: Clients, is_problem: IsProblem) -> 
     clients.submitter.get("/api/v1/schema/")
 
     def words(address: str) -> str:
-        return is_problem(clients.submitter.get(address), 400)["detail"]
+        return str(is_problem(clients.submitter.get(address), 400)["detail"])
 
     assert "Did you mean priority?" in words(f"{CASES}?prioritty=urgent")
     assert "routine" in words(f"{CASES}?priority=nonsense")

@@ -20,7 +20,7 @@ from portal.accounts.models import ApiToken, User
 from portal.accounts.tokens import issue_token, tokens_of
 from portal.errors import NotAllowed
 from tests.factories import PASSWORD
-from tests.portal.kinds import Document, IsProblem, Mails, OnCommit, People
+from tests.portal.kinds import Document, IsProblem, Mails, OnCommit, People, present
 
 ME = "/api/v1/me/"
 
@@ -91,7 +91,7 @@ def test_the_last_use_is_written_down_once_a_minute(people: People) -> None:
     for seconds in (0, 30, 90):
         with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
             status_with(f"Bearer {token}")
-        used.append(tokens_of(people.submitter).get().last_used_at - start)
+        used.append(present(tokens_of(people.submitter).get().last_used_at) - start)
     assert used == [timedelta(0), timedelta(0), timedelta(seconds=90)]
 
 

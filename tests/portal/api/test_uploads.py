@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def transparent() -> Image.Image:
     return image
 
 
-BAD_FILES = {
+BAD_FILES: dict[str, tuple[Callable[[], bytes], int, str]] = {
     "empty": (lambda: b"", 422, "empty_file"),
     "words": (lambda: b"not a picture", 415, "unsupported_type"),
     "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_type"),
@@ -111,10 +112,12 @@ def test_a_request_without_exactly_one_file(
 def test_a_body_that_is_no_multipart(clients: Clients, draft_case: Case, is_problem: IsProblem) -> None:
     address = f"/api/v1/cases/{draft_case.pk}/images/"
     is_problem(clients.submitter.post(address, {"file": "x"}), 415, "unsupported_media_type")
-    broken = {"data": b"no boundary here", "content_type": "multipart/form-data"}
-    is_problem(clients.submitter.generic("POST", address, **broken), 400)
-    nonsense = {"data": b"--b\r\nnonsense", "content_type": "multipart/form-data; boundary=b"}
-    is_problem(clients.submitter.generic("POST", address, **nonsense), 400)
+    kind = "multipart/form-data"
+    is_problem(clients.submitter.generic("POST", address, "no boundary here", content_type=kind), 400)
+    nonsense = clients.submitter.generic(
+        "POST", address, "--b\r\nnonsense", content_type=f"{kind}; boundary=b"
+    )
+    is_problem(nonsense, 400)
 
 
 def test_a_file_over_the_limit_reaches_the_disk_only_up_to_it(
