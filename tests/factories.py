@@ -2,7 +2,6 @@
 
 import io
 from time import time
-from typing import Any
 
 import numpy as np
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -23,6 +22,7 @@ from portal.reading import services as reading
 from portal.reports import services as reports
 from smear.classes import CLASSES
 from smear.contract import Answer
+from tests.portal.kinds import Document
 
 PASSWORD = "a long enough pass phrase"
 
@@ -103,7 +103,7 @@ REFER_RULE = {
 }
 
 
-def model_card(version: int = 1, **fields: object) -> dict[str, Any]:
+def model_card(version: int = 1, **fields: object) -> Document:
     """The least a model card states; each version has weights of its own."""
     return {
         "version": version,
@@ -123,7 +123,7 @@ def active_model(version: int = 1, **fields: object) -> ModelVersion:
 
 def draft(by: User, laboratory: Laboratory, *, images: int = 1, **fields: str | float) -> Case:
     """A draft with drawn photographs."""
-    entered: dict[str, Any] = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"} | fields
+    entered: Document = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"} | fields
     case = cases.create_case(by, laboratory=laboratory, **entered)
     for seed in range(images):
         cases.add_image(by, case, photograph(seed))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -78,7 +77,7 @@ class World:
     image_two: SmearImage
     lab: str
     reader: User
-    marker: Any = None
+    marker: object = None
     notification: int = 1
     unknown: str = "00000000-0000-4000-8000-000000000000"
 
@@ -94,7 +93,7 @@ class Builder:
     second: User
     secrets: Secrets
     case: Case = field(init=False)
-    marker: Any = None
+    marker: object = None
 
     def build(self, stage: str) -> World:
         self.case = draft(self.submitter, self.submitter.memberships.get().laboratory, images=2)

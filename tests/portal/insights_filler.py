@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from django.apps import apps
@@ -19,7 +19,7 @@ from portal.inference.models import Job, ModelVersion, Prediction
 from portal.reading.models import Conclusion, Read
 from portal.reports.models import Diagnosis
 from smear.classes import CLASSES
-from tests.portal.kinds import present
+from tests.portal.kinds import Document, present
 
 M = TypeVar("M", bound=models.Model)
 
@@ -58,7 +58,7 @@ class Filler:
     ) -> None:
         self.laboratory, self.submitter, self.readers, self.version = laboratory, submitter, readers, version
         self.rng = np.random.default_rng(seed)
-        self.rows: dict[type[models.Model], list[Any]] = {}
+        self.rows: dict[type[models.Model], list[models.Model]] = {}
         self.number = 0
 
     def add(self, row: M) -> M:
@@ -153,7 +153,9 @@ class Filler:
         second: tuple[User, str] | None = None,
         priority: str = "routine",
         refer: bool = False,
-        **photographs: Any,
+        images: int = 2,
+        outlier: float = 1.05,
+        focus: float = 4.4,
     ) -> Case:
         """A case signed at a time: read blind, concluded, perhaps read by a second one. ``model`` empty: no answer."""
         wait = timedelta(minutes=float(self.rng.exponential(240) + 20))
@@ -161,7 +163,7 @@ class Filler:
         case = self.case(submitted, CaseState.REPORTED, priority)
         ready, read_at = submitted + timedelta(minutes=2), submitted + wait
         if model:
-            self.photographs(case, model, photographs.pop("images", 2), **photographs)
+            self.photographs(case, model, images, outlier=outlier, focus=focus)
         first = self._read(case, reader or self.readers[0], "first", (own, model, concluded or own), read_at)
         if second is not None:
             who, said = second
@@ -197,7 +199,7 @@ class Filler:
         self.add(Conclusion(read=read, label=concluded, confidence="high", created_at=at))
         return read
 
-    def _record(self, model: str, refer: bool) -> dict[str, Any]:
+    def _record(self, model: str, refer: bool) -> Document:
         if not model or self.version is None:
             return {"answer": None, "reason": "", "images": []}
         version = {"name": self.version.name, "version": self.version.version, "sha256": self.version.sha256}

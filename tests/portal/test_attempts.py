@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -33,18 +32,20 @@ def _limits(settings: Settings) -> None:
     settings.SIGN_IN_LOCK_SECONDS = 300
 
 
-def enter(email: str, password: str = "wrong", **headers: Any) -> PageResponse:
+def enter(email: str, password: str = "wrong", **environment: str) -> PageResponse:
     """Somebody at a browser of their own tries to sign in."""
-    return Client().post(SIGN_IN, {"login": email, "password": password}, **headers)
+    browser = Client()
+    browser.defaults.update(environment)
+    return browser.post(SIGN_IN, {"login": email, "password": password})
 
 
 def is_locked(response: PageResponse) -> bool:
     return response.status_code == 429
 
 
-def lock(email: str, **headers: Any) -> None:
+def lock(email: str) -> None:
     for _ in range(3):
-        assert enter(email, **headers).status_code == 200
+        assert enter(email).status_code == 200
 
 
 def test_wrong_passwords_lock_their_account_and_nobody_else(people: People) -> None:

@@ -24,10 +24,11 @@ from portal.inference.services import claim
 from portal.intake.services import submit
 from portal.quick_look import services as quick_look
 from portal.reading.models import Conclusion, Exposure, ImageRead, Read
+from portal.reading.services import record_read
 from portal.reports.content import content_sha256
 from portal.reports.services import sign
 from portal.words import in_words
-from tests.factories import PASSWORD, UserFactory, analysed, answer, draft, photograph, read
+from tests.factories import PASSWORD, UserFactory, analysed, answer, claimed, draft, photograph, read
 from tests.portal.kinds import Document, People, present
 
 pytestmark = pytest.mark.django_db
@@ -328,11 +329,12 @@ def test_errors_of_jobs_tries_and_quick_looks_become_codes(
 def test_an_answer_made_final_by_the_clock_is_known_by_its_old_sentence(
     people: People, lab: Laboratory, model: ModelVersion
 ) -> None:
-    first, second = (read(people.reviewer, analysed(people.submitter, lab)) for _ in range(2))
     by_clock = "No se volvió a mirar; vale la respuesta dada antes de mostrarse la del modelo."
-    for one, reason in ((first, by_clock), (second, "Fine chromatin.")):
-        conclusion = Conclusion(read=one, label=one.label, confidence=one.confidence, reason=reason)
-        conclusion.save()
+    for reason in (by_clock, "Fine chromatin."):
+        case = claimed(people.reviewer, analysed(people.submitter, lab))
+        one = record_read(people.reviewer, case, label="Pre", confidence="high")
+        Conclusion.objects.create(read=one, label=one.label, confidence=one.confidence, reason=reason)
+    alter()
     with connection.schema_editor() as editor:
         migration("reading", "0008_conclusions_by_the_clock").keep_as_code(current, editor)
     kept = Conclusion.objects.order_by("pk").values_list("is_by_clock", "reason")

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from html import unescape
-from typing import Any
 
 import psycopg
 import pytest
@@ -44,7 +43,7 @@ def refusing() -> Iterator[None]:
 def ended_by_the_server() -> Iterator[None]:
     """The connection is ended, as by a shutdown, when the first statement is sent."""
 
-    def end(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    def end(execute: Callable[..., object], sql: str, params: object, many: bool, context: object) -> object:
         with psycopg.connect(**connection.get_connection_params()) as other:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
         return execute(sql, params, many, context)

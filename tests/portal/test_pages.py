@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -21,7 +20,7 @@ from portal.inference.models import ModelVersion
 from portal.reports.models import Diagnosis
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
 from tests.markup import tight
-from tests.portal.kinds import People, Queries, present
+from tests.portal.kinds import Document, People, Queries, present
 
 VISITOR = "visitor"
 
@@ -55,7 +54,7 @@ def things(people: People, lab: Laboratory, model: ModelVersion) -> dict[str, st
 
 
 #: Page, and the status for a visitor, a submitter, a reviewer, an administrator, and another laboratory's reviewer.
-PERMISSIONS = [
+PERMISSIONS: list[tuple[str, *tuple[int, ...]]] = [
     ("worklist", 302, 200, 200, 200, 200),
     ("new", 302, 200, 200, 200, 200),
     ("draft", 302, 200, 200, 200, 404),
@@ -77,7 +76,9 @@ ROLES = (VISITOR, "submitter", "reviewer", "lab_admin", "stranger")
 
 
 @pytest.mark.parametrize("row", PERMISSIONS, ids=lambda row: row[0])
-def test_page(client: Client, people: People, things: dict[str, str], row: tuple[Any, ...]) -> None:
+def test_page(
+    client: Client, people: People, things: dict[str, str], row: tuple[str, *tuple[int, ...]]
+) -> None:
     page, *expected = row
     for role, status in zip(ROLES, expected, strict=True):
         client.logout()
@@ -89,7 +90,7 @@ def test_page(client: Client, people: People, things: dict[str, str], row: tuple
 AMENDMENT = {"label": "Pro", "confidence": "high", "reason": "Flow cytometry.", "secret": PASSWORD}
 #: What is sent, and the status for a visitor, a submitter, a reviewer, an administrator, a stranger. In this order
 #: whoever may do it comes after whoever may not, so that each finds the thing as it was.
-DEEDS = [
+DEEDS: list[tuple[str, Document, *tuple[int, ...]]] = [
     ("edit", {"patient_pseudonym": "P-1", "specimen": "csf", "priority": "stat"}, 401, 302, 302, 302, 404),
     ("image", {}, 401, 201, 201, 201, 404),
     ("claim", {}, 401, 403, 302, 403, 404),
@@ -106,7 +107,12 @@ DEEDS = [
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("row", DEEDS, ids=lambda row: row[0])
 def test_deed(
-    client: Client, people: People, lab: Laboratory, model: ModelVersion, row: tuple[Any, ...], role: str
+    client: Client,
+    people: People,
+    lab: Laboratory,
+    model: ModelVersion,
+    row: tuple[str, Document, *tuple[int, ...]],
+    role: str,
 ) -> None:
     deed, data, *expected = row
     membership = people.submitter.memberships.get()

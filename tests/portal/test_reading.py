@@ -1,7 +1,6 @@
 """Reading: the own answer first, then the model's, second reads, adjudication, and sending a case back."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pghistory
 import pytest
@@ -31,8 +30,9 @@ from tests.portal.kinds import Document, People, present
 pytestmark = pytest.mark.django_db
 
 
+Rows = QuerySet[Read] | QuerySet[Conclusion] | QuerySet[ImageRead]
 #: Ways in which rows that stay could be changed or taken away.
-CHANGES: tuple[Callable[[QuerySet[Any]], object], ...] = (
+CHANGES: tuple[Callable[[Rows], object], ...] = (
     lambda rows: rows.update(label="Pro"),
     lambda rows: rows._raw_delete(rows.db),
 )

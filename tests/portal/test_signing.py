@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from html import unescape
-from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
@@ -33,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 #: Ways in which rows that stay could be changed or taken away.
-CHANGES: tuple[Callable[[QuerySet[Any]], object], ...] = (
+CHANGES: tuple[Callable[[QuerySet[Diagnosis]], object], ...] = (
     lambda rows: rows.update(label="Pro"),
     lambda rows: rows._raw_delete(rows.db),
 )

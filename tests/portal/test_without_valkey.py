@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from time import monotonic
-from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
@@ -58,7 +57,7 @@ class Timed:
     def __init__(self, client: Client, dead: DeadValkey) -> None:
         self.client, self.dead = client, dead
 
-    def __call__(self, method: str, path: str, *arguments: Any, **options: Any) -> PageResponse:
+    def __call__(self, method: str, path: str, *arguments: object, **options: object) -> PageResponse:
         began, came = monotonic(), len(self.dead.came)
         answer: PageResponse = getattr(self.client, method)(path, *arguments, **options)
         if answer.streaming:

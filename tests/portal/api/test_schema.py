@@ -40,6 +40,8 @@ BOUNDED = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+#: A request that schemathesis made, of whichever operation.
+MadeCase = Case[Any]
 METHODS = {"get", "post", "patch", "put", "delete"}
 
 
@@ -124,7 +126,7 @@ def test_the_api_keeps_to_its_document(
     api = schemathesis.openapi.from_dict(document)
     api.app = application
 
-    def send_and_check(case: Case[Any]) -> None:
+    def send_and_check(case: MadeCase) -> None:
         if mode is GenerationMode.POSITIVE and "case_id" in case.path_parameters:
             # More is found out about cases that are there.
             chosen = next(turn)
