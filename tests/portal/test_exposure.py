@@ -79,7 +79,7 @@ def answer_all(case: Case) -> Case:
 
 
 def answered_look(by: User, lab: Laboratory, upload: SimpleUploadedFile) -> QuickLook:
-    look = present(quick_look.start(by, lab, upload))
+    look = quick_look.start(by, lab, upload)
     quick_looks.record(present(quick_looks.claim(look.pk)).pk, answer())
     return look
 

@@ -46,7 +46,7 @@ def test_the_answer_lives_as_long_as_the_quick_look(
     look: QuickLook, sent: Sent, settings: Settings, people: People
 ) -> None:
     assert sent == [("worker.quick_look", [str(look.pk)])]
-    quick_looks.record(present(quick_looks.claim(present(look).pk)).pk, answer())
+    quick_looks.record(present(quick_looks.claim(look.pk)).pk, answer())
     assert services.visible_to(people.submitter, look.pk).answer.label == "Pre"
     QuickLook.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(Gone):

@@ -100,7 +100,7 @@ def test_bad_json(body: bytes, clients: Clients, is_problem: IsProblem) -> None:
     "content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=b", ""]
 )
 def test_another_type_of_body(content_type: str, clients: Clients, is_problem: IsProblem) -> None:
-    response = clients.submitter.post(CASES, b"specimen=csf", content_type=content_type)
+    response = clients.submitter.generic("POST", CASES, "specimen=csf", content_type=content_type)
     is_problem(response, 415, "unsupported_media_type")
 
 
