@@ -130,7 +130,7 @@ def test_no_character_slips_by_the_quick_look() -> None:
             assert list(text.unwanted(character)) or character in text._SEEN_FORMAT, hex(code)
 
 
-def _is_column(field: models.Field[object, object]) -> bool:
+def _is_column(field: "models.Field[object, object]") -> bool:
     is_text = isinstance(field, models.CharField | models.TextField) and not field.choices
     return is_text and not isinstance(field, models.FilePathField)
 
