@@ -120,6 +120,8 @@ def decode(source: BinaryIO, *, filename: str = "", limits: Limits = DEFAULT_LIM
     ``source`` is read from its start, at most ``limits.max_bytes`` of it; ``filename`` only serves notices.
     Raises `ImageRejected`.
     """
+    # A library in the same process may have set this for itself (WeasyPrint does); a cut photograph is damaged.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     data = _read(source, limits)
     extension = _extension(filename)
     kind = sniff(data[:HEAD_BYTES])
@@ -178,8 +180,6 @@ def _told(data: bytes, kind: FileKind, contents: Contents, limits: Limits) -> _T
 
 def _load(contents: Contents, kind: FileKind, orientation: int) -> Image.Image:
     """Decode, upright and in RGB: one picture of this size in memory, two where it is turned or converted."""
-    # A library in the same process may have set this for itself (WeasyPrint does); a cut photograph is damaged.
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
     with _pillow_errors(kind), Image.open(io.BytesIO(contents.picture), formats=[kind.format]) as opened:
         if contents.page:
             opened.seek(contents.page)

@@ -38,7 +38,8 @@ def _files_for(file: Path, root: Path) -> list[Path]:
     if file.suffix not in (".py", ".html"):
         return []
     names = {file.stem, *file.parts[1:-1]}
-    folders = [root / "tests" / folder for folder in {file.parts[0], *names}]
+    top = root / "tests" / file.parts[0]
+    folders = {top, *(top / name for name in names), *(root / "tests" / name for name in names)}
     tests = (test for folder in folders for test in folder.glob("test_*.py"))
     return [test.relative_to(root) for test in tests if test.stem.removeprefix("test_") in names]
 

@@ -22,7 +22,7 @@ from portal.reading import services as reading
 from portal.reports import services as reports
 from smear.classes import CLASSES
 from smear.contract import Answer
-from tests.portal.kinds import Document
+from tests.documents import Document
 
 PASSWORD = "a long enough pass phrase"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from smear.classes import CLASSES
-from tests.portal.kinds import Document
+from tests.documents import Document
 
 CASE, IMAGE, LOOK = [{"pk": "case"}], [{"pk": "image"}], [{"pk": "unknown"}]
 API_CASE, API_IMAGE = [{"case_id": "case"}], [{"case_id": "case", "image_id": "image"}]

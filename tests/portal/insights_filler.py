@@ -19,7 +19,8 @@ from portal.inference.models import Job, ModelVersion, Prediction
 from portal.reading.models import Conclusion, Read
 from portal.reports.models import Diagnosis
 from smear.classes import CLASSES
-from tests.portal.kinds import Document, present
+from tests.documents import Document
+from tests.portal.kinds import present
 
 M = TypeVar("M", bound=models.Model)
 

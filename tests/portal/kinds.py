@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from django.core.mail import EmailMessage
 from django.http import HttpResponse
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from portal.accounts.models import User
+from tests.documents import Document
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 else:
     PageResponse, ApiResponse = HttpResponse, Response
 
-#: An open document, as the API, a form, a model card or a report has it: what it holds is what the test looks at.
-Document: TypeAlias = dict[str, Any]
 #: The tasks that were handed to the broker, by name, with their arguments.
 Sent: TypeAlias = list[tuple[str, list[object]]]
 

@@ -34,6 +34,7 @@ from portal.notifications.models import Notification
 from portal.reading import claims
 from portal.reading import services as reading
 from portal.reading.policy.services import set_policy
+from tests.documents import Document
 from tests.factories import member, photograph
 from tests.portal.addresses import (
     ARGUMENTS,
@@ -47,7 +48,7 @@ from tests.portal.addresses import (
     takes_arguments,
 )
 from tests.portal.blind_worlds import STAGES, WORLDS, Builder, Secrets, World
-from tests.portal.kinds import Document, Mails, PageResponse, People
+from tests.portal.kinds import Mails, PageResponse, People
 from tests.portal_client import draw_photograph
 
 # Every address is fetched in two worlds at nine stages: more than the suite's limit on a busy machine.

@@ -63,3 +63,14 @@ def test_what_others_set_for_the_process_does_not_count(
     with pytest.raises(ImageRejected) as caught:
         decode(io.BytesIO(content))
     assert caught.value.code == "damaged"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP", "BMP"])
+def test_what_others_set_for_the_process_refuses_no_whole_file(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = io.BytesIO()
+    with Image.open(photograph(size=(320, 240))) as drawn:
+        drawn.convert("RGB").save(whole, form)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    assert decode(whole).image.size == (320, 240)

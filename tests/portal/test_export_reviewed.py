@@ -24,8 +24,9 @@ from portal.reading.policy.services import set_policy
 from portal.reports.exports.reviewed import case_key
 from portal.reports.models import Diagnosis, ReviewedExport
 from portal.reports.services import amend, sign
+from tests.documents import Document
 from tests.factories import PASSWORD, LaboratoryFactory, analysed, claimed, member, read, signed
-from tests.portal.kinds import Document, People, Queries, present
+from tests.portal.kinds import People, Queries, present
 from training.data import reviewed
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,9 @@ from portal.accounts.models import Laboratory
 from portal.accounts.tokens import issue_token
 from portal.cases.models import SmearImage
 from portal.inference.models import ModelVersion, QuickLook
+from tests.documents import Document
 from tests.factories import draft, photograph
-from tests.portal.kinds import ApiResponse, Document, PageResponse, People
+from tests.portal.kinds import ApiResponse, PageResponse, People
 
 pytestmark = pytest.mark.django_db
 

@@ -27,9 +27,10 @@ from portal.insights.selectors import signed_cases
 from portal.insights.steps import in_words
 from portal.numbers import percent
 from portal.reading.choices import ReadLabel
+from tests.documents import Document
 from tests.factories import active_model, analysed, member, read, signed
 from tests.portal.insights_filler import Filler, a_quarter
-from tests.portal.kinds import Document, People, Queries, present
+from tests.portal.kinds import People, Queries, present
 
 pytestmark = pytest.mark.django_db
 

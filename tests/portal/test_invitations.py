@@ -21,8 +21,9 @@ from portal.accounts import invitations
 from portal.accounts.choices import Delivery, InvitationState, Role
 from portal.accounts.models import Invitation, Laboratory, Membership, User
 from portal.errors import Duplicate, Gone, Invalid, NotAllowed, WrongState
+from tests.documents import Document
 from tests.factories import PASSWORD, LaboratoryFactory, UserFactory, member
-from tests.portal.kinds import Document, Mails, OnCommit, People, present
+from tests.portal.kinds import Mails, OnCommit, People, present
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,9 @@ from portal.cases.models import Case, SmearImage
 from portal.errors import Gone, Invalid, NotAllowed, WrongState
 from portal.inference.models import ModelVersion
 from portal.intake import services as cases
+from tests.documents import Document
 from tests.factories import analysed, claimed, draft, member, read, signed
-from tests.portal.kinds import Document, PageResponse, People
+from tests.portal.kinds import PageResponse, People
 
 pytestmark = pytest.mark.django_db
 

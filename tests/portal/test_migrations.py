@@ -28,8 +28,9 @@ from portal.reading.services import record_read
 from portal.reports.content import content_sha256
 from portal.reports.services import sign
 from portal.words import in_words
+from tests.documents import Document
 from tests.factories import PASSWORD, UserFactory, analysed, answer, claimed, draft, photograph, read
-from tests.portal.kinds import Document, People, present
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 

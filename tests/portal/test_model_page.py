@@ -11,8 +11,9 @@ from portal.inference.cards import CardPage
 from portal.inference.models import ModelVersion
 from portal.inference.templatetags.inference import as_measured, figure, interval, level_percent, points
 from portal.inference.versions import register_version
+from tests.documents import Document
 from tests.factories import REFER_RULE, active_model, model_card
-from tests.portal.kinds import Document, People
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 

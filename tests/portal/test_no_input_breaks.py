@@ -22,8 +22,9 @@ from portal.cases.models import Case, SmearImage
 from portal.desk.filters import CaseFilter
 from portal.inference.models import ModelVersion
 from portal.insights.conditions import Conditions
+from tests.documents import Document
 from tests.factories import analysed, draft, member
-from tests.portal.kinds import Document, present
+from tests.portal.kinds import present
 
 HUGE = "9" * 30
 #: Values for a parameter, a part of a path, a field: percent-encoded as they go over the wire.

@@ -30,9 +30,10 @@ from portal.reports.alerts.reminders import remind
 from portal.reports.alerts.services import acknowledge
 from portal.reports.models import Alert, Diagnosis
 from portal.reports.services import amend
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, draft, member, signed
 from tests.markup import tight
-from tests.portal.kinds import Document, People
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 

@@ -18,9 +18,10 @@ from portal.cases.choices import STATE_ICONS
 from portal.config.settings.environment import BASE_DIR
 from portal.inference.models import ModelVersion
 from portal.reports.models import Diagnosis
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
 from tests.markup import tight
-from tests.portal.kinds import Document, People, Queries, present
+from tests.portal.kinds import People, Queries, present
 
 VISITOR = "visitor"
 

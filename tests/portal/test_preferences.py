@@ -15,8 +15,9 @@ from portal.accounts.models import Preferences
 from portal.errors import Duplicate, Invalid
 from portal.preferences.services import keys_of, save_preferences
 from portal.preferences.shortcuts import SHORTCUTS, checked, effective, spelled
+from tests.documents import Document
 from tests.factories import PASSWORD
-from tests.portal.kinds import Document, People, Queries, present
+from tests.portal.kinds import People, Queries, present
 
 URL = "/account/preferences/"
 

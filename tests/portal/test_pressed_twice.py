@@ -29,8 +29,9 @@ from portal.reading import claims
 from portal.reading.models import Claim, Conclusion, Read, Return
 from portal.reading.policy.services import set_policy
 from portal.reports.models import Alert, Diagnosis
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, claimed, draft, member, photograph, read, signed
-from tests.portal.kinds import Document, People, present
+from tests.portal.kinds import People, present
 
 T = TypeVar("T")
 

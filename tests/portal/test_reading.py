@@ -24,8 +24,9 @@ from portal.reading.models import Conclusion, ImageRead, Read, Return
 from portal.reading.policy.services import set_policy
 from portal.reading.selectors import round_reads, standing_conclusion
 from portal.reading.services import adjudicate, conclude, conclude_left, record_read, return_to_submitter
+from tests.documents import Document
 from tests.factories import analysed, claimed, draft, member, photograph, read
-from tests.portal.kinds import Document, People, present
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,9 @@ from portal.inference.models import ModelVersion
 from portal.reports.exports.csv_export import COLUMNS, defused
 from portal.reports.services import amend
 from portal.text import visible
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, draft, read, signed
-from tests.portal.kinds import Document, People
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 

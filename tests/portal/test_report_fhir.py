@@ -24,8 +24,9 @@ from portal.reports.fhir import bundle_json
 from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
 from smear.contract import Message
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, draft, member, read, signed
-from tests.portal.kinds import Document, People, present
+from tests.portal.kinds import People, present
 
 pytestmark = pytest.mark.django_db
 

@@ -20,8 +20,9 @@ from portal.reports.models import Diagnosis
 from portal.reports.services import amend, sign
 from portal.reports.versions import signed_version
 from tests.confined.servers import running
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, read, signed
-from tests.portal.kinds import Document, People, present
+from tests.portal.kinds import People, present
 from tests.portal.pdf_text import objects_of, page_count, text_of
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,9 @@ from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case
 from portal.inference.models import ModelVersion
 from portal.reports.services import amend
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, signed
-from tests.portal.kinds import Document, PageResponse, People
+from tests.portal.kinds import PageResponse, People
 
 pytestmark = pytest.mark.django_db
 

@@ -12,10 +12,11 @@ from portal.cases.models import Case
 from portal.inference.models import ModelVersion
 from portal.reading.models import Return
 from portal.reports.models import Diagnosis
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, claimed, member, read
 from tests.portal.addresses import addresses
 from tests.portal.blind_worlds import World
-from tests.portal.kinds import Document, PageResponse, People, present
+from tests.portal.kinds import PageResponse, People, present
 
 pytestmark = pytest.mark.django_db
 HOST = "http://testserver"

@@ -25,8 +25,9 @@ from portal.reports.alerts.services import acknowledge
 from portal.reports.content import content_sha256
 from portal.reports.models import Alert, Diagnosis
 from portal.reports.services import amend, sign
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, authenticator_code, member, read, signed
-from tests.portal.kinds import Document, People
+from tests.portal.kinds import People
 
 pytestmark = pytest.mark.django_db
 

@@ -24,8 +24,9 @@ from portal.intake import services as cases
 from portal.quick_look import services as quick_look
 from portal.words import in_words
 from smear.contract import Message
+from tests.documents import Document
 from tests.factories import REFER_RULE, active_model, answer, draft, model_card, photograph
-from tests.portal.kinds import Document, OnCommit, People, present
+from tests.portal.kinds import OnCommit, People, present
 
 pytestmark = pytest.mark.django_db
 

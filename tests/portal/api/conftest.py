@@ -8,12 +8,12 @@ from rest_framework.test import APIClient
 from portal.accounts.models import Laboratory, User
 from portal.accounts.tokens import issue_token
 from portal.cases.models import Case
+from tests.documents import Document
 from tests.factories import draft
 from tests.portal.kinds import (
     ApiResponse,
     ClientFor,
     Clients,
-    Document,
     IsProblem,
     PageResponse,
     People,

@@ -11,8 +11,9 @@ from rest_framework.test import APIClient
 from portal.accounts.models import Laboratory, User
 from portal.cases.models import Case
 from portal.inference.models import ModelVersion
+from tests.documents import Document
 from tests.factories import LaboratoryFactory, MembershipFactory, analysed, draft
-from tests.portal.kinds import Clients, Document, IsProblem, People
+from tests.portal.kinds import Clients, IsProblem, People
 
 CASES = "/api/v1/cases/"
 ENTRY: Document = {"patient_pseudonym": "P-0815", "specimen": "peripheral_blood"}

@@ -9,8 +9,9 @@ from rest_framework.test import APIClient
 from portal.accounts.models import Laboratory
 from portal.inference import services as inference
 from portal.inference.models import Job, ModelVersion
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, answer, draft, photograph
-from tests.portal.kinds import Clients, Document, IsProblem, OnCommit, People, PersonClient, Sent, present
+from tests.portal.kinds import Clients, IsProblem, OnCommit, People, PersonClient, Sent, present
 
 CASES = "/api/v1/cases/"
 

@@ -18,8 +18,9 @@ from portal.api import health
 from portal.inference.models import ModelVersion
 from portal.inference.repair import HEARTBEAT
 from portal.inference.selectors import BEAT_HEARTBEAT, WORKER_HEARTBEAT_INDEX, WORKER_HEARTBEAT_PREFIX
+from tests.documents import Document
 from tests.factories import active_model
-from tests.portal.kinds import Document, Queries
+from tests.portal.kinds import Queries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMES = {

@@ -14,8 +14,9 @@ from portal.accounts.models import Laboratory
 from portal.cases.models import Case
 from portal.inference.models import ModelVersion
 from portal.reports.models import Alert
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, claimed, draft, photograph, read, signed
-from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People
+from tests.portal.kinds import ClientFor, Clients, IsProblem, People
 
 JSON, PHOTOGRAPH = "application/json", "photograph"
 NEW_CASE = {"patient_pseudonym": "P-1", "specimen": "peripheral_blood"}

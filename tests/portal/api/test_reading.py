@@ -17,8 +17,9 @@ from portal.cases.models import Case
 from portal.inference.models import ModelVersion
 from portal.reading.models import Claim
 from portal.reading.policy.services import set_policy
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, claimed, draft, member, read, signed
-from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People, PersonClient, present
+from tests.portal.kinds import ClientFor, Clients, IsProblem, People, PersonClient, present
 
 CASES = "/api/v1/cases/"
 OWN: Document = {"label": "Pre", "confidence": "high"}

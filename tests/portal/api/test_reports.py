@@ -10,8 +10,9 @@ from portal.accounts.models import Laboratory
 from portal.cases.models import Case
 from portal.inference.models import ModelVersion
 from portal.reports.services import amend
+from tests.documents import Document
 from tests.factories import PASSWORD, analysed, draft, signed
-from tests.portal.kinds import Clients, Document, IsProblem, People
+from tests.portal.kinds import Clients, IsProblem, People
 
 pytestmark = pytest.mark.django_db
 

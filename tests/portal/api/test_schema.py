@@ -28,8 +28,9 @@ from portal.accounts.choices import Role
 from portal.accounts.tokens import issue_token
 from portal.cases.models import Case as Filed
 from portal.config.wsgi import application
+from tests.documents import Document
 from tests.factories import LaboratoryFactory, active_model, analysed, draft, member
-from tests.portal.kinds import Document, present
+from tests.portal.kinds import present
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BOUNDED = settings(

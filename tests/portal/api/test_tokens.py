@@ -19,8 +19,9 @@ from portal.accounts import services
 from portal.accounts.models import ApiToken, User
 from portal.accounts.tokens import issue_token, tokens_of
 from portal.errors import NotAllowed
+from tests.documents import Document
 from tests.factories import PASSWORD
-from tests.portal.kinds import Document, IsProblem, Mails, OnCommit, People, present
+from tests.portal.kinds import IsProblem, Mails, OnCommit, People, present
 
 ME = "/api/v1/me/"
 

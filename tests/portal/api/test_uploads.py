@@ -14,8 +14,9 @@ from pytest_django.fixtures import Settings
 from portal.accounts.models import Laboratory
 from portal.cases.models import Case, SmearImage
 from portal.cases.photographs import Photograph, read_photograph
+from tests.documents import Document
 from tests.factories import draft, photograph
-from tests.portal.kinds import ClientFor, Clients, Document, IsProblem, People
+from tests.portal.kinds import ClientFor, Clients, IsProblem, People
 
 
 def saved(image: Image.Image, format: str, **options: object) -> bytes:
