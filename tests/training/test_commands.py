@@ -15,11 +15,12 @@ from safetensors.torch import save_file
 
 from smear.classes import CLASSES
 from smear.refer import ReferRule
+from tests.documents import Document
 from tests.training.exports import drawn, write_export
 from training import cli as command
 from training import config as configs
 from training.data import manifest, splits, synthetic
-from training.deliver import card, plots
+from training.deliver import card, kept_answers, plots
 from training.evaluate import baselines, bootstrap, conformal, metrics, shifts
 from training.fit import train
 from training.model import repository, weights
@@ -246,6 +247,37 @@ def test_the_gate_refuses_a_network_of_random_weights_and_says_why(
     assert passed["exported"]
     assert passed["repeated"]
     assert not passed["cv_macro_f1"]
+
+
+def test_the_gate_measures_a_part_again_against_what_was_kept(
+    model: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / model.name
+    shutil.copytree(model, other)
+    kept = other / str(repository.VERSION) / kept_answers.NAME
+    kept.unlink(missing_ok=True)
+    whole = ["gate", str(repository.VERSION), "--model", str(other), "--data", str(folder / "data")]
+    part = [*whole, "--check", "--every", "2"]
+
+    def repeated() -> Document:
+        command.main(part)
+        (found,) = [
+            one for one in json.loads(capsys.readouterr().out)["criteria"] if one["key"] == "repeated"
+        ]
+        return found
+
+    assert command.main(part) == 2
+    assert "judge the whole test part first" in capsys.readouterr().err
+    command.main(whole)
+    capsys.readouterr()
+    assert repeated()["passed"]
+    lines = kept.read_text().splitlines()
+    first = lines[1].split(",")
+    first[2:] = [first[3], first[2], *first[4:]]
+    kept.write_text("\n".join([lines[0], ",".join(first), *lines[2:]]) + "\n")
+    assert not repeated()["passed"]
+    assert command.main([*whole, "--every", "2"]) == 2
+    assert "together with --check" in capsys.readouterr().err
 
 
 def test_the_gate_notices_weights_that_the_card_does_not_describe(

@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from scipy.special import softmax
+
 from training.command import Command
 from training.data import splits
 from training.data.manifest import DEFAULT_DATA, DataError, file_sha256, targets
-from training.deliver import export, int8_model, parity
+from training.deliver import export, int8_model, kept_answers, parity
 from training.evaluate import metrics
 from training.fit.train import git_commit
 from training.model import quantized, repository, weights
@@ -122,10 +124,16 @@ CRITERIA = (
 
 
 def gate(
-    version: int, model: Path = repository.MODEL, data: Path = DEFAULT_DATA, *, keep: bool = True
+    version: int,
+    model: Path = repository.MODEL,
+    data: Path = DEFAULT_DATA,
+    *,
+    keep: bool = True,
+    every: int = 1,
 ) -> dict[str, Any]:
     """Judge a delivered version and write ``gate.json`` beside its weights (not with ``keep`` false).
 
+    :param every: measure again on every ``every``-th photograph of the test part only.
     :returns: the content of that file.
     :raises DataError: when there is no such version, or its card is another's.
     """
@@ -134,10 +142,10 @@ def gate(
     weights_path = folder / "weights.safetensors"
     criteria = [_hash(card, weights_path), _exported(weights_path)]
     if "quantization" in card:
-        criteria += _against_fp32(card, weights_path, data)
+        criteria += _against_fp32(card, weights_path, data, every)
     else:
         if (data / "blood-smears" / "manifest.csv").is_file():
-            criteria.append(_repeated(card, weights_path, data))
+            criteria.append(_repeated(card, weights_path, data, keep, every))
         criteria += [criterion.judge(card) for criterion in CRITERIA]
     result = {
         "weights_sha256": file_sha256(weights_path),
@@ -190,7 +198,7 @@ def _exported(weights_path: Path) -> dict[str, Any]:
     }
 
 
-def _against_fp32(card: Card, weights_path: Path, data: Path) -> list[dict[str, Any]]:
+def _against_fp32(card: Card, weights_path: Path, data: Path, every: int = 1) -> list[dict[str, Any]]:
     """The int8 variant beside the FP32 version it was made from: measured again, or as delivered with these weights."""
     source = (
         weights_path.parents[2] / card["quantization"]["from"] / weights_path.parent.name / weights_path.name
@@ -198,7 +206,7 @@ def _against_fp32(card: Card, weights_path: Path, data: Path) -> list[dict[str, 
     has_photographs = (data / "blood-smears" / "manifest.csv").is_file()
     # A processor that computes int8 wrongly measures itself, not the version.
     if has_photographs and source.is_file() and not quantized.sums_overflow():
-        return int8_model.criteria(int8_model.compare(source, weights_path, splits.test_part(data)))
+        return int8_model.criteria(int8_model.compare(source, weights_path, splits.test_part(data)[::every]))
     kept = weights_path.with_name("gate.json")
     if not kept.is_file():
         raise DataError(f"{kept} is missing, and this machine cannot measure anew: see docs/model.md")
@@ -208,14 +216,19 @@ def _against_fp32(card: Card, weights_path: Path, data: Path) -> list[dict[str, 
     return [one for one in stored["criteria"] if one["key"].startswith("int8_")]
 
 
-def _repeated(card: Card, weights_path: Path, data: Path) -> dict[str, Any]:
+def _repeated(card: Card, weights_path: Path, data: Path, keep: bool, every: int) -> dict[str, Any]:
     """The test part measured again: the card's macro-F1 within the last digit that a processor may differ in."""
-    photographs = splits.test_part(data)
+    photographs, folder = splits.test_part(data), weights_path.parent
     # The card's other figures (baselines, intervals) cost three times as much and decide nothing here.
-    answers = int8_model.answers_of(weights_path, photographs)
-    called = answers.logits.argmax(axis=1)
-    measured = metrics.from_predictions(called, targets(photographs))["macro_f1"]
+    answers = int8_model.answers_of(weights_path, photographs[::every])
+    probabilities = softmax(answers.logits / weights.load(weights_path).temperature.item(), axis=1)
     stated = _estimate("test", "macro_f1")(card)
+    if every > 1:
+        part = slice(None, None, every)
+        return kept_answers.measured_in_part(folder, photographs, part, probabilities, stated)
+    if keep:
+        kept_answers.write(folder, photographs, probabilities)
+    measured = metrics.from_predictions(probabilities.argmax(axis=1), targets(photographs))["macro_f1"]
     return {
         "key": "repeated",
         "text": "macro-F1 on the test part, measured again",
@@ -236,13 +249,24 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave gate.json as it is; exit status 0 when only what despite_gate.json names fails",
     )
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with --check: measure again on every Nth photograph of the test part, against the answers kept",
+    )
 
 
 def _run(parsed: argparse.Namespace) -> Card | list[Card]:
     """What ``gate`` says of the model; of several, a list in their order."""
+    if parsed.every < 1:
+        raise DataError(f"--every {parsed.every}: give a number from 1")
+    if parsed.every > 1 and not parsed.check:
+        raise DataError("--every measures a part, which decides nothing: give it together with --check")
     results = []
     for model in parsed.model:
-        result = gate(parsed.version, model, parsed.data, keep=not parsed.check)
+        result = gate(parsed.version, model, parsed.data, keep=not parsed.check, every=parsed.every)
         if parsed.check:
             result["admitted"] = admitted(result, model / str(parsed.version))
         results.append(result)
