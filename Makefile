@@ -95,9 +95,9 @@ lint-migrations:
 
 unit: install-dev node_modules/.package-lock.json ## unit and integration tests (ARGS='-k name' for some)
 	@echo "== unit and integration tests"
-	@# The longest file first, or one of two processes waits for it at the end.
+	@# The longest file first, or a process waits for it at the end; a third process works while two wait.
 	@# Coverage of a part says nothing.
-	@$(PYTEST) -n 2 --dist loadfile $(if $(ARGS),,--cov --cov-report=term:skip-covered) tests/training tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
+	@$(PYTEST) -n 3 --dist loadfile -m "not delivered" $(if $(ARGS),,--cov --cov-report=term:skip-covered) tests/training tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
 
 unit-changed: install-dev node_modules/.package-lock.json
 	@files=$$($(BIN)/python -m tests.changed) || exit 1; echo "== tests of changed files:" $${files:-none}; \
@@ -131,6 +131,7 @@ train: install-dev ## retrain the model into runs/v3 and run its gate (ARGS='--d
 gate: install-dev ## judge the committed model; measured again where the photographs are (EVERY=4: on a quarter of them)
 	@echo "== gate"; $(BIN)/python -m training gate $(VERSION) --model $(dir $(wildcard triton_models/*/model_card.json)) --check \
 	  $(if $(EVERY),--every $(EVERY))
+	@$(PYTEST) -q -m delivered tests/training tests/worker
 
 bench: install-dev ## measure the system that `make run` started; see benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.utils import translation
 from pytest_django.fixtures import Settings
 from whitenoise.base import WhiteNoise
 from whitenoise.responders import StaticFile
@@ -53,10 +54,27 @@ def _static_files_are_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _language_of_the_settings() -> Iterator[None]:
+    """A request in Spanish leaves its thread in Spanish, and the next test has no request to change that."""
+    yield
+    translation.deactivate()
+
+
 @pytest.fixture(scope="session")
 def triton() -> str:
     """The gRPC address (host:port) of a tritonserver with the committed model, started when first asked."""
     return services.start_triton()
+
+
+@pytest.fixture(scope="session")
+def exact_integers() -> Iterator[None]:
+    """Sums of int8 products are exact from here to the end of the session, whatever the processor."""
+    from tests.integers import let_sums_be_exact  # torch is not for everybody
+
+    with pytest.MonkeyPatch.context() as patch:
+        let_sums_be_exact(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,6 @@ A test may depend on what the arithmetic gives, never on the machine it runs on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -18,13 +16,10 @@ from training.model import quantized
 LEAST, MOST = -32768, 32767
 
 
-@pytest.fixture(scope="session", autouse=True)
-def exact_where_the_processor_is_not() -> Iterator[None]:
+def let_sums_be_exact(patch: pytest.MonkeyPatch) -> None:
     """Let int8 networks be right on a processor whose kernels overflow, and scriptable as ever."""
-    with pytest.MonkeyPatch.context() as patch:
-        if quantized.sums_overflow():
-            patch.setattr(quantized.Convolution, "forward", _exact)
-        yield
+    if quantized.sums_overflow():
+        patch.setattr(quantized.Convolution, "forward", _exact)
 
 
 def let_sums_overflow(patch: pytest.MonkeyPatch) -> None:

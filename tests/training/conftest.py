@@ -7,12 +7,16 @@ import torch
 from safetensors.torch import save_file
 
 from smear.classes import CLASSES
-from tests.integers import exact_where_the_processor_is_not  # noqa: F401 - a fixture for all of the folder
 from training.data import synthetic
 from training.model.network import LeukemiaVGG16
 
 #: Five of each class, so that every fold has one.
 PER_CLASS = 5
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _exact_integers(exact_integers: None) -> None:
+    """All of the folder counts exactly."""
 
 
 @pytest.fixture(scope="session")

@@ -171,6 +171,7 @@ def test_committed_weights_make_an_exact_map_and_calibrated_probabilities() -> N
     assert float(score) > weights.read_note(COMMITTED)["outlier_threshold"]
 
 
+@pytest.mark.delivered
 def test_committed_weights_on_a_sample_of_the_test_part() -> None:
     folder = ROOT / manifest.DEFAULT_DATA
     if not (folder / "blood-smears" / "manifest.csv").is_file():

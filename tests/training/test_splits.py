@@ -109,6 +109,7 @@ def test_a_written_split_reads_back_and_refuses_other_photographs(
         splits.read(tmp_path / "split.csv", [replace(everything[0], sha256="0"), *everything[1:]])
 
 
+@pytest.mark.delivered
 def test_the_committed_split_is_the_codes() -> None:
     manifest = ROOT / DEFAULT_DATA / "blood-smears" / "manifest.csv"
     if not manifest.is_file():

@@ -18,13 +18,14 @@ from benchmarks import throughput
 from embedded.settings import ROOT
 from portal.inference.selectors import active_version
 from smear.classes import CLASSES
-from tests.integers import exact_where_the_processor_is_not  # noqa: F401 - a fixture for all of the module
 from training.data import manifest
 from training.deliver import export, int8_model, parity
 from training.model import quantize, weights
 from training.model.network import LeukemiaVGG16
 from worker.readiness import ContractWatch
 from worker.triton import TritonClient
+
+pytestmark = [pytest.mark.delivered, pytest.mark.usefixtures("exact_integers")]
 
 NAME = "leukemia_vgg16_int8"
 
