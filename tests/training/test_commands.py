@@ -261,10 +261,8 @@ def test_the_gate_measures_a_part_again_against_what_was_kept(
 
     def repeated() -> Document:
         command.main(part)
-        (found,) = [
-            one for one in json.loads(capsys.readouterr().out)["criteria"] if one["key"] == "repeated"
-        ]
-        return found
+        criteria: list[Document] = json.loads(capsys.readouterr().out)["criteria"]
+        return next(one for one in criteria if one["key"] == "repeated")
 
     assert command.main(part) == 2
     assert "judge the whole test part first" in capsys.readouterr().err
