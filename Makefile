@@ -4,7 +4,9 @@ PYTHON ?= $(or $(shell command -v python3.11),python3)
 BIN := .venv/bin
 VERSION := 3
 WEIGHTS := $(wildcard triton_models/*/*/weights.safetensors)
-MODELS := $(WEIGHTS:weights.safetensors=model.pt)
+# A stamp, because a processor that cannot serve int8 never gets that model.pt, and would export at every start.
+EXPORTED := .venv/exported
+MISSING := $(filter-out $(wildcard triton_models/*/*/model.pt),$(foreach w,$(WEIGHTS),$(if $(findstring _int8/,$(w)),,$(w:weights.safetensors=model.pt))))
 FRONTEND := package.json package-lock.json $(shell find frontend -type f 2>/dev/null)
 DIST := portal/static/dist/.built
 COLLECTED := staticfiles/staticfiles.json
@@ -38,7 +40,7 @@ install-dev: # what the tests need on top
 
 static: $(COLLECTED) $(CATALOGUES) ## build the style sheets, scripts and catalogues, collect the static files
 	@:
-export: $(MODELS) ## write model.pt for every committed version of the model
+export: $(EXPORTED) ## write model.pt for every committed version of the model
 	@:
 
 node_modules/.package-lock.json: package-lock.json .npmrc
@@ -56,9 +58,11 @@ $(CATALOGUES) &: $(CATALOGUES:.mo=.po)
 	@$(BIN)/python -m portal.catalogues compile
 	@touch $@
 
-$(MODELS) &: $(WEIGHTS) $(addprefix training/,$(addprefix deliver/,export.py parity.py) $(addprefix model/,network.py quantized.py weights.py))
+$(EXPORTED): $(if $(MISSING),FORCE) $(WEIGHTS) $(addprefix training/,$(addprefix deliver/,export.py parity.py) $(addprefix model/,network.py quantized.py weights.py))
 	@$(BIN)/python -m training export >/dev/null
-	@touch -c $(MODELS)
+	@touch $@
+
+FORCE:
 
 # --- checks
 
