@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 from embedded.control import ask
 from embedded.settings import ROOT
 from embedded.state import VarFolder
@@ -70,7 +72,16 @@ def _start() -> dict[str, str]:
     if not line:
         raise SystemExit(f"The services for the tests did not start (exit code {process.wait()}): see above.")
     addresses: dict[str, str] = json.loads(line)
+    _forget_on_power_loss(addresses["DATABASE_URL"])
     return {**addresses, FOLDER: str(folder)}
+
+
+def _forget_on_power_loss(database: str) -> None:
+    """Let PostgreSQL wait for no disk: what tests write need not outlive the machine."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _stop(process: subprocess.Popen[str], folder: Path) -> None:

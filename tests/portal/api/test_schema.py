@@ -32,6 +32,9 @@ from tests.documents import Document
 from tests.factories import LaboratoryFactory, active_model, analysed, draft, member
 from tests.portal.kinds import present
 
+# As in the other walks, lines are not counted.
+pytestmark = pytest.mark.no_cover
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BOUNDED = settings(
     max_examples=20,
