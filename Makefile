@@ -16,7 +16,7 @@ BUILD_ENV := SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1:1/build ST
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev install install-dev static export check format test lint lint-and-gate lint-style lint-js lint-templates \
+.PHONY: help run dev install install-dev static export check format test lint beside-faults lint-style lint-js lint-templates \
   lint-imports lint-types lint-migrations unit unit-js unit-changed walk e2e faults smoke train gate bench messages \
   lock status stop reset clean
 
@@ -74,12 +74,12 @@ check: install-dev ## what can be checked in a minute: lint, the scripts' tests,
 
 test: install-dev ## lint, types, unit, integration, browser and fault tests on the real services, and the model's gate
 	@$(MAKE) --no-print-directory static export
-	@# The fault tests wait a third of their time: lint and gate have the processor meanwhile.
-	@$(STAGES) -j 2 --output-sync=recurse faults lint-and-gate; first=$$?; \
-	  $(STAGES) unit-js unit walk && [ $$first = 0 ] && echo "== all checks passed"
+	@# The fault tests wait half of their time: the others have the processor meanwhile.
+	@$(STAGES) -j 2 --output-sync=recurse faults beside-faults; first=$$?; \
+	  $(STAGES) walk && [ $$first = 0 ] && echo "== all checks passed"
 
-lint-and-gate: install-dev
-	@$(STAGES) lint gate EVERY=4
+beside-faults: install-dev
+	@$(STAGES) lint unit-js gate unit EVERY=4
 
 lint: install-dev ## style, scripts, templates, import rules, types, missing migrations
 	@$(STAGES) lint-style lint-js lint-templates lint-imports lint-types lint-migrations
@@ -99,9 +99,9 @@ lint-migrations:
 
 unit: install-dev node_modules/.package-lock.json ## unit and integration tests (ARGS='-k name' for some)
 	@echo "== unit and integration tests"
-	@# The longest file first, or a process waits for it at the end; a third process works while two wait.
+	@# The longest file first, or a process waits for it at the end.
 	@# Coverage of a part says nothing.
-	@$(PYTEST) -n 3 --dist loadfile -m "not delivered" $(if $(ARGS),,--cov --cov-report=term:skip-covered) tests/training tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile -m "not delivered" $(if $(ARGS),,--cov --cov-report=term:skip-covered) tests/training tests --ignore=tests/e2e --ignore=tests/smoke --ignore=tests/faults $(ARGS)
 
 unit-changed: install-dev node_modules/.package-lock.json
 	@files=$$($(BIN)/python -m tests.changed) || exit 1; echo "== tests of changed files:" $${files:-none}; \
