@@ -83,7 +83,7 @@ faults-aside:
 	@+log=$$(mktemp); $(STAGES) faults >$$log 2>&1; status=$$?; cat $$log; rm $$log; exit $$status
 
 beside-faults: install-dev
-	@+$(STAGES) lint unit-js gate unit EVERY=4
+	@+$(STAGES) lint unit-js gate unit EVERY=8
 
 lint: install-dev ## style, scripts, templates, import rules, types, missing migrations
 	@$(STAGES) lint-style lint-js lint-templates lint-imports lint-types lint-migrations
@@ -136,7 +136,7 @@ train: install-dev ## retrain the model into runs/v3 and run its gate (ARGS='--d
 	@$(BIN)/python -m training deliver --run runs/v3 --model runs/v3/models/leukemia_vgg16 >/dev/null
 	@$(BIN)/python -m training gate $(VERSION) --model runs/v3/models/leukemia_vgg16
 
-gate: install-dev ## judge the committed model; measured again where the photographs are (EVERY=4: on a quarter of them)
+gate: install-dev ## judge the committed model; measured again where the photographs are (EVERY=8: on an eighth of them)
 	@echo "== gate"; $(BIN)/python -m training gate $(VERSION) --model $(dir $(wildcard triton_models/*/model_card.json)) --check \
 	  $(if $(EVERY),--every $(EVERY))
 	@$(PYTEST) -q -m delivered tests/training tests/worker
