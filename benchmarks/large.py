@@ -16,8 +16,9 @@ from confined.client import scratch, server_in
 from smear.decode import decode
 from smear.quality import assess
 from tests.large_pictures import AT_ONCE, BARS, FORMATS, draw_large, send
+from tests.live import wait_for
 from tests.peaks import Peak, Peaks
-from tests.portal_client import Api, Browser, draw_photograph, wait_until
+from tests.portal_client import Api, Browser, draw_photograph
 
 THUMBNAIL_EDGE = 320
 ROUNDS = 3
@@ -46,7 +47,7 @@ def measure(api: Api, browser: Browser, processes: dict[str, int], sockets: Path
         wait_predicted(api, case_id)
         times.append(spread("the same six: from submission to the last prediction", [perf_counter() - began]))
         pictures = server_in(sockets, "pictures")
-        wait_until(lambda: not any(pictures.ping().values()), "the tiles to be built", 300)
+        wait_for(lambda: not any(pictures.ping().values()), "the tiles to be built", 300)
     return times, [_memory(name, peaks.found[name], bar) for name, bar in (BARS | {"pictures": ""}).items()]
 
 

@@ -6,12 +6,15 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.report import spread
-from tests.portal_client import Api, Browser, draw_photograph, wait_until
+from tests.live import wait_for
+from tests.portal_client import Api, Browser, draw_photograph
 
 #: Seconds; what Hemalens wants to stay below on two otherwise idle cores.
 ONE_PHOTOGRAPH, SIXTEEN_PHOTOGRAPHS = 1.5, 10.0
 CASES, EACH = 4, 4
 ROUNDS = 3
+#: Seconds: the longest wait for an answer, and between two looks for it.
+TIMEOUT, POLL = 120.0, 0.05
 
 
 def measure(api: Api, browser: Browser, repeat: int) -> list[dict[str, Any]]:
@@ -57,7 +60,7 @@ def _four_cases(api: Api, photographs: list[bytes]) -> float:
 def _quick_look(browser: Browser, photograph: bytes) -> float:
     began = perf_counter()
     url = browser.start_quick_look(photograph)
-    answer = wait_until(lambda: browser.quick_look_answer(url), "the quick look's answer")
+    answer = wait_for(lambda: browser.quick_look_answer(url), "the quick look's answer", TIMEOUT, pause=POLL)
     if "Benign" not in answer:
         raise RuntimeError(f"the quick look was not answered: {answer[:500]}")
     return perf_counter() - began
@@ -72,4 +75,4 @@ def wait_predicted(api: Api, case_id: str) -> None:
             raise RuntimeError(f"no prediction: {case['no_preclassification_reason']}")
         return all(image["prediction"] for image in case["images"])
 
-    wait_until(predicted, f"the predictions of case {case_id}")
+    wait_for(predicted, f"the predictions of case {case_id}", TIMEOUT, pause=POLL)

@@ -24,7 +24,7 @@ START_TIMEOUT = 240.0
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T | None], what: str, timeout: float = 60.0) -> T:
+def wait_for(condition: Callable[[], T | None], what: str, timeout: float = 60.0, *, pause: float = 0.2) -> T:
     """Poll until ``condition`` gives something true and return it. Raises TimeoutError naming ``what``."""
     deadline = time.monotonic() + timeout
     while True:
@@ -33,7 +33,7 @@ def wait_for(condition: Callable[[], T | None], what: str, timeout: float = 60.0
             return result
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {timeout:.0f} s in vain for {what}")
-        time.sleep(0.2)
+        time.sleep(pause)
 
 
 @dataclass

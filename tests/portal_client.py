@@ -14,7 +14,6 @@ import requests
 from PIL import Image
 
 CASE = {"patient_pseudonym": "BENCH-0001", "specimen": "peripheral_blood"}
-POLL = 0.05
 TIMEOUT = 180.0
 
 
@@ -31,18 +30,6 @@ def draw_photograph(seed: int, size: tuple[int, int] = (1024, 768)) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(noisy).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
-
-
-def wait_until(condition: Callable[[], Any], what: str, timeout: float = 120.0) -> Any:
-    """Poll until ``condition`` gives something true and return it. Raises TimeoutError naming ``what``."""
-    deadline = time.monotonic() + timeout
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {timeout:.0f} s in vain for {what}")
-        time.sleep(POLL)
 
 
 def _patiently(ask: Callable[[], requests.Response]) -> requests.Response:

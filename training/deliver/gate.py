@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scipy.special import softmax
-
 from training.command import Command
 from training.data import splits
 from training.data.manifest import DEFAULT_DATA, DataError, file_sha256, targets
@@ -221,7 +219,7 @@ def _repeated(card: Card, weights_path: Path, data: Path, keep: bool, every: int
     photographs, folder = splits.test_part(data), weights_path.parent
     # The card's other figures (baselines, intervals) cost three times as much and decide nothing here.
     answers = int8_model.answers_of(weights_path, photographs[::every])
-    probabilities = softmax(answers.logits / weights.load(weights_path).temperature.item(), axis=1)
+    probabilities = weights.probabilities(weights_path, answers.logits)
     stated = _estimate("test", "macro_f1")(card)
     if every > 1:
         part = slice(None, None, every)

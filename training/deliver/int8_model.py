@@ -162,9 +162,8 @@ def compare(source: Path, target: Path, photographs: Sequence[Photograph]) -> di
     labels = targets(photographs)
     answered, figures, leading, referred = [], [], [], []
     for path in (source, target):
-        network = weights.load(path)
         answers = answers_of(path, photographs)
-        probabilities = softmax(answers.logits / network.temperature.item(), axis=1)
+        probabilities = weights.probabilities(path, answers.logits)
         answered.append(probabilities)
         figures.append(metrics.measure(probabilities, labels))
         leading.append(probabilities.argmax(axis=1))

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from scipy.special import softmax
 
 from training.data.manifest import DataError
 from training.model import quantized
@@ -74,6 +77,11 @@ def load(path: Path) -> LeukemiaVGG16:
     except (KeyError, RuntimeError, ValueError) as error:
         raise DataError(f"{path} does not hold this network: {error}") from error
     return network.eval().requires_grad_(False)
+
+
+def probabilities(path: Path, logits: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+    """The calibrated probabilities [n, 4] that ``logits`` [n, 4] of the network in ``path`` stand for."""
+    return np.asarray(softmax(logits / load(path).temperature.item(), axis=1))
 
 
 def rounded(network: LeukemiaVGG16) -> LeukemiaVGG16:
