@@ -13,10 +13,13 @@ const FORMS = "form[data-keep]";
 const NEVER = `[type="password"], [type="file"], [type="submit"], [type="button"], [name="secret"], [autocomplete="username"],
   [autocomplete="one-time-code"], [type="hidden"]:not([data-typed])`;
 const WAIT_MS = 200;
+// A page that follows is there by then.
+const LEAVING_MS = 30_000;
 
 /** Of each form: the id of its entry, the values that need no keeping, the write that waits and the one under way. */
 const states = new WeakMap();
 let opening = null;
+let isLeaving = false;
 
 /** @returns {Promise<?KeptStore>} the store of the page's own person; null where nothing can be kept */
 export function openStore() {
@@ -35,10 +38,18 @@ export async function keepNow(form) {
   return form.dataset.kept === "yes" ? stateOf(form).id : "no";
 }
 
-/** Says that the server has `values` of the form now. */
+/**
+ * Says that the server has `values` of the form now. A page that is being left keeps them a while: the one that follows
+ * may have been made before they were saved, and offers them then.
+ */
 export function saved(form, values) {
-  stateOf(form).saved = values;
-  return write(form);
+  const state = stateOf(form);
+  clearTimeout(state.dropping);
+  if (isLeaving) state.dropping = setTimeout(saved, LEAVING_MS, form, values);
+  else {
+    state.saved = values;
+    write(form);
+  }
 }
 
 /** The same for a text that is no form's, such as the note of a marker: under a place and an id of the caller's. */
@@ -219,6 +230,13 @@ export function startKeeping(htmx) {
       if (form.matches?.(FORMS)) writeSoon(form);
     });
   }
+  window.addEventListener("beforeunload", () => {
+    isLeaving = true;
+    // Nothing followed: a download, or somebody who stayed.
+    setTimeout(() => {
+      isLeaving = false;
+    }, LEAVING_MS - 1);
+  });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) return;
     for (const form of document.querySelectorAll(`${FORMS}[data-kept="waiting"]`)) write(form);

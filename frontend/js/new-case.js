@@ -31,8 +31,23 @@ const fields = () => {
 async function saveForm() {
   const values = window.hemalens.valuesOf(form);
   const answer = await ask(draft?.edit_url ?? form.action, { body: fields });
+  if (answer.body.stored) takeStored(answer.body.stored, values);
   if (answer.status === 200 || answer.status === 201) window.hemalens.saved(form, values);
   return answer;
+}
+
+/** What is stored now is what the next save is compared with; a field that nobody touched here shows it. */
+function takeStored(stored, sent) {
+  const plain = (text) => text.replaceAll("\r\n", "\n");
+  for (const [name, value] of Object.entries(stored)) {
+    const field = form.elements[name];
+    const shown = form.elements[`shown-${name}`];
+    if ([field.value, sent[name][0] ?? ""].every((one) => one === plain(shown.value))) {
+      field.value = plain(value);
+      sent[name] = [field.value];
+    }
+    shown.value = value;
+  }
 }
 
 async function ensureDraft() {

@@ -1,5 +1,6 @@
 """Filing a case: its form, its photographs, handing it over, withdrawing it."""
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -26,12 +27,13 @@ from portal.web.pages import add_refusal, page, posts_only, wants_json
 from smear.sniff import ACCEPT_ATTRIBUTE
 
 
-def _draft_json(case: Case) -> dict[str, str]:
+def _draft_json(case: Case) -> dict[str, Any]:
     return {
         "accession": case.accession,
         "edit_url": reverse("cases:edit", args=[case.pk]),
         "images_url": reverse("cases:add_image", args=[case.pk]),
         "print_warning": entered_print_warning(case),
+        "stored": CaseForm(instance=case).stored_values(),
     }
 
 
@@ -39,7 +41,7 @@ def _case_form_page(
     request: SignedInRequest, form: CaseForm, case: Case | None = None, status: int = 200
 ) -> HttpResponse:
     if wants_json(request) and status >= 400:
-        return JsonResponse({"errors": form.errors}, status=status)
+        return JsonResponse({"errors": form.errors, "stored": form.stored_values()}, status=status)
     context = {
         "form": form,
         "case": case,
@@ -92,7 +94,7 @@ def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if not form.is_valid():
         return _case_form_page(request, form, case, status=422)
     try:
-        case = services.update_case(request.user, case, **form.case_fields())
+        case = services.update_case(request.user, case, **form.changes())
         if not wants_json(request) and form.has_changed() and (words := entered_print_warning(case)):
             messages.warning(request, words)
         if request.POST.get("then") == "submit":
@@ -110,7 +112,7 @@ def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 def _is_submitted_so(case: Case, form: CaseForm, then: str | None) -> bool:
     """Whether a form that is to submit a case has done so already: a second press is no mistake."""
-    entered = {name: v.strip() if isinstance(v, str) else v for name, v in form.case_fields().items()}
+    entered = {name: v.strip() if isinstance(v, str) else v for name, v in form.changes().items()}
     is_past = case.state not in EDITABLE and case.state != CaseState.CANCELLED
     return then == "submit" and is_past and all(getattr(case, name) == v for name, v in entered.items())
 

@@ -1,7 +1,7 @@
 """What a person enters about a case."""
 
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -11,11 +11,7 @@ from portal.accounts.models import Laboratory, User
 from portal.accounts.selectors import laboratories_for
 from portal.cases.models import Case
 from portal.intake.services import CASE_FIELDS
-
-if TYPE_CHECKING:
-    CaseModelForm = forms.ModelForm[Case]
-else:
-    CaseModelForm = forms.ModelForm  # generic to the type checker only
+from portal.web.shown_values import ShownValuesForm
 
 
 class ScaleField(forms.FloatField):
@@ -25,7 +21,7 @@ class ScaleField(forms.FloatField):
         return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
 
 
-class CaseForm(CaseModelForm):
+class CaseForm(ShownValuesForm):
     """The fields of a case; the photographs go up on their own."""
 
     class Meta:
@@ -59,7 +55,7 @@ class CaseForm(CaseModelForm):
                 field.widget.attrs["class"] = "form-select" if is_select else "form-control"
 
     def case_fields(self) -> dict[str, Any]:
-        """What ``intake.services`` takes."""
+        """What ``intake.services`` takes for a new case; for one that is there, ``changes``."""
         return {
             name: self.cleaned_data[name] for name in self._meta.fields or () if name in self.cleaned_data
         }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.browsing import FileCase, People, sign, sign_in, sign_out, take, violations_in_both_themes
 from tests.e2e.photographs import photograph
@@ -251,7 +251,9 @@ def test_edits_of_a_draft_are_saved_or_offered(people: People) -> None:
     page.route(
         "**/edit/", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
     )
-    note.press_sequentially("Since May.")
+    # Leaving the field before saves the draft; that save has to be over.
+    with page.expect_event("requestfailed", lambda request: request.method == "POST"):
+        note.press_sequentially("Since May.")
     until_kept(form)
     page.unroute("**/edit/")
     page.reload()
@@ -262,6 +264,71 @@ def test_edits_of_a_draft_are_saved_or_offered(people: People) -> None:
     page.reload()
     expect(note).to_have_value("Since May.")
     expect(offer(form)).to_have_count(0)
+
+
+def test_a_save_that_ends_while_the_page_is_loaded_again_loses_nothing(people: People) -> None:
+    """The new page was made before the save and shows the field as it was: it offers the text, and never wipes it."""
+    page = people.page("submitter")
+    page.goto("/cases/new/")
+    page.get_by_label("Patient pseudonym").fill("P-9503")
+    page.get_by_label("Specimen").select_option("bone_marrow")
+    page.wait_for_url("**/edit/")
+    holds_nothing(page)
+    form, note = page.locator("[data-case-form]"), page.get_by_label("Clinical note")
+    saves: list[Route] = []
+
+    def one_after_the_other(route: Route) -> None:
+        if route.request.method == "POST":
+            saves.append(route)
+            return
+        made_before = route.fetch()
+        with page.expect_console_message(lambda message: message.text == "said to be saved"):
+            saves[0].fulfill(response=saves[0].fetch())
+        route.fulfill(response=made_before)
+
+    page.route("**/edit/", one_after_the_other)
+    page.evaluate(
+        "new MutationObserver(() => console.info('said to be saved'))"
+        ".observe(document.querySelector('[data-saved]'), { childList: true })"
+    )
+    with page.expect_request(lambda request: request.method == "POST"):
+        note.press_sequentially("Since May.")
+    until_kept(form)
+    page.reload()
+    page.unroute("**/edit/")
+    expect(note).to_have_value("")
+    expect(offer(form)).to_contain_text("was not saved")
+    page.get_by_label("Stain").select_option("giemsa")
+    expect(note).to_have_value("Since May.")
+    page.reload()
+    expect(note).to_have_value("Since May.")
+    expect(page.get_by_label("Stain")).to_have_value("giemsa")
+
+
+def test_two_windows_of_one_draft(people: People) -> None:
+    """Both change the note: the second is told what the first one saved, and goes on from there."""
+    people.complaints.expect_status(422, "/edit/$")
+    first = people.page("submitter")
+    first.goto("/cases/new/")
+    first.get_by_label("Patient pseudonym").fill("P-9504")
+    first.get_by_label("Specimen").select_option("bone_marrow")
+    first.wait_for_url("**/edit/")
+    second = first.context.new_page()
+    people.complaints.watch(second)
+    second.goto(first.url)
+    first.get_by_label("Clinical note").fill("Pale.")
+    first.get_by_label("Clinical note").blur()
+    expect(first.locator("[data-saved]")).to_have_text(re.compile("Saved"))
+    note = second.get_by_label("Clinical note")
+    note.fill("Fever.")
+    note.blur()
+    expect(second.locator('[data-error-for="clinical_note"]')).to_contain_text("to “Pale.”")
+    expect(note).to_have_value("Fever.")
+    assert violations_in_both_themes(second) == {}
+    second.get_by_role("button", name="Save and close").click()
+    second.wait_for_url("**/cases/")
+    first.reload()
+    expect(first.get_by_label("Clinical note")).to_have_value("Fever.")
 
 
 def test_two_texts_for_one_form_are_offered_in_turn(people: People) -> None:

@@ -1,6 +1,6 @@
 """How a laboratory reads, as its administrator chooses it."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django import forms
 from django.db.models import TextChoices
@@ -11,11 +11,7 @@ from portal.accounts.models import User
 from portal.reading.choices import Blindness, SecondRead
 from portal.reading.models import ReadingPolicy
 from portal.reading.policy.services import POLICY_FIELDS
-
-if TYPE_CHECKING:
-    PolicyModelForm = forms.ModelForm[ReadingPolicy]
-else:
-    PolicyModelForm = forms.ModelForm  # generic to the type checker only
+from portal.web.shown_values import ShownValuesForm
 
 #: What each choice means for the people who read, in a sentence.
 EXPLANATIONS: dict[str, str | Promise] = {
@@ -34,7 +30,7 @@ EXPLANATIONS: dict[str, str | Promise] = {
 }
 
 
-class PolicyForm(PolicyModelForm):
+class PolicyForm(ShownValuesForm):
     """The fields of ``policies.POLICY_FIELDS``; ``members`` are those who may be notified of urgent findings."""
 
     class Meta:
@@ -59,7 +55,7 @@ class PolicyForm(PolicyModelForm):
                 field.widget.attrs["class"] = "form-select" if is_select else "form-control"
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         # Where the share does not apply it is not shown, so it cannot be wrong; it stays what it was.
         if cleaned.get("second_read") != SecondRead.SHARE:
             self.errors.pop("second_read_share", None)

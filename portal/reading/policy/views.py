@@ -42,7 +42,7 @@ def edit(request: SignedInRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                set_policy(request.user, laboratory, **form.cleaned_data)
+                set_policy(request.user, laboratory, **form.changes())
             except DomainError as error:
                 status = add_refusal(form, error)
             else:
