@@ -12,7 +12,7 @@ NOTICE = "Research use only. Pre-classification by a model; a qualified reader d
 
 def answered(page: Page) -> None:
     """Wait until the model has answered, on a page that nobody reloads."""
-    expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(page.locator("#case-state")).to_contain_text("Awaiting read")
     expect(page.locator("#case-live .bars").first).to_be_visible()
 
 
@@ -78,7 +78,7 @@ def test_case_is_filed_read_blind_by_another_person_and_kept(people: People, fil
     expect(reviewer.locator(".list-table td").last).to_have_css("color", "rgb(0, 0, 0)")
 
     # The submitter's page has been open all the while and learns of it without reloading.
-    expect(submitter.locator("#case-state")).to_contain_text("Reported", timeout=20_000)
+    expect(submitter.locator("#case-state")).to_contain_text("Reported")
     submitter.get_by_role("link", name="Open the report").click()
     expect(submitter.locator(".conclusion")).to_have_class(re.compile(f"class-{other.lower()}"))
 
@@ -88,7 +88,7 @@ def test_what_was_entered_survives_a_reload_and_a_take_over(people: People, file
     first, second = people.page("reviewer"), people.page("reviewer2")
     address = file_case(people.page("submitter"), [photograph(4)], "P-2004")
     first.goto(address)
-    expect(first.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(first.locator("#case-state")).to_contain_text("Awaiting read")
     expect(first.get_by_role("button", name="Take this case")).to_be_visible()
     take(first)
     first.get_by_label(re.compile("^Comment")).fill("Half a thought")

@@ -176,7 +176,7 @@ def test_what_a_reader_types_outlives_session_tab_and_another_person(
     sign_in(page, "reviewer@demo.example", people.password("reviewer"))
     address = file_case(people.page("submitter"), [photograph(95)], "P-9501")
     page.goto(address)
-    expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(page.locator("#case-state")).to_contain_text("Awaiting read")
     take(page)
     page = a_return(people, page)
     a_read(page, people)

@@ -48,7 +48,7 @@ def ready(people: People, addresses: Addresses, file_case: FileCase) -> Addresse
         ("reported", 59),
     ):
         address = file_case(page, [photograph(seed), photograph(seed + 1)], f"P-50{seed}")
-        expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+        expect(page.locator("#case-state")).to_contain_text("Awaiting read")
         setattr(addresses, place, address)
     reviewer = people.page("reviewer")
     for place in ("reading", "revealed", "signing", "reported"):

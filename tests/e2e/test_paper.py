@@ -35,7 +35,7 @@ def report(people: People, file_case: FileCase, signed: dict[str, str]) -> str:
         address = file_case(people.page("submitter"), [photograph(401)], "P-4010")
         reviewer = people.page("reviewer")
         reviewer.goto(address)
-        expect(reviewer.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+        expect(reviewer.locator("#case-state")).to_contain_text("Awaiting read")
         take(reviewer)
         answer(reviewer, "Pro", comment="Blasts.")
         conclude(reviewer)

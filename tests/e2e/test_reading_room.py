@@ -27,7 +27,7 @@ def _set_policy(page: Page, second_read: str) -> None:
 
 def _waiting(page: Page, address: str) -> None:
     page.goto(address)
-    expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(page.locator("#case-state")).to_contain_text("Awaiting read")
 
 
 def test_disagreement_goes_to_a_third_reader_is_signed_and_amended(
@@ -97,7 +97,7 @@ def test_a_returned_case_says_what_is_missing_and_comes_back(people: People, fil
     submitter.get_by_label("Choose photographs").set_input_files([photograph(83)])
     submitter.locator("[data-files] [data-state=done] >> nth=1").wait_for()
     submitter.get_by_role("button", name="Submit case").click()
-    expect(submitter.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(submitter.locator("#case-state")).to_contain_text("Awaiting read")
     expect(submitter.locator("[data-frame]")).to_have_count(2)
     expect(submitter.locator("#case-live .bars").first).to_be_visible()
 

@@ -14,7 +14,7 @@ def test_nothing_is_shown_after_signing_out(people: People, file_case: FileCase)
     page.on("response", lambda response: answers.append(response))
     sign_in(page, "submitter@demo.example", people.password("submitter"))
     address = file_case(page, [photograph(83)], "P-8301")
-    expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(page.locator("#case-state")).to_contain_text("Awaiting read")
     frame = page.locator("[data-frame]").first
     picture = frame.get_attribute("data-image-url") or ""
     expect(page.locator("[data-viewer-stage] .openseadragon-canvas > canvas").first).to_be_visible()

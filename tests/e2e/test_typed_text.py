@@ -28,7 +28,7 @@ def test_typed_text_is_sent_after_signing_in_again(people: People, file_case: Fi
     sign_in(page, "reviewer@demo.example", people.password("reviewer"))
     address = file_case(people.page("submitter"), [photograph(91)], "P-9101")
     page.goto(address)
-    expect(page.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+    expect(page.locator("#case-state")).to_contain_text("Awaiting read")
     take(page)
 
     # Another person signs in meanwhile: nothing is sent in that name, and the page is covered.

@@ -30,7 +30,7 @@ def test_each_bad_file_says_why_and_the_good_ones_stay(people: People, tmp_path:
     bad = bad_files()
     good = photograph(11, "good.jpg")
     page.get_by_label("Choose photographs").set_input_files([good, *(file for file, _, _ in bad.values())])
-    expect(row(page, "good.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(row(page, "good.jpg")).to_have_attribute("data-state", "done")
     page.get_by_label("Choose photographs").set_input_files([upload("again.jpg", good["buffer"])])
 
     heavy = tmp_path / "heavy.jpg"
@@ -41,7 +41,7 @@ def test_each_bad_file_says_why_and_the_good_ones_stay(people: People, tmp_path:
 
     for file, _status, words in bad.values():
         refused = row(page, file["name"])
-        expect(refused).to_have_attribute("data-state", "refused", timeout=20_000)
+        expect(refused).to_have_attribute("data-state", "refused")
         expect(refused.locator("[data-status]")).to_contain_text(words)
     expect(row(page, "again.jpg").locator("[data-status]")).to_contain_text("already in the case, as image 1")
     expect(page.get_by_text(f"1 of {len(bad) + 3} uploaded")).to_be_visible()
@@ -72,7 +72,7 @@ def test_odd_but_sound_files_are_taken_with_a_word(people: People) -> None:
     expect(page.get_by_role("button", name="Submit case")).to_be_disabled()
     page.get_by_label("Patient pseudonym").fill("P-3002")
     page.get_by_label("Specimen").select_option("peripheral_blood")
-    expect(row(page, "turned.jpg").locator("[data-status]")).to_contain_text("480 × 640", timeout=20_000)
+    expect(row(page, "turned.jpg").locator("[data-status]")).to_contain_text("480 × 640")
     expect(row(page, "turned.jpg")).to_contain_text("turned upright")
     expect(row(page, "really-a-png.jpg")).to_contain_text("read as that")
     row(page, "turned.jpg").get_by_role("button", name="Remove").click()
@@ -95,7 +95,7 @@ def test_photographs_can_be_dropped(people: People) -> None:
         content,
     )
     page.dispatch_event("[data-drop-zone]", "drop", {"dataTransfer": transfer})
-    expect(row(page, "dropped.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(row(page, "dropped.jpg")).to_have_attribute("data-state", "done")
 
 
 def test_twelve_files_stand_in_the_order_chosen_whichever_upload_ends_first(people: People) -> None:
@@ -113,13 +113,13 @@ def test_twelve_files_stand_in_the_order_chosen_whichever_upload_ends_first(peop
     held: list[Route] = []
     page.route(re.compile("/images/$"), lambda route: route.continue_() if held else held.append(route))
     page.get_by_label("Choose photographs").set_input_files(files)
-    expect(row(page, "12.jpg")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(row(page, "12.jpg")).to_have_attribute("data-state", "done")
     expect(row(page, "1.jpg")).to_have_attribute("data-state", "sending")
     held[0].continue_()
-    expect(row(page, "1.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(row(page, "1.jpg")).to_have_attribute("data-state", "done")
     expect(row(page, "5.jpg")).to_have_attribute("data-state", "refused")
     page.get_by_label("Choose photographs").set_input_files([upload("13.jpg", save(draw_field(201), "JPEG"))])
-    expect(row(page, "13.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(row(page, "13.jpg")).to_have_attribute("data-state", "done")
 
     page.reload()
     expect(page.locator("[data-file]")).to_have_count(12)
@@ -127,7 +127,7 @@ def test_twelve_files_stand_in_the_order_chosen_whichever_upload_ends_first(peop
     shown = page.locator("[data-file] [data-status]").all_inner_texts()
     assert [int(words.split(", ")[1].split(" ")[0]) for words in shown] == chosen
     page.get_by_role("button", name="Submit case").click()
-    expect(page.locator("[data-frame]")).to_have_count(12, timeout=20_000)
+    expect(page.locator("[data-frame]")).to_have_count(12)
     assert page.locator(".frame-number").all_inner_texts() == [str(number) for number in range(1, 13)]
 
 
@@ -142,7 +142,7 @@ def test_a_photograph_is_removed_once(people: People) -> None:
         [upload(f"{seed}.jpg", save(draw_field(seed), "JPEG")) for seed in (210, 211)]
     )
     for name in ("210.jpg", "211.jpg"):
-        expect(row(page, name)).to_have_attribute("data-state", "done", timeout=20_000)
+        expect(row(page, name)).to_have_attribute("data-state", "done")
     row(page, "210.jpg").locator("[data-remove]").dblclick()
     expect(page.locator("[data-file]")).to_have_count(1)
     page.wait_for_load_state("networkidle")
@@ -156,7 +156,7 @@ def test_a_lost_connection_loses_nothing(people: People) -> None:
     page.get_by_label("Patient pseudonym").fill("P-3004")
     page.get_by_label("Specimen").select_option("other")
     page.get_by_label("Choose photographs").set_input_files([photograph(15, "first.jpg")])
-    expect(row(page, "first.jpg")).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(row(page, "first.jpg")).to_have_attribute("data-state", "done")
 
     page.context.set_offline(True)
     page.get_by_label("Choose photographs").set_input_files([photograph(16, "second.jpg")])
@@ -164,7 +164,7 @@ def test_a_lost_connection_loses_nothing(people: People) -> None:
     expect(second.locator("[data-status]")).to_contain_text("cannot be reached")
     page.context.set_offline(False)
     second.get_by_role("button", name="Retry").click()
-    expect(second).to_have_attribute("data-state", "done", timeout=20_000)
+    expect(second).to_have_attribute("data-state", "done")
     expect(page.get_by_role("button", name="Submit case")).to_be_enabled()
 
 

@@ -25,7 +25,7 @@ def address(people: People, filed: list[str], file_case: FileCase) -> str:
         submitter = people.page("submitter")
         photographs = [photograph(seed) for seed in (71, 72, 73)]
         filed.append(file_case(submitter, photographs, "P-7001", scale=str(SCALE)))
-        expect(submitter.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+        expect(submitter.locator("#case-state")).to_contain_text("Awaiting read")
     return filed[0]
 
 

@@ -34,7 +34,7 @@ def test_an_administrator_hands_out_what_the_list_shows(people: People, file_cas
     submitter = people.page("submitter")
     for seed in (901, 902):
         file_case(submitter, [photograph(seed)], "P-9000")
-        expect(submitter.locator("#case-state")).to_contain_text("Awaiting read", timeout=30_000)
+        expect(submitter.locator("#case-state")).to_contain_text("Awaiting read")
     page = people.page("labadmin")
     page.goto("/cases/?q=P-9000")
     button = page.get_by_role("button", name="Assign", exact=True)
