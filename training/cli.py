@@ -9,7 +9,7 @@ from training.command import Command
 from training.data import splits, synthetic
 from training.data.manifest import DataError
 from training.deliver import card, export, gate, int8_model, plots
-from training.evaluate import evaluation, explain, other_images, quality, shifts
+from training.evaluate import counterfactual, evaluation, explain, other_images, quality, shifts
 from training.fit import ablate, build, crossvalidate, train
 
 #: In the order in which a version comes about.
@@ -20,6 +20,7 @@ COMMANDS: tuple[Command, ...] = (
     crossvalidate.COMMAND,
     ablate.COMMAND,
     build.COMMAND,
+    counterfactual.COMMAND,
     evaluation.COMMAND,
     other_images.COMMAND,
     shifts.COMMAND,
