@@ -35,6 +35,7 @@ def sign_in_again(people: People, page: Page, name: str) -> None:
 
 
 def end_session(page: Page) -> None:
+    page.wait_for_load_state("networkidle")  # what the page loads by itself is not refused
     page.context.clear_cookies(name="sessionid")
 
 

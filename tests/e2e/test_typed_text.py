@@ -9,6 +9,7 @@ from tests.e2e.photographs import photograph
 
 
 def end_session(page: Page) -> None:
+    page.wait_for_load_state("networkidle")  # what the page loads by itself is not refused
     page.context.clear_cookies(name="sessionid")
 
 
