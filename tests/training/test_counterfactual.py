@@ -95,7 +95,7 @@ def test_a_picture_keeps_the_fields_and_its_corner_is_masked(kind: Kind) -> None
     one, other = field(0), field(3)
     before = one.pixels.copy(), other.pixels.copy()
     picture = make(kind, one, other)
-    assert (picture.shape, picture.dtype) == ((3, SIDE, SIDE), np.uint8)
+    assert (picture.shape, picture.dtype) == ((3, SIDE, SIDE), np.dtype(np.uint8))
     corner = picture[:, MASK_START:, MASK_START:]
     np.testing.assert_array_equal(corner, np.broadcast_to(np.reshape(MASK_FILL, (3, 1, 1)), corner.shape))
     np.testing.assert_array_equal(one.pixels, before[0])

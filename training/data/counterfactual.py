@@ -70,7 +70,8 @@ class Field:
     @cached_property
     def stain(self) -> NDArray[np.float32]:
         """Mean density of the nuclei, FLOAT32 [3, 1, 1]."""
-        return self.density[:, self.nuclei].mean(axis=1)[:, None, None]
+        mean: NDArray[np.float32] = self.density[:, self.nuclei].mean(axis=1)[:, None, None]
+        return mean
 
     @property
     def has_cells(self) -> bool:
@@ -104,7 +105,7 @@ def _other_ground(field: Field, other: Field) -> Pixels:
 
 
 def _other_stain(field: Field, other: Field) -> Pixels:
-    ratio = np.clip(other.stain / np.maximum(field.stain, 1e-3), LEAST_RATIO, MOST_RATIO)
+    ratio = np.clip(other.stain / np.maximum(field.stain, 1e-3), LEAST_RATIO, MOST_RATIO).astype(np.float32)
     return _under(other.light, field.density * ratio)
 
 
