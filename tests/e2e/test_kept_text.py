@@ -240,14 +240,20 @@ def test_text_of_every_kind_of_form_is_offered_again(people: People, name: str) 
     expect(page.locator(".kept-offer")).to_have_count(0)
 
 
-def test_edits_of_a_draft_are_saved_or_offered(people: People) -> None:
-    """A draft saves itself when a field is left; what is typed after that is kept."""
+def a_draft(people: People, pseudonym: str) -> Page:
+    """The page of a draft that has just been made and has nothing to save."""
     page = people.page("submitter")
     page.goto("/cases/new/")
-    page.get_by_label("Patient pseudonym").fill("P-9502")
+    page.get_by_label("Patient pseudonym").fill(pseudonym)
     page.get_by_label("Specimen").select_option("bone_marrow")
     page.wait_for_url("**/edit/")
     holds_nothing(page)
+    return page
+
+
+def test_edits_of_a_draft_are_saved_or_offered(people: People) -> None:
+    """A draft saves itself when a field is left; what is typed after that is kept."""
+    page = a_draft(people, "P-9502")
     form, note = page.locator("[data-case-form]"), page.get_by_label("Clinical note")
     page.route(
         "**/edit/", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
@@ -269,12 +275,7 @@ def test_edits_of_a_draft_are_saved_or_offered(people: People) -> None:
 
 def test_a_save_that_ends_while_the_page_is_loaded_again_loses_nothing(people: People) -> None:
     """The new page was made before the save and shows the field as it was: it offers the text, and never wipes it."""
-    page = people.page("submitter")
-    page.goto("/cases/new/")
-    page.get_by_label("Patient pseudonym").fill("P-9503")
-    page.get_by_label("Specimen").select_option("bone_marrow")
-    page.wait_for_url("**/edit/")
-    holds_nothing(page)
+    page = a_draft(people, "P-9503")
     form, note = page.locator("[data-case-form]"), page.get_by_label("Clinical note")
     saves: list[Route] = []
 
@@ -309,11 +310,7 @@ def test_a_save_that_ends_while_the_page_is_loaded_again_loses_nothing(people: P
 def test_two_windows_of_one_draft(people: People) -> None:
     """Both change the note: the second is told what the first one saved, and goes on from there."""
     people.complaints.expect_status(422, "/edit/$")
-    first = people.page("submitter")
-    first.goto("/cases/new/")
-    first.get_by_label("Patient pseudonym").fill("P-9504")
-    first.get_by_label("Specimen").select_option("bone_marrow")
-    first.wait_for_url("**/edit/")
+    first = a_draft(people, "P-9504")
     second = first.context.new_page()
     people.complaints.watch(second)
     second.goto(first.url)
