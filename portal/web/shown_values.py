@@ -58,11 +58,11 @@ class ShownValuesForm(ModelForm):
             return []
         return [
             name
-            for name in self._names
+            for name, stored in self.stored_values().items()
             if PREFIX + name in self.data
             and not self._is_as_shown(name)
-            and self._differ(name, self.stored_values()[name], self.data[PREFIX + name])
-            and self._differ(name, self.stored_values()[name], self.data.get(name))
+            and self._differ(name, stored, self.data[PREFIX + name])
+            and self._differ(name, stored, self.data.get(name))
         ]
 
     def _is_as_shown(self, name: str) -> bool:
